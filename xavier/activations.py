@@ -1,0 +1,117 @@
+"""The five activation functions, each with all that the book needs to know of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import sympy
+import torch
+from torch import Tensor
+
+SATURATED_SLOPE = 0.05
+"""A unit counts as saturated where its slope is below this share of the steepest slope.
+
+For tanh that is beyond 0.975, for softsign beyond 0.776, for the sigmoid outside 0.0127 to
+0.9873. One definition for all, so that different activations can be compared."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One activation function f, applied to each unit's weighted sum: z = f(s).
+
+    Attributes:
+        name: its name in `ACTIVATIONS`.
+        value: f as a function of a torch tensor of any shape.
+        derivative: f'(s) as a function of ``(s, z)``, of which each activation uses the one
+            that is exact and cheap.
+        expression: f as a function of a SymPy expression.
+        slope: f'(0), or None where it does not exist.
+        parity: "odd" where f(-s) = -f(s), else "neither".
+        range: infimum and supremum of f.
+        saturation: outputs below the first or above the second number are saturated, by the
+            definition of `SATURATED_SLOPE`; None where that never happens.
+    """
+
+    name: str
+    value: Callable[[Tensor], Tensor]
+    derivative: Callable[[Tensor, Tensor], Tensor]
+    expression: Callable[[Any], Any]
+    slope: float | None
+    parity: Literal["odd", "neither"]
+    range: tuple[float, float]
+    saturation: tuple[float, float] | None
+
+    def saturated(self, z: Tensor) -> Tensor:
+        """Which of the outputs ``z`` are saturated, as a bool tensor of the same shape."""
+        if self.saturation is None:
+            return torch.zeros_like(z, dtype=torch.bool)
+        low, high = self.saturation
+        return (z <= low) | (z >= high)
+
+
+# Where the slope has fallen to SATURATED_SLOPE of its largest: 1 - z^2 for tanh, (1 - |z|)^2
+# for softsign, 4 z (1 - z) for the sigmoid.
+_TANH_KNEE = math.sqrt(1 - SATURATED_SLOPE)
+_SOFTSIGN_KNEE = 1 - math.sqrt(SATURATED_SLOPE)
+_SIGMOID_KNEE = (1 + _TANH_KNEE) / 2
+
+ACTIVATIONS: dict[str, Activation] = {
+    activation.name: activation
+    for activation in (
+        Activation(
+            name="sigmoid",
+            value=torch.sigmoid,
+            derivative=lambda s, z: z * (1 - z),
+            expression=lambda x: 1 / (1 + sympy.exp(-x)),
+            slope=0.25,
+            parity="neither",
+            range=(0.0, 1.0),
+            saturation=(1 - _SIGMOID_KNEE, _SIGMOID_KNEE),
+        ),
+        Activation(
+            name="tanh",
+            value=torch.tanh,
+            derivative=lambda s, z: 1 - z * z,
+            expression=sympy.tanh,
+            slope=1.0,
+            parity="odd",
+            range=(-1.0, 1.0),
+            saturation=(-_TANH_KNEE, _TANH_KNEE),
+        ),
+        Activation(
+            name="softsign",
+            value=torch.nn.functional.softsign,
+            # From s, not z: 1 - |z| loses its digits where the unit saturates.
+            derivative=lambda s, z: (1 + s.abs()).square().reciprocal(),
+            expression=lambda x: x / (1 + sympy.Abs(x)),
+            slope=1.0,
+            parity="odd",
+            range=(-1.0, 1.0),
+            saturation=(-_SOFTSIGN_KNEE, _SOFTSIGN_KNEE),
+        ),
+        Activation(
+            name="relu",
+            value=torch.relu,
+            derivative=lambda s, z: (s > 0).to(s.dtype),
+            expression=lambda x: sympy.Max(0, x),
+            slope=None,
+            parity="neither",
+            range=(0.0, math.inf),
+            saturation=(0.0, math.inf),
+        ),
+        Activation(
+            name="identity",
+            value=lambda s: s,
+            derivative=lambda s, z: torch.ones_like(s),
+            expression=lambda x: x,
+            slope=1.0,
+            parity="odd",
+            range=(-math.inf, math.inf),
+            saturation=None,
+        ),
+    )
+}
+"""The activations by name: sigmoid, tanh, softsign (the paper's three), relu, identity."""

@@ -1,0 +1,81 @@
+"""Checks of arguments: each names the argument, the value it had and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+Name = TypeVar("Name", bound=str)
+
+
+def positive_int(name: str, value: Any) -> int:
+    """Return ``value`` as an int of at least 1.
+
+    Raises:
+        TypeError: ``value`` is not an integer.
+        ValueError: it is zero or negative.
+    """
+    return _int_from(1, name, value)
+
+
+def count(name: str, value: Any) -> int:
+    """Return ``value`` as an int of at least 0; errors as in `positive_int`."""
+    return _int_from(0, name, value)
+
+
+def seed(name: str, value: Any) -> int:
+    """Return ``value`` as a seed, an int from 0 to 2**63 - 1; errors as in `positive_int`."""
+    number = _int_from(0, name, value)
+    if number >= 2**63:
+        raise ValueError(f"{name} must be below 2**63, got {value!r}")
+    return number
+
+
+def finite(name: str, value: Any) -> float:
+    """Return ``value`` as a finite float.
+
+    Raises:
+        TypeError: ``value`` is not a real number.
+        ValueError: it is infinite or not a number.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    return number
+
+
+def positive(name: str, value: Any) -> float:
+    """Return ``value`` as a finite float above 0; errors as in `finite`."""
+    number = finite(name, value)
+    if number <= 0:
+        raise ValueError(f"{name} must be above 0, got {value!r}")
+    return number
+
+
+def one_of(name: str, value: Any, allowed: Iterable[Name]) -> Name:
+    """Return ``value`` if it is among the ``allowed`` names.
+
+    Raises:
+        ValueError: it is not; the message lists the names and the nearest match.
+    """
+    names = list(allowed)
+    for candidate in names:
+        if isinstance(value, str) and value == candidate:
+            return candidate
+    near = difflib.get_close_matches(str(value), names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}{hint}")
+
+
+def _int_from(lowest: int, name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    number = int(value)
+    if number < lowest:
+        raise ValueError(f"{name} must be at least {lowest}, got {value!r}")
+    return number

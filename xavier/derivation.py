@@ -1,0 +1,642 @@
+r"""The paper's equations 2 to 16 by computer algebra, with every assumption a switch.
+
+A network of sizes :math:`n_0, \dots, n_L` computes :math:`s^i = z^i W^i + b^i` and
+:math:`z^{i+1} = f(s^i)` from :math:`z^0 = x`; :math:`W^i` has :math:`n_i` rows and
+:math:`n_{i+1}` columns, and :math:`s^{L-1}` is its output. Variances are over the draws of the
+weights *and* the inputs (and, where units differ, over the units of a layer).
+
+Nothing here is typed in from the paper. A `Law` knows how to take expectations of polynomials in
+independent random variables; one step through a layer is worked out with it once, for symbols,
+and repeated. Dropping an assumption changes what is drawn, and the extra terms come out.
+
+The symbols of the results, beside the sizes:
+
+============================  =====================================================================
+``v_i``                       variance of one weight of :math:`W^i`
+``v_x``, ``v_delta``          variance of one input; of :math:`\partial C/\partial s^{L-1}`
+``mu_i``                      mean of one weight of :math:`W^i` (without zero_mean_weights)
+``m_x``, ``h``                mean of one input; f(0) (without zero_mean_inputs)
+``kappa``                     covariance of an input and a first-layer weight that it meets,
+                              jointly normal (without independent_weights)
+``C_x``, ``C_delta``          covariance, over the units of a layer, between the variance of the
+                              signal and that of the weights it meets (without
+                              identical_distribution)
+``a``                         f'(0) (without unit_slope)
+``u_i``                       variance of a random bias (without zero_biases)
+============================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import sympy
+from sympy import Eq, Expr, Integer, Matrix, Symbol
+
+from xavier import checks
+
+Size: TypeAlias = Any
+"""Number of units of a layer: a positive int or a positive integer SymPy symbol."""
+
+ASSUMPTIONS: dict[str, str] = {
+    "zero_mean_weights": "the weights have mean zero",
+    "zero_mean_inputs": "what enters a layer has mean zero: the data, and f(0) = 0",
+    "independent_weights": "weights and inputs are independent",
+    "identical_distribution": "within a layer all weights have one variance, and so have all inputs",
+    "unit_slope": "f(s) = s near 0, and all units stay there (eq. 4)",
+    "zero_biases": "the biases are zero",
+    "independent_gradient": "the back-propagated gradient is independent of the weights it crosses",
+}
+"""The assumptions behind equations 5 to 14 by name, each a sentence that may be false."""
+
+n_in, n_out = sympy.symbols("n_in n_out", positive=True, integer=True)
+"""The two sizes of one layer, as positive integer symbols."""
+
+v_x, v_delta, u_, v = sympy.symbols("v_x v_delta u v", positive=True)
+m_x, h, a = sympy.symbols("m_x h a", real=True)
+kappa, C_x, C_delta = sympy.symbols("kappa C_x C_delta", real=True)
+
+
+def weight_variance(layer: int) -> Symbol:
+    """The symbol ``v_i`` for the variance of one weight of layer ``layer``."""
+    return Symbol(f"v_{checks.count('layer', layer)}", positive=True)
+
+
+def weight_mean(layer: int) -> Symbol:
+    """The symbol ``mu_i`` for the mean of one weight of layer ``layer``."""
+    return Symbol(f"mu_{checks.count('layer', layer)}", real=True)
+
+
+def bias_variance(layer: int) -> Symbol:
+    """The symbol ``u_i`` for the variance of one bias of layer ``layer``."""
+    return Symbol(f"u_{checks.count('layer', layer)}", positive=True)
+
+
+# ---------------------------------------------------------------------------------------------
+# Expectations
+
+
+class Law:
+    """Independent random variables of which some moments are known.
+
+    ``draw`` gives a variable as a SymPy expression; sums and products of such expressions are
+    random variables too, and `E`, `Var` and `Cov` work out their moments. A moment that was
+    never given (a fourth moment, say) is an error, not a guess.
+
+    Example:
+        >>> law = Law()
+        >>> m, q, mu, v = sympy.symbols("m q mu v", positive=True)
+        >>> w, z = law.draw("w", mean=mu, variance=v), law.draw("z", mean=m, variance=q)
+        >>> law.Var(w * z)
+        m**2*v + mu**2*q + q*v
+    """
+
+    def __init__(self) -> None:
+        self._moments: dict[Symbol, Sequence[Any]] = {}
+
+    def draw(
+        self, name: str, *, mean: Any = 0, variance: Any = 1, normal: bool = False
+    ) -> Expr:
+        """A new variable, independent of all others so far.
+
+        Args:
+            name: for printing only; equal names are still different variables.
+            mean: number or expression.
+            variance: number or expression, not random itself.
+            normal: whether it is normal, so that its higher moments are known.
+        """
+        # Standardised: mean 0, variance 1. Then only numbers are ever looked up below.
+        noise = sympy.Dummy(name, real=True)
+        self._moments[noise] = (1, 0, 1, 0, 3, 0, 15, 0, 105) if normal else (1, 0, 1)
+        return sympy.sympify(mean) + sympy.sqrt(sympy.sympify(variance)) * noise
+
+    def E(self, expression: Any) -> Expr:
+        """Expectation of a polynomial in drawn variables: linear, and it splits products.
+
+        Raises:
+            ValueError: a moment is needed that is not known, or the expression is no
+                polynomial in the variables.
+        """
+        expression = sympy.sympify(expression)
+        noises = [noise for noise in self._moments if expression.has(noise)]
+        if not noises:
+            return sympy.expand(expression)
+        try:
+            terms = sympy.Poly(expression, *noises).terms()
+        except sympy.PolynomialError as error:
+            raise ValueError(f"expression must be a polynomial, got {expression}") from error
+        total = Integer(0)
+        for powers, coefficient in terms:
+            factors = [self._moment(n, p) for n, p in zip(noises, powers, strict=True)]
+            total += coefficient * sympy.prod(factors)
+        return sympy.expand(total)
+
+    def Cov(self, first: Any, second: Any) -> Expr:
+        """Covariance of two polynomials in drawn variables; errors as in `E`."""
+        return sympy.expand(self.E(first * second) - self.E(first) * self.E(second))
+
+    def Var(self, expression: Any) -> Expr:
+        """Variance of a polynomial in drawn variables; errors as in `E`."""
+        return self.Cov(expression, expression)
+
+    def _moment(self, noise: Symbol, power: int) -> Any:
+        known = self._moments[noise]
+        if power >= len(known):
+            raise ValueError(
+                f"moment {power} of {noise.name} is not known; draw it with normal=True if it is"
+            )
+        return known[power]
+
+
+# ---------------------------------------------------------------------------------------------
+# One layer
+
+
+@dataclass(frozen=True)
+class Signal:
+    """The units of one layer as the derivation knows them: all alike, correlated in pairs.
+
+    Attributes:
+        mean: E of a unit.
+        variance: Var of a unit.
+        covariance: Cov of two different units.
+    """
+
+    mean: Any
+    variance: Any
+    covariance: Any = Integer(0)
+
+    def second_moment(self) -> Expr:
+        """E of a unit's square."""
+        return sympy.expand(self.variance + self.mean**2)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """What one layer multiplies by: means and variances of its weights and biases."""
+
+    terms: Size
+    mu: Any
+    v: Any
+    bias: Any
+    kappa: Any = Integer(0)
+    # Extra variance per term where uneven weights meet uneven units: E[w^2] E[z^2] of a unit
+    # picked at random is v q plus the covariance of the two variances over the units.
+    profile: Any = Integer(0)
+
+
+def _through(layer: _Layer, signal: Signal) -> Signal:
+    """Weighted sums of ``signal``: eq. 5's single step, with whatever was not assumed."""
+    formulas = _weighted_sum(knowing=layer.kappa != 0)
+    known = dict(
+        zip(
+            (_N, _MU, _V, _U, _KAPPA, _M, _Q, _C),
+            (layer.terms, layer.mu, layer.v, layer.bias, layer.kappa,
+             signal.mean, signal.variance, signal.covariance),
+            strict=True,
+        )
+    )
+    mean, variance, covariance = (
+        sympy.expand(formula.subs(known, simultaneous=True)) for formula in formulas
+    )
+    return Signal(mean, sympy.expand(variance + layer.terms * layer.profile), covariance)
+
+
+_N = sympy.Dummy("n", positive=True, integer=True)
+_MU, _M, _KAPPA = (sympy.Dummy(name, real=True) for name in ("mu", "m", "kappa"))
+_V, _U, _Q, _C = (sympy.Dummy(name, positive=True) for name in ("v", "u", "q", "c"))
+
+
+@lru_cache(maxsize=2)
+def _weighted_sum(*, knowing: bool) -> tuple[Expr, Expr, Expr]:
+    """Mean, variance and covariance of units ``sum_j w_jk z_j + b_k``, for symbols.
+
+    Two inputs j, l and two units k, h stand for all: a square of a sum of n like terms is n
+    squares and n (n - 1) products of two different terms. Either the inputs are correlated in
+    pairs, or the weights are ``knowing``: correlated with the input that they meet.
+    """
+    law = Law()
+    c, kappa = (Integer(0), _KAPPA) if knowing else (_C, Integer(0))
+    shared = law.draw("G", variance=c)
+    y_j, y_l = (law.draw(name, variance=_Q - c, normal=True) for name in ("Y_j", "Y_l"))
+    z_j, z_l = _M + shared + y_j, _M + shared + y_l
+    # kappa is the covariance of weight and input; v stays the variance of the weight.
+    lean, rest = kappa / _Q, _V - kappa**2 / _Q
+    w_jk, w_jh = (_MU + lean * y_j + law.draw(name, variance=rest) for name in ("A_jk", "A_jh"))
+    w_lk, w_lh = (_MU + lean * y_l + law.draw(name, variance=rest) for name in ("A_lk", "A_lh"))
+    mean = _N * law.E(w_jk * z_j)
+    square = _N * law.E((w_jk * z_j) ** 2) + _N * (_N - 1) * law.E(w_jk * z_j * w_lk * z_l)
+    cross = _N * law.E(w_jk * w_jh * z_j**2) + _N * (_N - 1) * law.E(w_jk * z_j * w_lh * z_l)
+    variance = sympy.expand(square - mean**2) + _U
+    return sympy.expand(mean), variance, sympy.expand(cross - mean**2)
+
+
+def _activate(signal: Signal, slope: Any, offset: Any) -> Signal:
+    """f in its linear regime, f(s) = f(0) + f'(0) s (eq. 4)."""
+    return Signal(
+        offset + slope * signal.mean, slope**2 * signal.variance, slope**2 * signal.covariance
+    )
+
+
+# ---------------------------------------------------------------------------------------------
+# Equations 5, 6 and 7
+
+
+def forward_variance(sizes: Sequence[Size], *, without: Collection[str] = ()) -> Expr:
+    """Variance of one unit of the last layer, z^L (eq. 5).
+
+    Args:
+        sizes: n_0, ..., n_L, at least one, positive ints or positive integer symbols.
+        without: names of `ASSUMPTIONS` that are dropped.
+
+    Returns:
+        The variance in the symbols of this module, expanded: the paper's product, and one term
+        or more for each dropped assumption that matters.
+
+    Raises:
+        TypeError: a size is no integer.
+        ValueError: a size is not positive, no sizes are given, or an assumption is unknown.
+    """
+    return _forward(_checked(sizes), _dropped(without)).variance
+
+
+def backward_variance(
+    sizes: Sequence[Size], *, layer: int = 0, without: Collection[str] = ()
+) -> Expr:
+    r"""Variance of one back-propagated gradient, :math:`\partial C/\partial s^i` (eq. 6, mended).
+
+    Args:
+        sizes: n_0, ..., n_L, at least two.
+        layer: the i of s^i, from 0 to L - 1.
+        without: names of `ASSUMPTIONS` that are dropped. Without "independent_gradient" the cost
+            is :math:`|s^{L-1}|^2/2`, so that the gradient starts as the output itself; the
+            weights are then normal and the result is in ``v_x`` instead of ``v_delta``. That
+            switch combines with "unit_slope" only.
+
+    Returns:
+        The variance, expanded.
+
+    Raises:
+        TypeError: a size is no integer.
+        ValueError: a bad size, layer or assumption, or switches that do not combine.
+    """
+    ns, drop = _checked(sizes, at_least=2), _dropped(without)
+    i = _layer_index(layer, ns)
+    if "independent_gradient" in drop:
+        slope = _slope(drop, exclusive=True)
+        signal = _forward(ns[: i + 1], drop - {"independent_gradient"})
+        s_i = ns[i] * weight_variance(i) * signal.second_moment()
+        return sympy.expand(s_i * _squared_trace(ns, i, slope) / ns[i + 1])
+    return _backward(ns, i, drop).variance
+
+
+def weight_gradient_variance(
+    sizes: Sequence[Size], *, layer: int = 0, without: Collection[str] = ()
+) -> Expr:
+    r"""Variance of one weight gradient, :math:`\partial C/\partial w^i` (eq. 7, mended).
+
+    Arguments, errors and the meaning of ``without`` as in `backward_variance`. Without
+    "independent_gradient" the inputs are normal as well, and only linear units (no other
+    switch) are worked out.
+    """
+    ns, drop = _checked(sizes, at_least=2), _dropped(without)
+    i = _layer_index(layer, ns)
+    if "independent_gradient" in drop:
+        if drop != {"independent_gradient"}:
+            raise ValueError(
+                "without: independent_gradient stands alone for weight gradients, got "
+                f"{sorted(drop)}"
+            )
+        # E of z_l^2 s_k s_h, given the weights above, is v_i E|z^i|^4 / n_i where k = h.
+        fourth = _fourth_power_of_length(ns[: i + 1]) / ns[i]
+        return sympy.expand(
+            weight_variance(i) * fourth * _squared_trace(ns, i, Integer(1)) / ns[i + 1]
+        )
+    law = Law()
+    signal, gradient = _forward(ns[: i + 1], drop), _backward(ns, i, drop)
+    z = law.draw("z", mean=signal.mean, variance=signal.variance)
+    delta = law.draw("delta", mean=gradient.mean, variance=gradient.variance)
+    return law.Var(z * delta)
+
+
+def _forward(sizes: Sequence[Size], drop: frozenset[str]) -> Signal:
+    signal = Signal(m_x if "zero_mean_inputs" in drop else Integer(0), v_x)
+    offset = h if "zero_mean_inputs" in drop else Integer(0)
+    for i, n in enumerate(sizes[:-1]):
+        layer = _layer(i, n, drop)
+        if i == 0 and "independent_weights" in drop:  # weights that have seen the data
+            layer = replace(layer, kappa=kappa)
+        if i == 0 and "identical_distribution" in drop:  # above, all units are alike again
+            layer = replace(layer, profile=C_x)
+        signal = _activate(_through(layer, signal), _slope(drop), offset)
+    return signal
+
+
+def _backward(sizes: Sequence[Size], layer: int, drop: frozenset[str]) -> Signal:
+    """Eq. 2 from the output down to ``layer``: the same step with fan-out for fan-in."""
+    signal = Signal(Integer(0), v_delta)
+    last = len(sizes) - 2
+    for i in range(last, layer, -1):
+        crossed = replace(_layer(i, sizes[i + 1], drop), bias=Integer(0))
+        if i == last and "identical_distribution" in drop:
+            crossed = replace(crossed, profile=C_delta)
+        signal = _activate(_through(crossed, signal), _slope(drop), Integer(0))
+    return signal
+
+
+def _layer(i: int, terms: Size, drop: frozenset[str]) -> _Layer:
+    return _Layer(
+        terms=terms,
+        mu=weight_mean(i) if "zero_mean_weights" in drop else Integer(0),
+        v=weight_variance(i),
+        bias=bias_variance(i) if "zero_biases" in drop else Integer(0),
+    )
+
+
+def _slope(drop: frozenset[str], *, exclusive: bool = False) -> Any:
+    others = drop - {"independent_gradient", "unit_slope"}
+    if exclusive and others:
+        raise ValueError(
+            "without: independent_gradient combines with unit_slope only, got "
+            f"{sorted(drop)}"
+        )
+    return a if "unit_slope" in drop else Integer(1)
+
+
+def _squared_trace(sizes: Sequence[Size], layer: int, slope: Any) -> Expr:
+    """E tr((P P^T)^2) for P the product of the normal weights above s^layer.
+
+    With M = P^T P and one more normal matrix W of q columns, E tr((W^T M W)^2) is
+    v^2 (q (q + 1) tr M^2 + q (tr M)^2) and E (tr W^T M W)^2 is v^2 (q^2 (tr M)^2 + 2 q tr M^2):
+    Isserlis' pairings, checked against samples in the tests.
+    """
+    width = sizes[layer + 1]
+    of_square, squared = sympy.sympify(width), sympy.sympify(width**2)
+    for i in range(layer + 1, len(sizes) - 1):
+        scale, q = (slope**2 * weight_variance(i)) ** 2, sizes[i + 1]
+        of_square, squared = (
+            sympy.expand(scale * (q * (q + 1) * of_square + q * squared)),
+            sympy.expand(scale * (q**2 * squared + 2 * q * of_square)),
+        )
+    return of_square
+
+
+def _fourth_power_of_length(sizes: Sequence[Size]) -> Expr:
+    """E|z|^4 of the last layer: normal inputs, normal weights, linear units.
+
+    Given z, the next layer's units are independent normal with variance v |z|^2, and a
+    chi-squared variable of q degrees has second moment q (q + 2).
+    """
+    fourth = v_x**2 * sizes[0] * (sizes[0] + 2)
+    for i, q in enumerate(sizes[1:]):
+        fourth *= weight_variance(i) ** 2 * q * (q + 2)
+    return sympy.expand(fourth)
+
+
+# ---------------------------------------------------------------------------------------------
+# As printed
+
+
+def printed_backward_variance(sizes: Sequence[Size], *, layer: int = 0) -> Expr:
+    """Eq. 6 as the paper prints it: one factor too many. For comparison only."""
+    ns = _checked(sizes, at_least=2)
+    i = _layer_index(layer, ns)
+    return v_delta * _product(ns[k + 1] * weight_variance(k) for k in range(i, len(ns) - 1))
+
+
+def printed_weight_gradient_variance(sizes: Sequence[Size], *, layer: int = 0) -> Expr:
+    """Eq. 7 as printed: the backward factors are one index too low. For comparison only."""
+    ns = _checked(sizes, at_least=2)
+    i = _layer_index(layer, ns)
+    forward = _product(ns[k] * weight_variance(k) for k in range(i))
+    backward = _product(ns[k + 1] * weight_variance(k) for k in range(i, len(ns) - 2))
+    return forward * backward * v_x * v_delta
+
+
+# ---------------------------------------------------------------------------------------------
+# Equations 8 to 12 and 16
+
+
+def conditions(n_in: Size = n_in, n_out: Size = n_out) -> tuple[Eq, Eq]:
+    """Eqs. 10 and 11 for one layer: what eqs. 8 and 9 ask of its weights' variance ``v``.
+
+    They are read off the derivation: one layer must hand on the variance it was given.
+    """
+    forward = forward_variance((n_in, n_out)).subs(weight_variance(0), v)
+    backward = backward_variance((1, n_in, n_out)).subs(weight_variance(1), v)
+    return Eq(sympy.cancel(forward / v_x), 1), Eq(sympy.cancel(backward / v_delta), 1)
+
+
+def common_solutions(n_in: Size = n_in, n_out: Size = n_out) -> list[dict[Symbol, Expr]]:
+    """All ways to fulfil both `conditions`, for ``v`` and, where it is a symbol, ``n_out``.
+
+    For two symbols the one solution has n_out = n_in; for two given sizes the list is empty
+    unless they are equal.
+    """
+    unknowns = [v, n_out] if isinstance(n_out, Symbol) else [v]
+    found: list[dict[Symbol, Expr]] = sympy.solve(conditions(n_in, n_out), unknowns, dict=True)
+    return found
+
+
+def _average_of_equations(forward: Eq, backward: Eq) -> Expr:
+    averaged = Eq((forward.lhs + backward.lhs) / 2, (forward.rhs + backward.rhs) / 2)
+    return _solve_for_variance(averaged)
+
+
+def _average_of_logarithms(forward: Eq, backward: Eq) -> Expr:
+    return _solve_for_variance(Eq(forward.lhs * backward.lhs, forward.rhs * backward.rhs))
+
+
+def _average_of_solutions(forward: Eq, backward: Eq) -> Expr:
+    return (_solve_for_variance(forward) + _solve_for_variance(backward)) / 2
+
+
+COMPROMISES: dict[str, Callable[[Eq, Eq], Expr]] = {
+    "harmonic": _average_of_equations,
+    "geometric": _average_of_logarithms,
+    "arithmetic": _average_of_solutions,
+}
+"""Three ways to make one variance of two conditions, by the mean of the two that they give.
+
+Averaging the two equations gives the harmonic mean (the paper's eq. 12); averaging their
+logarithms, which is least squares on the log errors, the geometric; averaging the two
+variances, the arithmetic."""
+
+
+def compromise(kind: str = "harmonic", n_in: Size = n_in, n_out: Size = n_out) -> Expr:
+    """The variance of one weight under one of `COMPROMISES`, by solving the `conditions`.
+
+    Raises:
+        ValueError: ``kind`` is unknown.
+    """
+    solve = COMPROMISES[checks.one_of("kind", kind, COMPROMISES)]
+    return sympy.simplify(solve(*conditions(n_in, n_out)))
+
+
+def glorot_variance() -> Expr:
+    """Eq. 12, 2/(n_in + n_out): the solution of the average of eqs. 10 and 11."""
+    return compromise("harmonic")
+
+
+def uniform_variance(limit: Any) -> Expr:
+    """Variance of U(-limit, limit), by integration."""
+    w = sympy.Dummy("w", real=True)
+    return sympy.integrate(w**2 / (2 * limit), (w, -limit, limit))
+
+
+def glorot_bound() -> Expr:
+    """Eq. 16, sqrt(6)/sqrt(n_in + n_out): the bound whose uniform has `glorot_variance`."""
+    limit = sympy.Dummy("a", positive=True)
+    (solution,) = sympy.solve(Eq(uniform_variance(limit), glorot_variance()), limit)
+    return solution
+
+
+def rectified_second_moment(variance: Any) -> Expr:
+    """E[max(0, s)^2] for a normal s of mean 0, by integration: half of its variance."""
+    s = sympy.Dummy("s", real=True)
+    density = sympy.exp(-(s**2) / (2 * variance)) / sympy.sqrt(2 * sympy.pi * variance)
+    return sympy.simplify(sympy.integrate(s**2 * density, (s, 0, sympy.oo)))
+
+
+def he_variance() -> Expr:
+    """2/n_in: eq. 10 with one assumption changed, rectifiers for the linear regime.
+
+    A layer multiplies the second moment of what enters it by n_in v, and a rectifier halves
+    that; asking for 1 gives He et al. 2015, eq. 10.
+    """
+    q = sympy.Dummy("q", positive=True)
+    weighted = conditions()[0].lhs * q
+    return _solve_for_variance(Eq(rectified_second_moment(weighted) / q, 1))
+
+
+def factors_over_network(
+    sizes: Sequence[Size], variance: Callable[[Any, Any], Any]
+) -> tuple[Expr, Expr]:
+    """By what a rule multiplies the forward and the backward variance over a whole network.
+
+    Args:
+        sizes: n_0, ..., n_L, at least two.
+        variance: a rule ``variance(n_in, n_out)``, such as those of `xavier.rules`.
+
+    Returns:
+        Product of n_in Var[W], and of n_out Var[W], over all layers.
+    """
+    ns = _checked(sizes, at_least=2)
+    pairs = list(itertools.pairwise(ns))
+    forward = _product(n * variance(n, m) for n, m in pairs)
+    backward = _product(m * variance(n, m) for n, m in pairs)
+    return sympy.simplify(forward), sympy.simplify(backward)
+
+
+def _solve_for_variance(equation: Eq) -> Expr:
+    (solution,) = sympy.solve(equation, v)
+    return solution
+
+
+# ---------------------------------------------------------------------------------------------
+# Equations 2 and 3
+
+
+def softmax_gradient(classes: int, label: int) -> tuple[Matrix, Matrix]:
+    r"""Gradient of :math:`-\log` softmax with respect to its arguments, two ways.
+
+    Returns:
+        The derivative as SymPy finds it, and ``p - y`` with p the probabilities and y the
+        label as a unit vector. Their difference simplifies to zero.
+
+    Raises:
+        ValueError: fewer than two classes, or no such label.
+    """
+    if checks.positive_int("classes", classes) < 2:
+        raise ValueError(f"classes must be at least 2, got {classes}")
+    if checks.count("label", label) >= classes:
+        raise ValueError(f"label must be below classes = {classes}, got {label}")
+    s = sympy.symbols(f"s_:{classes}", real=True)
+    total = sum(sympy.exp(s_k) for s_k in s)
+    cost = -sympy.log(sympy.exp(s[label]) / total)
+    derivative = Matrix([sympy.diff(cost, s_k) for s_k in s])
+    p_minus_y = Matrix([sympy.exp(s_k) / total - int(k == label) for k, s_k in enumerate(s)])
+    return derivative, p_minus_y
+
+
+def chain_rule(
+    sizes: Sequence[int], f: Callable[[Any], Any] = sympy.tanh
+) -> list[tuple[Matrix, Matrix]]:
+    r"""Eqs. 2 and 3 of a small network against plain differentiation of its cost.
+
+    The cost is :math:`\sum_k y_k s_k` in the outputs, which makes the top gradient the symbol
+    y: any cost with that gradient gives the same below it.
+
+    Args:
+        sizes: n_0, ..., n_L, at least two small ints.
+        f: activation as a function of a SymPy expression.
+
+    Returns:
+        For every W^i, from the first up, the pair (matrix of derivatives, eq. 3 with eq. 2).
+    """
+    ns = [checks.positive_int("sizes", n) for n in _checked(sizes, at_least=2)]
+    top = len(ns) - 2
+    w = [
+        Matrix(n, m, lambda j, k, i=i: Symbol(f"w{i}_{j}{k}", real=True))
+        for i, (n, m) in enumerate(itertools.pairwise(ns))
+    ]
+    z = [Matrix(1, ns[0], sympy.symbols(f"x_:{ns[0]}", real=True))]
+    s: list[Matrix] = []
+    for i, w_i in enumerate(w):
+        s.append(z[i] * w_i)
+        z.append(s[i].applyfunc(f))
+    y = Matrix(1, ns[-1], sympy.symbols(f"y_:{ns[-1]}", real=True))
+    cost = (s[top] * y.T)[0]
+
+    t = sympy.Dummy("t", real=True)
+    slope = sympy.Lambda(t, sympy.diff(f(t), t))
+    delta = [y]
+    for i in range(top, 0, -1):  # eq. 2, from the output down
+        delta.insert(0, (delta[0] * w[i].T).multiply_elementwise(s[i - 1].applyfunc(slope)))
+    return [
+        (w_i.applyfunc(lambda entry: sympy.diff(cost, entry)), z[i].T * delta[i])  # eq. 3
+        for i, w_i in enumerate(w)
+    ]
+
+
+# ---------------------------------------------------------------------------------------------
+# Arguments
+
+
+def _product(factors: Iterable[Any]) -> Expr:
+    return sympy.prod([sympy.sympify(factor) for factor in factors])
+
+
+def _dropped(without: Collection[str]) -> frozenset[str]:
+    if isinstance(without, str):
+        raise TypeError(f"without must be a collection of names, got the string {without!r}")
+    drop = frozenset(checks.one_of("without", name, ASSUMPTIONS) for name in without)
+    if drop >= {"independent_weights", "identical_distribution"}:
+        raise ValueError(
+            "without: independent_weights and identical_distribution cannot be dropped together "
+            "(how a weight leans on its input would have to differ from unit to unit)"
+        )
+    return drop
+
+
+def _checked(sizes: Sequence[Size], *, at_least: int = 1) -> tuple[Size, ...]:
+    ns = tuple(sizes)
+    if len(ns) < at_least:
+        raise ValueError(f"sizes must hold at least {at_least} sizes, got {ns}")
+    for i, n in enumerate(ns):
+        if isinstance(n, Expr):
+            if not (n.is_integer and n.is_positive):
+                raise ValueError(f"sizes[{i}] must be a positive integer symbol, got {n}")
+        else:
+            checks.positive_int(f"sizes[{i}]", n)
+    return ns
+
+
+def _layer_index(layer: int, sizes: Sequence[Size]) -> int:
+    if checks.count("layer", layer) > len(sizes) - 2:
+        raise ValueError(f"layer must be from 0 to {len(sizes) - 2}, got {layer}")
+    return layer

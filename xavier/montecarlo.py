@@ -1,0 +1,249 @@
+"""Sample the networks that `xavier.derivation` speaks of, and compare.
+
+Every draw is a new network with a new input, so draws are independent and the standard error of
+an estimate is the spread over the draws divided by the root of their number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xavier import checks, derivation
+from xavier.derivation import ASSUMPTIONS
+
+Array = NDArray[np.float64]
+
+_NUMBERS_AT_ONCE = 4_000_000  # weights held in memory at a time: 32 MB
+
+
+def compare(
+    sizes: Sequence[int],
+    *,
+    rng: np.random.Generator,
+    without: Collection[str] = (),
+    values: Mapping[str, float] | None = None,
+    draws: int = 20_000,
+) -> pd.DataFrame:
+    """Formula beside sample for every quantity of one network.
+
+    Args:
+        sizes: n_0, ..., n_L, at least two.
+        rng: source of randomness.
+        without: names of `xavier.derivation.ASSUMPTIONS` that are dropped.
+        values: numbers for the symbols of the formulas by name, such as ``{"v_0": 0.1}``; the
+            others get those of `typical_values`.
+        draws: networks drawn.
+
+    Returns:
+        Rows ``quantity`` ("z", "delta" or "w_gradient"), ``layer``, ``formula`` (the value of
+        the closed form), ``sampled``, ``standard_error`` and ``z_score``, their distance in
+        standard errors.
+
+    Raises:
+        ValueError: fewer than two sizes, fewer than two draws, an unknown assumption or symbol,
+            or values that no random variables can have.
+    """
+    ns = [checks.positive_int(f"sizes[{i}]", n) for i, n in enumerate(sizes)]
+    numbers = typical_values(ns, without) | _known(values or {}, ns)
+    rows = sample_variances(ns, rng=rng, without=without, values=numbers, draws=draws)
+    formulas = [
+        _formula(str(row.quantity), int(row.layer), ns, without, numbers)  # type: ignore[arg-type]
+        for row in rows.itertuples()
+    ]
+    rows.insert(2, "formula", formulas)
+    return rows.assign(z_score=(rows.sampled - rows.formula) / rows.standard_error)
+
+
+def sample_variances(
+    sizes: Sequence[int],
+    *,
+    rng: np.random.Generator,
+    values: Mapping[str, float],
+    without: Collection[str] = (),
+    draws: int = 20_000,
+) -> pd.DataFrame:
+    """The sampled half of `compare`: rows quantity, layer, sampled, standard_error.
+
+    The weights are uniform unless an assumption is dropped whose formula asks for normal ones.
+    Raises as `compare`.
+    """
+    if checks.positive_int("draws", draws) < 2:
+        raise ValueError(f"draws must be at least 2 for a standard error, got {draws}")
+    if len(sizes) < 2:
+        raise ValueError(f"sizes must hold at least two sizes, got {tuple(sizes)}")
+    model = _Model(tuple(sizes), frozenset(without), values)
+    largest = max(n * m for n, m in zip(sizes, sizes[1:], strict=False))
+    at_once = max(1, min(draws, _NUMBERS_AT_ONCE // largest))
+    parts = [
+        model.measure(min(at_once, draws - start), rng) for start in range(0, draws, at_once)
+    ]
+    rows = []
+    for key in parts[0]:
+        square, mean = (np.concatenate([part[key][k] for part in parts]) for k in (0, 1))
+        # Var = E[square] - E[mean]^2, linearised in the two averages.
+        center = mean.mean()
+        error = (square - 2 * center * mean).std(ddof=1) / math.sqrt(draws)
+        rows.append((*key, square.mean() - center**2, error))
+    return pd.DataFrame(rows, columns=["quantity", "layer", "sampled", "standard_error"])
+
+
+def typical_values(sizes: Sequence[int], without: Collection[str] = ()) -> dict[str, float]:
+    """A number for every symbol: of the size that real networks have, and safely possible.
+
+    The weights' variances are Glorot's. A dropped assumption fails by a good part of a standard
+    deviation, so that a wrong formula is seen.
+    """
+    layers = range(len(sizes) - 1)
+    v = {f"v_{i}": 2.0 / (sizes[i] + sizes[i + 1]) for i in layers}
+    first, last = v["v_0"], v[f"v_{len(sizes) - 2}"]
+    numbers = v | {"v_x": 0.8, "v_delta": 0.6, "m_x": 0.5, "h": 0.4, "a": 0.7}
+    numbers |= {f"mu_{i}": 0.3 * math.sqrt(v[f"v_{i}"]) for i in layers}
+    numbers |= {f"u_{i}": 0.2 for i in layers}
+    return numbers | {
+        "kappa": 0.4 * math.sqrt(first * 0.8),
+        "C_x": 0.5 * first * 0.8,
+        "C_delta": 0.5 * last * 0.6,
+    }
+
+
+@dataclass(frozen=True)
+class _Model:
+    """The random network that a set of dropped assumptions describes."""
+
+    sizes: tuple[int, ...]
+    without: frozenset[str]
+    values: Mapping[str, float]
+
+    def measure(
+        self, draws: int, rng: np.random.Generator
+    ) -> dict[tuple[str, int], tuple[Array, Array]]:
+        """For every quantity its mean square and mean over the units, draw by draw."""
+        x = self._input(draws, rng)
+        weights = [self._weights(i, x, draws, rng) for i in range(len(self.sizes) - 1)]
+        z, s = [x], x
+        for i, w in enumerate(weights):
+            bias = self._given("zero_biases", f"u_{i}", 0.0)
+            s = _times(z[i], w) + math.sqrt(bias) * rng.standard_normal((draws, w.shape[2]))
+            z.append(self._offset() + self._slope() * s)
+        delta = [self._top_gradient(s, draws, rng)]
+        for w in reversed(weights[1:]):
+            delta.insert(0, self._slope() * _times(delta[0], w.swapaxes(1, 2)))
+        rows = {("z", len(z) - 1): (_mean_square(z[-1]), z[-1].mean(1))}
+        for i, gradient in enumerate(delta):
+            rows["delta", i] = (_mean_square(gradient), gradient.mean(1))
+        for i, gradient in enumerate(delta):  # an outer product: its means are products of means
+            if "independent_gradient" in self.without and len(self.without) > 1:
+                break  # no formula: see derivation.weight_gradient_variance
+            square = _mean_square(z[i]) * _mean_square(gradient)
+            rows["w_gradient", i] = (square, z[i].mean(1) * gradient.mean(1))
+        return rows
+
+    def _input(self, draws: int, rng: np.random.Generator) -> Array:
+        noise = rng.standard_normal((draws, self.sizes[0]))
+        spread = self._profile("C_x", self.values["v_0"] * self.values["v_x"], self.sizes[0])
+        scale = np.sqrt(self.values["v_x"] * spread)
+        mean: float = self._given("zero_mean_inputs", "m_x", 0.0)
+        return mean + scale * noise
+
+    def _weights(self, i: int, x: Array, draws: int, rng: np.random.Generator) -> Array:
+        shape = (draws, self.sizes[i], self.sizes[i + 1])
+        mean = self._given("zero_mean_weights", f"mu_{i}", 0.0)
+        variance = self.values[f"v_{i}"]
+        kappa = self._given("independent_weights", "kappa", 0.0) if i == 0 else 0.0
+        if kappa:
+            v_x = self.values["v_x"]
+            rest = variance - kappa**2 / v_x
+            if rest < 0:
+                raise ValueError(f"values: kappa^2 must be at most v_0 v_x, got kappa = {kappa}")
+            lean = kappa / v_x * (x - self._given("zero_mean_inputs", "m_x", 0.0))
+            normal: Array = rng.standard_normal(shape)
+            return mean + lean[:, :, None] + math.sqrt(rest) * normal
+        if "independent_gradient" in self.without:
+            noise = rng.standard_normal(shape)
+        else:
+            noise = rng.uniform(-math.sqrt(3), math.sqrt(3), shape)
+        noise *= np.sqrt(variance * self._uneven(i))
+        return mean + noise
+
+    def _uneven(self, i: int) -> Array:
+        """Relative variance of the weights of layer i, to broadcast over (draws, n, m)."""
+        uneven = np.ones((1, 1, 1))
+        if i == 0:
+            product = self.values["v_0"] * self.values["v_x"]
+            uneven = uneven * self._profile("C_x", product, self.sizes[0])[None, :, None]
+        if i == len(self.sizes) - 2 and i > 0:
+            product = self.values[f"v_{i}"] * self.values["v_delta"]
+            uneven = uneven * self._profile("C_delta", product, self.sizes[-1])[None, None, :]
+        return uneven
+
+    def _top_gradient(self, output: Array, draws: int, rng: np.random.Generator) -> Array:
+        if "independent_gradient" in self.without:
+            return output  # the gradient of |s|^2 / 2
+        last = len(self.sizes) - 2
+        product = self.values[f"v_{last}"] * self.values["v_delta"]
+        spread = self._profile("C_delta", product, self.sizes[-1]) if last else np.ones(1)
+        scale = np.sqrt(self.values["v_delta"] * spread)
+        return scale * rng.standard_normal((draws, self.sizes[-1]))
+
+    def _profile(self, name: str, product: float, units: int) -> Array:
+        """Relative variances of the units, larger and smaller in turn, of the covariance asked."""
+        covariance = self._given("identical_distribution", name, 0.0)
+        if not covariance:
+            return np.ones(units)
+        if units % 2:
+            raise ValueError(f"sizes: {name} needs an even number of units, got {units}")
+        if not 0 <= covariance < product:
+            raise ValueError(
+                f"values: {name} must be from 0 to v v = {product:.3g}, got {covariance}"
+            )
+        return 1 + math.sqrt(covariance / product) * np.resize([1.0, -1.0], units)
+
+    def _slope(self) -> float:
+        return self._given("unit_slope", "a", 1.0)
+
+    def _offset(self) -> float:
+        return self._given("zero_mean_inputs", "h", 0.0)
+
+    def _given(self, assumption: str, name: str, otherwise: float) -> float:
+        return self.values[name] if assumption in self.without else otherwise
+
+
+def _times(z: Array, w: Array) -> Array:
+    """Row vectors (draws, n) times matrices (draws, n, m)."""
+    product: Array = np.matmul(z[:, None, :], w)[:, 0, :]
+    return product
+
+
+def _mean_square(values: Array) -> Array:
+    squares: Array = np.square(values).mean(1)
+    return squares
+
+
+def _formula(
+    quantity: str,
+    layer: int,
+    sizes: Sequence[int],
+    without: Collection[str],
+    values: Mapping[str, float],
+) -> float:
+    if quantity == "z":
+        formula = derivation.forward_variance(sizes, without=set(without) - {"independent_gradient"})
+    elif quantity == "delta":
+        formula = derivation.backward_variance(sizes, layer=layer, without=without)
+    else:
+        formula = derivation.weight_gradient_variance(sizes, layer=layer, without=without)
+    return float(formula.subs({symbol: values[str(symbol)] for symbol in formula.free_symbols}))
+
+
+def _known(values: Mapping[str, float], sizes: Sequence[int]) -> dict[str, float]:
+    names = typical_values(sizes, ASSUMPTIONS)
+    return {
+        checks.one_of("values", name, names): checks.finite(f"values[{name!r}]", value)
+        for name, value in values.items()
+    }

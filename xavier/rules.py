@@ -1,0 +1,120 @@
+"""The variance of one weight, as a formula in the two sizes of its layer.
+
+A rule is a function ``rule(n_in, n_out) -> variance`` in plain arithmetic: integers give a
+float for the samplers, SymPy symbols give the expression that `xavier.derivation` arrives at.
+The theorem and the code are the same line. Rules do not check their arguments; `fans`,
+`xavier.init` and `xavier.network.Network.create` do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from xavier import checks
+
+Number: TypeAlias = Any
+"""An int, a float or a SymPy expression."""
+
+Rule: TypeAlias = Callable[[Number, Number], Number]
+"""The variance of one weight from the layer's two sizes, ``rule(n_in, n_out)``."""
+
+
+def standard(n_in: Number, n_out: Number) -> Number:
+    """The paper's baseline, U(-1/sqrt(n_in), 1/sqrt(n_in)) (eq. 1; its variance is eq. 15)."""
+    return 1 / (3 * n_in)
+
+
+def lecun(n_in: Number, n_out: Number) -> Number:
+    """Keep the forward variance (eq. 10; LeCun et al. 1998, sec. 4.6)."""
+    return 1 / n_in
+
+
+def glorot(n_in: Number, n_out: Number) -> Number:
+    """The compromise of both directions, the paper's normalized initialization (eq. 12)."""
+    return 2 / (n_in + n_out)
+
+
+def he(n_in: Number, n_out: Number) -> Number:
+    """Keep the forward second moment through rectifiers (He et al. 2015, eq. 10)."""
+    return 2 / n_in
+
+
+RULES: dict[str, Rule] = {"standard": standard, "lecun": lecun, "glorot": glorot, "he": he}
+"""The named rules."""
+
+
+def std(variance: Number) -> Number:
+    """The standard deviation with this variance; exact for SymPy expressions."""
+    return _sqrt(variance)
+
+
+def bound(variance: Number) -> Number:
+    """The a for which U(-a, a) has this variance, sqrt(3 variance); exact for SymPy."""
+    if _is_symbolic(variance):
+        return _sqrt(3 * variance)
+    # In this order of rounding the samplers agree with torch.nn.init to the bit.
+    return math.sqrt(3) * std(variance)
+
+
+def fans(
+    shape: Sequence[int], *, groups: int = 1, transposed: bool = False, packed: int = 1
+) -> tuple[int, int]:
+    """How many terms one output sums up, and to how many outputs one input goes.
+
+    The weights are in torch's order: ``(out, in)`` for a linear layer, ``(out, in / groups,
+    *kernel)`` for a convolution and ``(in, out / groups, *kernel)`` for a transposed one.
+    Strides and borders are not counted: a transposed convolution with stride s really sums
+    about ``n_in / s**d`` terms.
+
+    Args:
+        shape: shape of the weights, two dimensions or more, all at least 1.
+        groups: groups of a convolution. Each input feeds ``out / groups`` outputs only, which
+            `torch.nn.init` does not take into account.
+        transposed: whether the weights are those of a transposed convolution.
+        packed: how many matrices are stacked along the output dimension, such as 3 for the
+            queries, keys and values of attention. Each is counted on its own.
+
+    Returns:
+        The pair ``(n_in, n_out)``.
+
+    Raises:
+        TypeError: a size is not an integer.
+        ValueError: ``shape`` has fewer than two dimensions or a size below 1, or the outputs
+            cannot be shared out among ``groups`` or ``packed``.
+    """
+    sizes = [checks.positive_int(f"shape[{i}]", size) for i, size in enumerate(shape)]
+    if len(sizes) < 2:
+        raise ValueError(
+            f"shape must have at least two dimensions (out, in, *kernel), got {tuple(shape)}"
+        )
+    checks.positive_int("groups", groups)
+    checks.positive_int("packed", packed)
+    kernel = math.prod(sizes[2:])
+    if transposed:
+        if packed != 1:
+            raise ValueError(f"packed must be 1 for transposed weights, got {packed}")
+        ins, outs = _share("shape[0]", sizes[0], "groups", groups), sizes[1]
+    else:
+        ins = sizes[1]
+        outs = _share("shape[0]", sizes[0], "groups * packed", groups * packed)
+    return ins * kernel, outs * kernel
+
+
+def _share(name: str, size: int, divisor_name: str, divisor: int) -> int:
+    if size % divisor:
+        raise ValueError(f"{name} must be a multiple of {divisor_name} = {divisor}, got {size}")
+    return size // divisor
+
+
+def _is_symbolic(value: Number) -> bool:
+    return hasattr(value, "free_symbols")
+
+
+def _sqrt(value: Number) -> Number:
+    if not _is_symbolic(value):
+        return math.sqrt(value)
+    import sympy  # only for whoever brings symbols: numbers need no computer algebra
+
+    return sympy.sqrt(value)
