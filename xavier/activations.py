@@ -31,7 +31,7 @@ class Activation:
         slope: f'(0), or None where it does not exist.
         parity: "odd" where f(-s) = -f(s), else "neither".
         range: infimum and supremum of f.
-        saturation: outputs below the first or above the second number are saturated, by the
+        saturation: outputs up to the first and from the second number on are saturated, by the
             definition of `SATURATED_SLOPE`; None where that never happens.
     """
 

@@ -1,7 +1,8 @@
 """Finite data sets behind one interface (paper, sec. 2.1).
 
-Four sets: ``digits`` (8x8, embedded in scikit-learn, nothing to download), ``mnist``, ``cifar10`` and
-``small_imagenet``. `load` returns one split whole, `stream` passes over it for ever.
+Four sets: ``digits`` (8x8, embedded in scikit-learn, nothing to download), ``mnist``,
+``cifar10`` and ``small_imagenet``. `load` returns one split whole, `stream` passes over it for
+ever.
 
 **Where files are looked for.** First in the folder that the environment variable ``XAVIER_DATA``
 names, laid out like this, each IDX file gzipped or not, CIFAR-10 unpacked or not::
@@ -34,7 +35,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pooch  # type: ignore[import-untyped]
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -313,7 +313,7 @@ class Source:
 
 
 def _read_digits(source: Source, split: str) -> Raw:
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]  # slow to import
+    from sklearn.datasets import load_digits  # slow to import
 
     images, labels = load_digits(return_X_y=True)
     rows = _permutation(len(labels), 2010)[_part(source.sizes, split, SPLITS)]
@@ -357,7 +357,7 @@ def _read_idx(path: Path, dimensions: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _content(path: Path, length: int) -> bytes:
-    """Return a file's bytes, gunzipped, but at most one more than the ``length`` that is expected."""
+    """Return a file's bytes, gunzipped, but at most one more than the expected ``length``."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             return file.read(length + 1)
@@ -509,7 +509,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _find(source: Source, file: str, own: Sequence[str]) -> Path:
-    """Return where ``file`` is: under one of its ``own`` names in XAVIER_DATA, in the cache, or new."""
+    """Return where ``file`` is: under an ``own`` name in XAVIER_DATA, in the cache, or new."""
     data = _data_folder()
     places = [data / name for name in own] if data else []
     for place in places:
@@ -527,6 +527,8 @@ def _find(source: Source, file: str, own: Sequence[str]) -> Path:
 
 def _fetch(url: str, sha256: str, path: Path) -> Path:
     """Return ``path``, downloaded first if it is not there or does not have the SHA256."""
+    import pooch  # here: its progress bar looks for notebook widgets and warns if there are none
+
     pooch.get_logger().setLevel(logging.WARNING)
     pooch.retrieve(
         url,
@@ -568,7 +570,11 @@ def _data_folder() -> Path | None:
 
 def _cache_folder() -> Path:
     value = os.environ.get("XAVIER_CACHE")
-    return Path(value).expanduser() if value else Path(pooch.os_cache("xavier"))
+    if value:
+        return Path(value).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("xavier"))
 
 
 # ------------------------------------------------------------------------- small common parts
@@ -588,7 +594,7 @@ def _part(sizes: Mapping[str, int], split: str, pool: Sequence[str]) -> slice:
 def _permutation(n: int, seed: int, number: int = 0) -> NDArray[np.int64]:
     """Return permutation ``number`` of range(n), the same under every version of NumPy.
 
-    ``numpy.random.Generator`` may change between versions, bit generators and seed sequences do not.
+    NumPy keeps bit generators and seed sequences fixed, but not ``Generator.permutation``.
     """
     bits = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(number,)))
     return np.argsort(bits.random_raw(n), kind="stable").astype(np.int64)

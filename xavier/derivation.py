@@ -46,7 +46,7 @@ ASSUMPTIONS: dict[str, str] = {
     "zero_mean_weights": "the weights have mean zero",
     "zero_mean_inputs": "what enters a layer has mean zero: the data, and f(0) = 0",
     "independent_weights": "weights and inputs are independent",
-    "identical_distribution": "within a layer all weights have one variance, and so have all inputs",
+    "identical_distribution": "in a layer all weights have one variance, and so have all inputs",
     "unit_slope": "f(s) = s near 0, and all units stay there (eq. 4)",
     "zero_biases": "the biases are zero",
     "independent_gradient": "the back-propagated gradient is independent of the weights it crosses",
@@ -98,17 +98,20 @@ class Law:
     def __init__(self) -> None:
         self._moments: dict[Symbol, Sequence[Any]] = {}
 
-    def draw(
-        self, name: str, *, mean: Any = 0, variance: Any = 1, normal: bool = False
-    ) -> Expr:
+    def draw(self, name: str, *, mean: Any = 0, variance: Any = 1, normal: bool = False) -> Expr:
         """A new variable, independent of all others so far.
 
         Args:
             name: for printing only; equal names are still different variables.
             mean: number or expression.
-            variance: number or expression, not random itself.
+            variance: number or expression, not random itself and not negative.
             normal: whether it is normal, so that its higher moments are known.
+
+        Raises:
+            ValueError: the variance is negative.
         """
+        if sympy.sympify(variance).is_negative:
+            raise ValueError(f"variance must not be negative, got {variance}")
         # Standardised: mean 0, variance 1. Then only numbers are ever looked up below.
         noise = sympy.Dummy(name, real=True)
         self._moments[noise] = (1, 0, 1, 0, 3, 0, 15, 0, 105) if normal else (1, 0, 1)
@@ -195,8 +198,16 @@ def _through(layer: _Layer, signal: Signal) -> Signal:
     known = dict(
         zip(
             (_N, _MU, _V, _U, _KAPPA, _M, _Q, _C),
-            (layer.terms, layer.mu, layer.v, layer.bias, layer.kappa,
-             signal.mean, signal.variance, signal.covariance),
+            (
+                layer.terms,
+                layer.mu,
+                layer.v,
+                layer.bias,
+                layer.kappa,
+                signal.mean,
+                signal.variance,
+                signal.covariance,
+            ),
             strict=True,
         )
     )
@@ -361,8 +372,7 @@ def _slope(drop: frozenset[str], *, exclusive: bool = False) -> Any:
     others = drop - {"independent_gradient", "unit_slope"}
     if exclusive and others:
         raise ValueError(
-            "without: independent_gradient combines with unit_slope only, got "
-            f"{sorted(drop)}"
+            f"without: independent_gradient combines with unit_slope only, got {sorted(drop)}"
         )
     return a if "unit_slope" in drop else Integer(1)
 
@@ -432,12 +442,12 @@ def conditions(n_in: Size = n_in, n_out: Size = n_out) -> tuple[Eq, Eq]:
 
 
 def common_solutions(n_in: Size = n_in, n_out: Size = n_out) -> list[dict[Symbol, Expr]]:
-    """All ways to fulfil both `conditions`, for ``v`` and, where it is a symbol, ``n_out``.
+    """All ways to fulfil both `conditions`, for ``v`` and one size that is a symbol.
 
-    For two symbols the one solution has n_out = n_in; for two given sizes the list is empty
-    unless they are equal.
+    That size is ``n_out`` if it can be: for two symbols the one solution has n_out = n_in. For
+    two given sizes the list is empty unless they are equal.
     """
-    unknowns = [v, n_out] if isinstance(n_out, Symbol) else [v]
+    unknowns = [v, *[n for n in (n_out, n_in) if isinstance(n, Symbol)][:1]]
     found: list[dict[Symbol, Expr]] = sympy.solve(conditions(n_in, n_out), unknowns, dict=True)
     return found
 
@@ -483,7 +493,12 @@ def glorot_variance() -> Expr:
 
 
 def uniform_variance(limit: Any) -> Expr:
-    """Variance of U(-limit, limit), by integration."""
+    """Variance of U(-limit, limit), by integration.
+
+    Raises:
+        ValueError: ``limit`` is a number not above 0.
+    """
+    _check_positive("limit", limit)
     w = sympy.Dummy("w", real=True)
     return sympy.integrate(w**2 / (2 * limit), (w, -limit, limit))
 
@@ -496,7 +511,12 @@ def glorot_bound() -> Expr:
 
 
 def rectified_second_moment(variance: Any) -> Expr:
-    """E[max(0, s)^2] for a normal s of mean 0, by integration: half of its variance."""
+    """E[max(0, s)^2] for a normal s of mean 0, by integration: half of its variance.
+
+    Raises:
+        ValueError: ``variance`` is a number not above 0.
+    """
+    _check_positive("variance", variance)
     s = sympy.Dummy("s", real=True)
     density = sympy.exp(-(s**2) / (2 * variance)) / sympy.sqrt(2 * sympy.pi * variance)
     return sympy.simplify(sympy.integrate(s**2 * density, (s, 0, sympy.oo)))
@@ -578,7 +598,7 @@ def chain_rule(
     Returns:
         For every W^i, from the first up, the pair (matrix of derivatives, eq. 3 with eq. 2).
     """
-    ns = [checks.positive_int("sizes", n) for n in _checked(sizes, at_least=2)]
+    ns = [checks.positive_int(f"sizes[{i}]", n) for i, n in enumerate(_checked(sizes, at_least=2))]
     top = len(ns) - 2
     w = [
         Matrix(n, m, lambda j, k, i=i: Symbol(f"w{i}_{j}{k}", real=True))
@@ -607,6 +627,12 @@ def chain_rule(
 # Arguments
 
 
+def _check_positive(name: str, value: Any) -> None:
+    """Refuse a number that is not above 0; of an expression the user has to know it."""
+    if sympy.sympify(value).is_positive is False:
+        raise ValueError(f"{name} must be above 0, got {value}")
+
+
 def _product(factors: Iterable[Any]) -> Expr:
     return sympy.prod([sympy.sympify(factor) for factor in factors])
 
@@ -624,6 +650,8 @@ def _dropped(without: Collection[str]) -> frozenset[str]:
 
 
 def _checked(sizes: Sequence[Size], *, at_least: int = 1) -> tuple[Size, ...]:
+    if not isinstance(sizes, Iterable):
+        raise TypeError(f"sizes must be a sequence of sizes, got {sizes!r}")
     ns = tuple(sizes)
     if len(ns) < at_least:
         raise ValueError(f"sizes must hold at least {at_least} sizes, got {ns}")

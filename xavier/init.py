@@ -26,6 +26,8 @@ DISTRIBUTIONS: tuple[Distribution, ...] = ("uniform", "normal")
 # embeddings, recurrent cells, layers of the user's own) is left as it is, and said so.
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_DRAWN = (nn.Linear, nn.Bilinear, *_CONVOLUTIONS, *_TRANSPOSED)
+_PROJECTIONS = ("q_proj_weight", "k_proj_weight", "v_proj_weight")  # where they are not packed
 
 
 def uniform_(
@@ -53,7 +55,7 @@ def uniform_(
         ValueError: the tensor has fewer than two dimensions, the rule is unknown or gives no
             usable variance, or the gain is negative or not finite.
     """
-    limit = _scaled(rules.bound, _shape_of(tensor), rule, gain, fans)
+    limit = _scaled(rules.bound, _shape_of(tensor, generator), rule, gain, fans, tensor.dtype)
     with torch.no_grad():
         return tensor.uniform_(-limit, limit, generator=generator)
 
@@ -67,7 +69,7 @@ def normal_(
     generator: torch.Generator | None = None,
 ) -> Tensor:
     """Fill ``tensor`` from N(0, gain^2 rule(n_in, n_out)); arguments as in `uniform_`."""
-    scale = _scaled(rules.std, _shape_of(tensor), rule, gain, fans)
+    scale = _scaled(rules.std, _shape_of(tensor, generator), rule, gain, fans, tensor.dtype)
     with torch.no_grad():
         return tensor.normal_(0.0, scale, generator=generator)
 
@@ -89,9 +91,10 @@ def sample(
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng must be a numpy.random.Generator, got {rng!r}")
     if checks.one_of("distribution", distribution, DISTRIBUTIONS) == "uniform":
-        limit = _scaled(rules.bound, tuple(shape), rule, gain, None)
+        limit = _scaled(rules.bound, shape, rule, gain, None, torch.float64)
         return rng.uniform(-limit, limit, size=shape)
-    return rng.normal(0.0, _scaled(rules.std, tuple(shape), rule, gain, None), size=shape)
+    scale = _scaled(rules.std, shape, rule, gain, None, torch.float64)
+    return rng.normal(0.0, scale, size=shape)
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,8 @@ class Initialized:
     """What `initialize_` did, by the names of `torch.nn.Module.named_modules`.
 
     Attributes:
-        drawn: layers whose weights were drawn (and whose biases are now zero).
+        drawn: layers whose weights were drawn (and whose biases are now zero), also where the
+            weights are those of another layer.
         skipped: layers with parameters of their own that were left as they were.
     """
 
@@ -107,8 +111,12 @@ class Initialized:
     skipped: tuple[str, ...]
 
     def __str__(self) -> str:
-        left = f"; left alone: {', '.join(self.skipped)}" if self.skipped else ""
-        return f"drawn: {', '.join(self.drawn) or 'nothing'}{left}"
+        left = f"; left alone: {_listed(self.skipped)}" if self.skipped else ""
+        return f"drawn: {_listed(self.drawn)}{left}"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(name or "the module itself" for name in names) or "nothing"
 
 
 def initialize_(
@@ -123,8 +131,9 @@ def initialize_(
 
     Touches linear layers, convolutions (groups counted), transposed convolutions, bilinear
     layers and the projections of `torch.nn.MultiheadAttention` (a packed matrix counted as the
-    three that it is). Every other layer keeps its parameters. A weight shared by two layers is
-    drawn once. The order is that of ``module.named_modules()``.
+    three that it is). Every other layer keeps its parameters, and so does one whose weights are
+    computed from others (weight normalization, pruning). A weight shared by two layers is drawn
+    once. The order is that of ``module.named_modules()``.
 
     Args:
         module: changed in place.
@@ -136,70 +145,83 @@ def initialize_(
 
     Raises:
         TypeError: ``module`` is not a module, or an argument is of the wrong type.
-        ValueError: as in `uniform_`; the module is then unchanged.
+        ValueError: as in `uniform_`, or a lazy layer has no shape yet; the module is then
+            unchanged.
     """
     if not isinstance(module, nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, got {module!r}")
-    fill = normal_ if checks.one_of("distribution", distribution, DISTRIBUTIONS) == "normal" else (
-        uniform_
-    )
-    plan: list[tuple[str, Tensor, tuple[int, int]]] = []
+    normal = checks.one_of("distribution", distribution, DISTRIBUTIONS) == "normal"
+    plan: list[tuple[Tensor, tuple[int, int]]] = []
     biases: list[Tensor] = []
-    skipped: list[str] = []
-    seen: set[int] = set()
+    drawn: list[str] = []
+    others: list[tuple[str, nn.Module]] = []
+    touched: set[int] = set()
     for name, layer in module.named_modules():
-        weights, layer_biases = _weights_and_biases(layer)
-        own = [p for p in layer.parameters(recurse=False) if id(p) not in seen]
-        fresh = [(name, w, fan) for w, fan in weights if id(w) not in seen]
-        if fresh:
-            plan += fresh
-            biases += layer_biases
-        elif own:
-            skipped.append(name)
-        seen.update(id(p) for p in [w for w, _ in weights] + layer_biases)
-    for _, weight, fan in plan:  # refuse before anything has been changed
-        _scaled(rules.std, _shape_of(weight), rule, gain, fan)
-    for _, weight, fan in plan:
-        fill(weight, rule, gain, fans=fan, generator=generator)
+        weights, layer_biases = _weights_and_biases(name, layer)
+        for weight, fan in weights:
+            if id(weight) not in touched:
+                plan.append((weight, fan))
+                touched.add(id(weight))
+        biases += layer_biases
+        touched.update(id(bias) for bias in layer_biases)
+        if weights:
+            drawn.append(name)
+        else:
+            others.append((name, layer))
+    for weight, fan in plan:  # refuse before anything has been changed
+        _scaled(rules.std, _shape_of(weight, generator), rule, gain, fan, weight.dtype)
+    for weight, fan in plan:
+        (normal_ if normal else uniform_)(weight, rule, gain, fans=fan, generator=generator)
     with torch.no_grad():
         for bias in biases:
             bias.zero_()
-    return Initialized(tuple(dict.fromkeys(name for name, _, _ in plan)), tuple(skipped))
+    skipped = [
+        name
+        for name, layer in others
+        if any(id(parameter) not in touched for parameter in layer.parameters(recurse=False))
+    ]
+    return Initialized(tuple(drawn), tuple(skipped))
 
 
 def _weights_and_biases(
-    layer: nn.Module,
+    name: str, layer: nn.Module
 ) -> tuple[list[tuple[Tensor, tuple[int, int]]], list[Tensor]]:
     """The weights of one layer with their fans, and its biases; nothing where we do not know."""
+    # Only parameters: a weight that is computed from others would take the draw and forget it.
+    own = dict(layer.named_parameters(recurse=False, remove_duplicate=False))
     if isinstance(layer, nn.MultiheadAttention):
         # Its output projection is a linear layer of its own and is met by itself.
-        if layer.in_proj_weight is not None:
-            weights = [(layer.in_proj_weight, rules.fans(layer.in_proj_weight.shape, packed=3))]
-        else:
-            parts = (layer.q_proj_weight, layer.k_proj_weight, layer.v_proj_weight)
-            weights = [(part, rules.fans(part.shape)) for part in parts]
-        biases = [layer.in_proj_bias, layer.bias_k, layer.bias_v]
-        return weights, [bias for bias in biases if bias is not None]
-    if isinstance(layer, nn.Linear):
-        fans = rules.fans(layer.weight.shape)
-    elif isinstance(layer, _CONVOLUTIONS):
-        fans = rules.fans(layer.weight.shape, groups=layer.groups)
-    elif isinstance(layer, _TRANSPOSED):
-        fans = rules.fans(layer.weight.shape, groups=layer.groups, transposed=True)
-    elif isinstance(layer, nn.Bilinear):
-        # One output sums over all pairs of inputs; one pair goes to every output.
-        out, first, second = layer.weight.shape
-        fans = (first * second, out)
-    else:
+        found = [key for key in ("in_proj_weight", *_PROJECTIONS) if key in own]
+        packed = {"in_proj_weight": 3}
+        weights: list[tuple[Tensor, tuple[int, int]]] = [
+            (own[key], rules.fans(own[key].shape, packed=packed.get(key, 1))) for key in found
+        ]
+        return weights, [own[key] for key in ("in_proj_bias", "bias_k", "bias_v") if key in own]
+    if not isinstance(layer, _DRAWN) or "weight" not in own:
         return [], []
-    return [(layer.weight, fans)], [] if layer.bias is None else [layer.bias]
+    if nn.parameter.is_lazy(own["weight"]):
+        raise ValueError(
+            f"module: the lazy layer {name!r} has no shape yet; pass a batch through it first"
+        )
+    shape = own["weight"].shape
+    if isinstance(layer, nn.Bilinear):
+        # One output sums over all pairs of inputs; one pair goes to every output.
+        out, first, second = shape
+        fans = (first * second, out)
+    elif isinstance(layer, nn.Linear):
+        fans = rules.fans(shape)
+    else:
+        fans = rules.fans(shape, groups=layer.groups, transposed=isinstance(layer, _TRANSPOSED))
+    return [(own["weight"], fans)], [own["bias"]] if "bias" in own else []
 
 
-def _shape_of(tensor: Tensor) -> tuple[int, ...]:
+def _shape_of(tensor: Tensor, generator: torch.Generator | None) -> tuple[int, ...]:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"tensor must be a torch.Tensor, got {type(tensor).__name__}")
     if not tensor.dtype.is_floating_point:
         raise TypeError(f"tensor must have a floating dtype, got {tensor.dtype}")
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator must be a torch.Generator or None, got {generator!r}")
     return tuple(tensor.shape)
 
 
@@ -209,12 +231,22 @@ def _scaled(
     rule: str | Rule,
     gain: float,
     fans: tuple[int, int] | None,
+    dtype: torch.dtype,
 ) -> float:
     """``gain`` times the bound or std (``edge``) of the rule's variance for this shape."""
-    n_in, n_out = rules.fans(shape) if fans is None else rules.fans((fans[1], fans[0]))
-    if checks.finite("gain", gain) < 0:
+    if fans is None:
+        n_in, n_out = rules.fans(shape)
+    elif len(fans) == 2:
+        n_in, n_out = (checks.positive_int(f"fans[{i}]", fan) for i, fan in enumerate(fans))
+    else:
+        raise ValueError(f"fans must be the pair (n_in, n_out), got {fans!r}")
+    factor = checks.finite("gain", gain)
+    if factor < 0:
         raise ValueError(f"gain must not be negative, got {gain!r}")
-    scaled: float = gain * edge(variance_of(rule, n_in, n_out))
+    variance = variance_of(rule, n_in, n_out)
+    scaled = factor * edge(variance)
+    if scaled > torch.finfo(dtype).max / 16:  # beyond, some draws would be infinite
+        raise ValueError(f"gain = {gain!r} with variance {variance!r} is too large for {dtype}")
     return scaled
 
 
@@ -233,8 +265,12 @@ def variance_of(rule: str | Rule, n_in: int, n_out: int) -> float:
         raise TypeError(f"rule must be a name or a callable (n_in, n_out), got {rule!r}")
     variance = function(n_in, n_out)
     try:
+        if isinstance(variance, str | bytes | bool):
+            raise TypeError("float() would take it")
         number = float(variance)
-    except TypeError as error:
+    except OverflowError:
+        number = math.inf
+    except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(
             f"rule({n_in}, {n_out}) must return a real number, got {variance!r}"
         ) from error

@@ -6,6 +6,7 @@ an estimate is the spread over the draws divided by the root of their number.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,10 +47,11 @@ def compare(
         standard errors.
 
     Raises:
+        TypeError: a size is no integer, or ``rng`` is not a `numpy.random.Generator`.
         ValueError: fewer than two sizes, fewer than two draws, an unknown assumption or symbol,
             or values that no random variables can have.
     """
-    ns = [checks.positive_int(f"sizes[{i}]", n) for i, n in enumerate(sizes)]
+    ns = _checked(sizes)
     numbers = typical_values(ns, without) | _known(values or {}, ns)
     rows = sample_variances(ns, rng=rng, without=without, values=numbers, draws=draws)
     formulas = [
@@ -71,18 +73,18 @@ def sample_variances(
     """The sampled half of `compare`: rows quantity, layer, sampled, standard_error.
 
     The weights are uniform unless an assumption is dropped whose formula asks for normal ones.
-    Raises as `compare`.
+    Symbols that ``values`` does not name get the numbers of `typical_values`. Raises as `compare`.
     """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {rng!r}")
     if checks.positive_int("draws", draws) < 2:
         raise ValueError(f"draws must be at least 2 for a standard error, got {draws}")
-    if len(sizes) < 2:
-        raise ValueError(f"sizes must hold at least two sizes, got {tuple(sizes)}")
-    model = _Model(tuple(sizes), frozenset(without), values)
-    largest = max(n * m for n, m in zip(sizes, sizes[1:], strict=False))
+    ns = _checked(sizes)
+    derivation.forward_variance(ns, without=without)  # refuses what it does not know
+    model = _Model(ns, frozenset(without), typical_values(ns, without) | _known(values, ns))
+    largest = max(n * m for n, m in itertools.pairwise(ns))
     at_once = max(1, min(draws, _NUMBERS_AT_ONCE // largest))
-    parts = [
-        model.measure(min(at_once, draws - start), rng) for start in range(0, draws, at_once)
-    ]
+    parts = [model.measure(min(at_once, draws - start), rng) for start in range(0, draws, at_once)]
     rows = []
     for key in parts[0]:
         square, mean = (np.concatenate([part[key][k] for part in parts]) for k in (0, 1))
@@ -233,7 +235,9 @@ def _formula(
     values: Mapping[str, float],
 ) -> float:
     if quantity == "z":
-        formula = derivation.forward_variance(sizes, without=set(without) - {"independent_gradient"})
+        formula = derivation.forward_variance(
+            sizes, without=set(without) - {"independent_gradient"}
+        )
     elif quantity == "delta":
         formula = derivation.backward_variance(sizes, layer=layer, without=without)
     else:
@@ -241,9 +245,19 @@ def _formula(
     return float(formula.subs({symbol: values[str(symbol)] for symbol in formula.free_symbols}))
 
 
+def _checked(sizes: Sequence[int]) -> tuple[int, ...]:
+    ns = tuple(checks.positive_int(f"sizes[{i}]", n) for i, n in enumerate(sizes))
+    if len(ns) < 2:
+        raise ValueError(f"sizes must hold at least two sizes, got {ns}")
+    return ns
+
+
 def _known(values: Mapping[str, float], sizes: Sequence[int]) -> dict[str, float]:
     names = typical_values(sizes, ASSUMPTIONS)
     return {
-        checks.one_of("values", name, names): checks.finite(f"values[{name!r}]", value)
+        checks.one_of("values", name, names): (
+            # v_i, v_x, v_delta and u_i are variances
+            checks.positive if name[0] in "uv" else checks.finite
+        )(f"values[{name!r}]", value)
         for name, value in values.items()
     }

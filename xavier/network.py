@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar
+from itertools import pairwise
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -20,12 +21,10 @@ from xavier.rules import Rule
 
 Cost: TypeAlias = Literal["cross_entropy", "quadratic"]
 
-_T = TypeVar("_T")
 
-
-def _cross_entropy(p: Tensor, y: Tensor) -> Tensor:
+def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
     """-log P(y): what the paper trains on (sec. 2.3). Per example, shape (R, B)."""
-    return -p.log_softmax(-1).gather(-1, y[..., None])[..., 0]
+    return -logits.log_softmax(-1).gather(-1, y[..., None])[..., 0]
 
 
 def _quadratic(logits: Tensor, y: Tensor) -> Tensor:
@@ -112,7 +111,7 @@ class Network:
         self.w, self.b = list(w), list(b)
         self.activation = _activation(activation)
         self.seeds = tuple(seeds)
-        self.sizes = tuple(w_i.shape[1] for w_i in self.w) + (self.w[-1].shape[2],)
+        self.sizes = (*(w_i.shape[1] for w_i in self.w), self.w[-1].shape[2])
 
     @classmethod
     def create(
@@ -147,12 +146,16 @@ class Network:
             TypeError: an argument is of the wrong type.
             ValueError: a size, seed, rule, gain or name is not allowed, or their numbers differ.
         """
+        if not isinstance(sizes, Sequence):
+            raise TypeError(f"sizes must be a sequence of sizes, got {sizes!r}")
         ns = [checks.positive_int(f"sizes[{i}]", n) for i, n in enumerate(sizes)]
         if len(ns) < 2:
             raise ValueError(f"sizes must hold at least two sizes, got {tuple(sizes)}")
-        if isinstance(seeds, int) or not len(seeds):
-            raise ValueError(f"seeds must be a sequence of at least one seed, got {seeds!r}")
-        if not dtype.is_floating_point:
+        if not isinstance(seeds, Sequence):
+            raise TypeError(f"seeds must be a sequence of seeds, one per replica, got {seeds!r}")
+        if not len(seeds):
+            raise ValueError(f"seeds must hold at least one seed, got {seeds!r}")
+        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise TypeError(f"dtype must be a floating dtype, got {dtype}")
         seeds = [checks.seed(f"seeds[{r}]", seed) for r, seed in enumerate(seeds)]
         rules_ = _per_replica("rule", rule, len(seeds))
@@ -166,7 +169,7 @@ class Network:
             replicas.append(
                 [
                     fill(torch.empty(m, n, dtype=dtype), rule_r, gain_r, generator=generator)
-                    for n, m in zip(ns, ns[1:], strict=False)
+                    for n, m in pairwise(ns)
                 ]
             )
         w = [torch.stack([layer.T for layer in layers]) for layers in zip(*replicas, strict=True)]
@@ -207,8 +210,8 @@ class Network:
 
         Raises:
             TypeError: the labels are not int64.
-            ValueError: their shape does not fit or a label is out of range, or the cost is
-                unknown.
+            ValueError: their shape or device does not fit, a label is out of range, or the cost
+                is unknown.
         """
         s = self._deltas(trace, self._labels(trace, y), cost)
         z = [s_i @ w.mT for s_i, w in zip(s, self.w, strict=True)]
@@ -223,8 +226,8 @@ class Network:
         """Share of wrong answers per replica, (R,); a logit that is no number is wrong."""
         labels = self._labels(trace, y)
         top = trace.logits.max(-1)
-        right = (top.indices == labels) & top.values.isfinite()
-        return 1 - right.to(trace.logits.dtype).mean(-1)
+        wrong = (top.indices != labels) | ~top.values.isfinite()
+        return wrong.to(trace.logits.dtype).mean(-1)
 
     def step(
         self, x: Tensor, y: Tensor, *, lr: float | Tensor, cost: Cost = "cross_entropy"
@@ -283,12 +286,22 @@ class Network:
             raise ValueError(
                 f"y must have shape ({batch},) or ({replicas}, {batch}), got {tuple(y.shape)}"
             )
-        if bool(((y < 0) | (y >= classes)).any()):
-            raise ValueError(f"y must hold labels from 0 to {classes - 1}, got {y.unique()}")
+        if y.device != trace.logits.device:
+            raise ValueError(
+                f"y must be on the network's device {trace.logits.device}, got {y.device}"
+            )
+        outside = (y < 0) | (y >= classes)
+        if bool(outside.any()):
+            raise ValueError(
+                f"y must hold labels from 0 to {classes - 1}, got {y[outside][0].item()}"
+            )
         return y.expand(replicas, batch)
 
     def _rates(self, lr: float | Tensor) -> Tensor:
-        rates = torch.as_tensor(lr, dtype=self.w[0].dtype, device=self.w[0].device)
+        try:
+            rates = torch.as_tensor(lr, dtype=self.w[0].dtype, device=self.w[0].device)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TypeError(f"lr must be a number or one per replica, got {lr!r}") from error
         if rates.dim() > 1 or rates.numel() not in (1, self.replicas):
             raise ValueError(
                 f"lr must be a number or hold one per replica ({self.replicas},), "
@@ -309,11 +322,11 @@ def _activation(activation: str | Activation) -> Activation:
     return ACTIVATIONS[checks.one_of("activation", activation, ACTIVATIONS)]
 
 
-def _per_replica(name: str, value: _T | Sequence[_T], replicas: int) -> list[_T]:
+def _per_replica(name: str, value: Any, replicas: int) -> list[Any]:
     if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) != replicas:
             raise ValueError(
                 f"{name} must be one or one per replica ({replicas}), got {len(value)}"
             )
         return list(value)
-    return [value] * replicas  # type: ignore[list-item]
+    return [value] * replicas

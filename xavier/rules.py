@@ -9,7 +9,7 @@ The theorem and the code are the same line. Rules do not check their arguments; 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from xavier import checks
@@ -84,13 +84,15 @@ def fans(
         ValueError: ``shape`` has fewer than two dimensions or a size below 1, or the outputs
             cannot be shared out among ``groups`` or ``packed``.
     """
+    if not isinstance(shape, Iterable):
+        raise TypeError(f"shape must be a sequence of integers, got {shape!r}")
     sizes = [checks.positive_int(f"shape[{i}]", size) for i, size in enumerate(shape)]
     if len(sizes) < 2:
         raise ValueError(
-            f"shape must have at least two dimensions (out, in, *kernel), got {tuple(shape)}"
+            f"shape must have at least two dimensions (out, in, *kernel), got {tuple(sizes)}"
         )
-    checks.positive_int("groups", groups)
-    checks.positive_int("packed", packed)
+    groups = checks.positive_int("groups", groups)
+    packed = checks.positive_int("packed", packed)
     kernel = math.prod(sizes[2:])
     if transposed:
         if packed != 1:

@@ -1,0 +1,101 @@
+# Everything that this repository can do. `make` alone lists it.
+# Needs make and Python 3.11 or newer; the rest is installed into .venv.
+
+PYTHON ?= python3   # makes .venv when there is none
+TORCH_INDEX ?=      # e.g. https://download.pytorch.org/whl/cpu: torch without CUDA, for Linux
+CHAPTER ?=          # a part of a chapter's file name, for `make execute`
+THREADS ?= 1        # threads of the numerical libraries, for `make nbval`
+
+# Comments after a value leave blanks behind it; strip them.
+override PYTHON := $(strip $(PYTHON))
+override TORCH_INDEX := $(strip $(TORCH_INDEX))
+override CHAPTER := $(strip $(CHAPTER))
+override THREADS := $(strip $(THREADS))
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+BUILT := _build/html/.built
+BOOK := $(wildcard _config.yml _toc.yml _ext/*.py _static/* chapters/*.ipynb chapters/*.md \
+	chapters/*.bib xavier/*.py)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help install book test nbval check execute lab bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make execute CHAPTER=03        only the chapters with 03 in their name"
+	@echo "  make book TORCH_INDEX=URL      install torch from that index first, as for Linux without"
+	@echo "                                 a GPU: https://download.pytorch.org/whl/cpu"
+
+# ---------------------------------------------------------------------------------------- install
+
+# A stamp, so that an unchanged environment costs nothing.
+$(INSTALLED): requirements.txt pyproject.toml
+	@test -x $(BIN)/python || \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "error: Python 3.11 or newer is needed, and '$(PYTHON)' is" \
+			"$$($(PYTHON) --version 2>&1 | tail -n 1). Name another: make PYTHON=python3.12 ..."; \
+		exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+ifneq ($(TORCH_INDEX),)
+	$(BIN)/python -m pip install --quiet --index-url $(TORCH_INDEX) \
+		"$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)"
+endif
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+install: $(INSTALLED) ## Make .venv and install into it what requirements.txt pins
+
+# ------------------------------------------------------------------------------------------- book
+
+# Always from nothing: an incremental build forgets the warnings of pages that it does not read
+# again, and keeps the pages of chapters that are gone.
+$(BUILT): $(INSTALLED) $(BOOK)
+	@rm -rf _build/html _build/.doctrees
+	$(BIN)/jupyter-book build . -W -n --keep-going
+	@touch $@
+
+book: $(BUILT) ## Build the book from the stored outputs, every warning an error
+	@echo "The book starts at $(CURDIR)/_build/html/index.html"
+
+execute: $(INSTALLED) ## Execute chapters in place, each in a clean kernel (CHAPTER=...)
+	$(BIN)/python tools/execute.py $(CHAPTER)
+
+lab: $(INSTALLED) ## Open JupyterLab on the chapters
+	@test -x $(BIN)/jupyter-lab || \
+		$(BIN)/python -m pip install --quiet --requirement requirements.txt --editable '.[lab]'
+	$(BIN)/jupyter-lab --notebook-dir chapters
+
+# ----------------------------------------------------------------------------------------- checks
+
+# pytest on tests/ comes last, so that its summary is the closing line.
+test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test the package
+	@$(MAKE) --no-print-directory book
+	@$(MAKE) --no-print-directory nbval THREADS=1
+	@$(MAKE) --no-print-directory nbval THREADS=2
+	$(BIN)/python -m pytest tests
+
+# One chapter at a time with two threads, two chapters at a time with one: two cores either way.
+nbval: export OMP_NUM_THREADS := $(THREADS)
+nbval: export MKL_NUM_THREADS := $(THREADS)
+nbval: export OPENBLAS_NUM_THREADS := $(THREADS)
+nbval: WORKERS := $(if $(filter 1,$(THREADS)),2,0)
+nbval: $(INSTALLED) ## Re-execute every chapter and compare it with what is stored (THREADS=1)
+	$(BIN)/python -m pytest --quiet tests/test_chapters.py
+	$(BIN)/python -m pytest --quiet --nbval --nbval-current-env \
+		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 \
+		-p no:cacheprovider -n $(WORKERS) --dist loadfile chapters
+
+check: $(INSTALLED) ## Lint, format and types, notebooks too; changes nothing
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(INSTALLED) ## Measure the package against the obvious way of doing the same
+	$(BIN)/python -m benchmarks
+
+clean: ## Remove what was built (not .venv)
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis

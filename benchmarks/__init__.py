@@ -1,0 +1,1 @@
+"""What the package costs beside the obvious way of doing the same."""

@@ -1,0 +1,266 @@
+"""Print ratios of speed and memory: ``python -m benchmarks``.
+
+Everything runs on one core in one process, the two sides of a ratio in turn, so that whatever else
+the machine does strikes both. A ratio is the median over repetitions, with the smallest and the
+largest beside it. Nothing is asserted: a goal stands beside its row, and the reader compares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_variable] = "1"  # before NumPy and torch are imported
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from xavier import init
+from xavier.shapeset import ANGLES, MARGIN, MAX_OVERLAP, STRETCH, Shapeset
+
+SIDE = 32
+CORNERS = (3, 4, 20)
+BATCH = 10_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a ratio over repetitions, what it is of, and its goal."""
+
+    name: str
+    ours: str
+    theirs: str
+    ratios: list[float]
+    goal: str
+
+    def __str__(self) -> str:
+        low, middle, high = min(self.ratios), statistics.median(self.ratios), max(self.ratios)
+        spread = f"{short(low)} to {short(high)}"
+        return (
+            f"{self.name:<43}{self.ours:>13}{self.theirs:>13}"
+            f"{short(middle):>8}  {spread:<16}{self.goal}"
+        )
+
+
+def short(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+# ------------------------------------------------------------------- Shapeset, one image at a time
+
+
+class OneAtATime:
+    """Shapeset as one would first write it: NumPy for the numbers, Pillow for the pixels.
+
+    The scenes have the package's distribution, the overlap measured in pixels as well. Written
+    with care: Python's floats would be no faster for twenty corners, and an object is filled once.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+
+    def batch(self, n: int) -> np.ndarray:
+        images = np.empty((n, SIDE, SIDE), np.float32)
+        for k in range(n):
+            images[k] = self.image()
+        return images
+
+    def image(self) -> np.ndarray:
+        rng = self.rng
+        dark, bright = rng.integers(0, 115, 3), rng.integers(140, 256, 3)
+        ground, objects = (bright[0], dark) if rng.integers(2) else (dark[0], bright)
+        image = np.full((SIDE, SIDE), ground, np.uint8)
+        first = self.fill(*self.turns())
+        image[first] = objects[1]
+        if rng.integers(2):
+            turns = self.turns()
+            second = self.fill(*turns)
+            while (first & second).sum() > MAX_OVERLAP * first.sum():
+                second = self.fill(*turns)
+            image[second] = objects[2]
+        return image / np.float32(127.5) - 1
+
+    def turns(self) -> tuple[np.ndarray, np.ndarray]:
+        """The regular polygon, turned, and the rotation that follows the stretch."""
+        corners = CORNERS[self.rng.integers(3)]
+        turn = 2 * math.pi * (np.arange(corners) + self.rng.random()) / corners
+        angle = self.rng.integers(ANGLES) * 2 * math.pi / ANGLES
+        cos, sin = math.cos(angle), math.sin(angle)
+        return np.stack([np.cos(turn), np.sin(turn)], 1) / 2, np.array([[cos, sin], [-sin, cos]])
+
+    def fill(self, regular: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+        corners = (regular * self.rng.uniform(*STRETCH, 2)) @ rotation
+        low, high = MARGIN - corners.min(0), 1 - MARGIN - corners.max(0)
+        corners += low + self.rng.random(2) * (high - low)
+        canvas = Image.new("1", (SIDE, SIDE))
+        ImageDraw.Draw(canvas).polygon((SIDE * corners - 0.5).ravel().tolist(), fill=1)
+        return np.asarray(canvas)
+
+
+# ------------------------------------------------------------------------------------- measurement
+
+
+def seconds(action: Callable[[], object], number: int = 1) -> float:
+    """Processor time of one call, averaged over ``number`` of them."""
+    start = time.process_time()
+    for _ in range(number):
+        action()
+    return (time.process_time() - start) / number
+
+
+def paired(
+    first: Callable[[], object], second: Callable[[], object], repeat: int, number: int = 1
+) -> list[tuple[float, float]]:
+    """Times of the two in turn, either one first, after one call of each to warm up."""
+    first(), second()
+    times = []
+    for k in range(repeat):
+        if k % 2:
+            later = seconds(second, number)
+            times.append((seconds(first, number), later))
+        else:
+            times.append((seconds(first, number), seconds(second, number)))
+    return times
+
+
+def shapeset_against_a_loop(images: int, repeat: int) -> Row:
+    ours, theirs = Shapeset(0), OneAtATime(0)
+    few = max(1, images // 20)
+    times = [
+        (a / images, b / few)
+        for a, b in paired(lambda: ours.batch(images), lambda: theirs.batch(few), repeat)
+    ]
+    return Row(
+        "Shapeset against one image at a time",
+        f"{1 / statistics.median(a for a, _ in times):,.0f}/s",
+        f"{1 / statistics.median(b for _, b in times):,.0f}/s",
+        [b / a for a, b in times],
+        "at least 10; 50,000/s",
+    )
+
+
+def shapeset_against_writing(images: int, repeat: int) -> Row:
+    ours, level = Shapeset(0), torch.rand(images, 1)
+
+    def write() -> torch.Tensor:
+        return torch.empty(images, SIDE * SIDE).copy_(level.expand(-1, SIDE * SIDE))
+
+    times = paired(lambda: ours.batch(images), write, repeat)
+    return Row(
+        "Shapeset against writing its output",
+        f"{images / statistics.median(a for a, _ in times):,.0f}/s",
+        f"{images / statistics.median(b for _, b in times):,.0f}/s",
+        [b / a for a, b in times],
+        "the floor is 1",
+    )
+
+
+def small_batches(images: int, repeat: int) -> Row:
+    small, large = Shapeset(0), Shapeset(0)
+
+    def tens() -> None:
+        for _ in range(images // 10):
+            small.batch(10)
+
+    times = paired(tens, lambda: large.batch(images), repeat)
+    return Row(
+        "Shapeset in batches of 10 against one batch",
+        f"{images / statistics.median(a for a, _ in times):,.0f}/s",
+        f"{images / statistics.median(b for _, b in times):,.0f}/s",
+        [b / a for a, b in times],
+        "",
+    )
+
+
+_MEMORY = """
+import resource, sys
+import torch
+from xavier.shapeset import Shapeset
+torch.set_num_threads(1)
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+stream = Shapeset(0, size=15)
+stream.batch(1)
+del stream
+before = peak()
+images, labels = Shapeset(0).batch(int(sys.argv[1]))
+print(peak() - before)
+"""
+
+
+def memory(images: int, repeat: int) -> Row:
+    """Growth of a fresh process's peak, the imports and a first call's code counted before.
+
+    What the small call before leaves free is used again, so the growth is a little too small: by
+    the memory of one block of scenes at most.
+    """
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
+    payload = images * SIDE * SIDE * 4
+    command = [sys.executable, "-c", _MEMORY, str(images)]
+    grown = [
+        unit * int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        for _ in range(repeat)
+    ]
+    return Row(
+        f"Shapeset: peak memory of {images:,} images",
+        f"{statistics.median(grown) / 1e6:.1f} MB",
+        f"{payload / 1e6:.1f} MB",
+        [peak / payload for peak in grown],
+        "the images are 1",
+    )
+
+
+def uniform_against_torch(shape: tuple[int, int], number: int, repeat: int) -> Row:
+    ours, theirs = torch.empty(shape), torch.empty(shape)
+    generators = [torch.Generator().manual_seed(0) for _ in range(2)]
+    times = paired(
+        lambda: init.uniform_(ours, generator=generators[0]),
+        lambda: torch.nn.init.xavier_uniform_(theirs, generator=generators[1]),
+        repeat,
+        number,
+    )
+    assert torch.equal(ours, theirs)  # the same work was done
+    return Row(
+        f"init.uniform_ against torch, {shape[0]} x {shape[1]}",
+        f"{1e6 * statistics.median(a for a, _ in times):,.1f} us",
+        f"{1e6 * statistics.median(b for _, b in times):,.1f} us",
+        [b / a for a, b in times],
+        "at least 0.9",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="little work, to see that it runs")
+    quick = parser.parse_args().quick
+    torch.set_num_threads(1)
+
+    images, repeat = (500, 2) if quick else (BATCH, 7)
+    many = 3 if quick else 31
+    start = time.perf_counter()
+    print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, one core", end="; ")
+    print(f"medians of {repeat} pairs ({many} for init), smallest to largest beside them\n")
+    print(f"{'':<43}{'ours':>13}{'theirs':>13}{'ratio':>8}  {'spread':<16}goal")
+    for row in (
+        lambda: shapeset_against_a_loop(images, repeat),
+        lambda: shapeset_against_writing(images, repeat),
+        lambda: small_batches(images, repeat),
+        lambda: memory(images, 1 if quick else 3),
+        lambda: uniform_against_torch((16, 16), 20 if quick else 2000, many),
+        lambda: uniform_against_torch((100, 100), 20 if quick else 500, many),
+        lambda: uniform_against_torch((1000, 1000), 1 if quick else 3, many),
+    ):
+        print(row(), flush=True)
+    print(f"\n{time.perf_counter() - start:.0f} seconds")
+
+
+if __name__ == "__main__":
+    main()

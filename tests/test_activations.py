@@ -1,0 +1,215 @@
+"""`xavier.activations`: torch values and slopes against SymPy, autograd and their definitions."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+import sympy
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from xavier.activations import ACTIVATIONS, SATURATED_SLOPE, Activation
+
+EPS = torch.finfo(torch.float64).eps
+# Both signs, from the linear regime deep into saturation; zero is looked at by itself.
+POINTS = [sign * s for s in (1e-9, 0.01, 0.3, 1.0, 1.7, 4.0, 9.0, 30.0, 1e3) for sign in (-1, 1)]
+
+x = sympy.Symbol("x", real=True)
+t = sympy.Symbol("t", positive=True)
+
+every = pytest.mark.parametrize("f", ACTIVATIONS.values(), ids=ACTIVATIONS)
+saturating = pytest.mark.parametrize(
+    "f", [f for f in ACTIVATIONS.values() if f.saturation and math.isfinite(f.saturation[1])],
+    ids=lambda f: f.name,
+)  # fmt: skip
+
+
+def exactly(expression: sympy.Expr, points: list[float]) -> Tensor:
+    """The expression in x at these floats, worked out to 40 digits and rounded once."""
+    return torch.tensor(
+        [float(expression.subs(x, sympy.Float(s, 40)).evalf(40)) for s in points],
+        dtype=torch.float64,
+    )
+
+
+def steepest_slope(f: Activation) -> float:
+    s = torch.cat([torch.linspace(-3, 3, 601, dtype=torch.float64), torch.zeros(1)])
+    return f.derivative(s, f.value(s)).max().item()
+
+
+# --------------------------------------------------------------------------------------------------
+# Values and slopes
+# --------------------------------------------------------------------------------------------------
+
+
+def test_the_activations_are_known_by_their_own_names() -> None:
+    assert list(ACTIVATIONS) == ["sigmoid", "tanh", "softsign", "relu", "identity"]
+    assert all(name == f.name for name, f in ACTIVATIONS.items())
+
+
+@every
+def test_the_value_is_that_of_the_expression(f: Activation) -> None:
+    points = [0.0, *POINTS]
+    value = f.value(torch.tensor(points, dtype=torch.float64))
+    exact = exactly(f.expression(x), points)
+    # Relative: up to 1.5 units for exp or tanh of a vector library, and one for each of at most
+    # two more operations.
+    assert torch.all((value - exact).abs() <= 4 * EPS * exact.abs())
+
+
+@every
+def test_the_derivative_is_that_of_the_expression(f: Activation) -> None:
+    s = torch.tensor(POINTS, dtype=torch.float64)
+    exact = exactly(sympy.diff(f.expression(x), x), POINTS)
+    # Absolute, for slopes of at most 1: from the output z, 1 - z^2 and z (1 - z) take over
+    # twice the 1.5 units of z, and round twice themselves.
+    assert torch.all((f.derivative(s, f.value(s)) - exact).abs() <= 5 * EPS)
+
+
+@every
+@given(s=st.floats(-50, 50))
+def test_the_derivative_is_that_of_autograd(f: Activation, s: float) -> None:
+    point = torch.tensor(s, dtype=torch.float64, requires_grad=True)
+    z = f.value(point)
+    (slope,) = torch.autograd.grad(z, point)
+    # Both round a handful of operations on numbers of at most 1. At the kink of the rectifier
+    # both say 0.
+    assert abs(f.derivative(point.detach(), z.detach()) - slope) <= 5 * EPS
+
+
+@every
+def test_value_and_derivative_keep_shape_and_dtype(f: Activation) -> None:
+    for dtype in (torch.float32, torch.float64):
+        s = torch.linspace(-2, 2, 12, dtype=dtype).reshape(2, 3, 2)
+        z = f.value(s)
+        for result in (z, f.derivative(s, z)):
+            assert result.shape == s.shape and result.dtype == dtype
+
+
+@given(exponent=st.floats(-6, 6), sign=st.sampled_from([-1, 1]))
+def test_softsigns_slope_keeps_its_digits_in_float32_up_to_a_million(
+    exponent: float, sign: int
+) -> None:
+    s = sign * torch.tensor(10.0**exponent, dtype=torch.float32)
+    slope = ACTIVATIONS["softsign"].derivative(s, torch.nn.functional.softsign(s))
+    exact = 1 / (1 + abs(s.item())) ** 2
+    # Three roundings, the first of them squared, of half a unit each: two units.
+    assert abs(slope.item() - exact) <= 2 * torch.finfo(torch.float32).eps * exact
+
+
+def test_softsigns_slope_from_its_output_would_have_lost_them() -> None:
+    s = torch.tensor(1e6)
+    z = torch.nn.functional.softsign(s)
+    assert abs((1 - z) ** 2 * (1 + s) ** 2 - 1) > 0.01
+
+
+# --------------------------------------------------------------------------------------------------
+# What is stated of each: slope at 0, parity, range
+# --------------------------------------------------------------------------------------------------
+
+
+@every
+def test_the_slope_at_zero_is_the_limit_of_the_quotient_from_both_sides(f: Activation) -> None:
+    at_zero = f.expression(sympy.Integer(0))
+    right = sympy.limit((f.expression(t) - at_zero) / t, t, 0, "+")
+    left = sympy.limit((at_zero - f.expression(-t)) / t, t, 0, "+")
+    if f.slope is None:
+        assert left != right
+    else:
+        assert left == right == sympy.nsimplify(f.slope)
+        zero = torch.zeros((), dtype=torch.float64)
+        assert f.derivative(zero, f.value(zero)).item() == f.slope
+
+
+@every
+def test_the_parity_is_that_of_the_expression_and_of_the_value(f: Activation) -> None:
+    s = torch.linspace(-6, 6, 101, dtype=torch.float64)
+    mirrored = sympy.simplify((f.expression(t) + f.expression(-t)).rewrite(sympy.exp))
+    if f.parity == "odd":
+        assert mirrored == 0 and f.expression(sympy.Integer(0)) == 0
+        assert torch.equal(f.value(-s), -f.value(s))
+    else:
+        assert mirrored != 0
+        assert (f.value(-s) + f.value(s)).abs().max() > 0.5
+
+
+@every
+def test_the_range_is_that_of_the_limits(f: Activation) -> None:
+    low, high = f.range
+    assert sympy.limit(f.expression(-t), t, sympy.oo) == sympy.nsimplify(low)
+    assert sympy.limit(f.expression(t), t, sympy.oo) == sympy.nsimplify(high)
+
+
+@every
+@given(s=st.floats(allow_nan=False, allow_infinity=False, width=32))
+def test_no_value_leaves_the_range_and_no_slope_is_negative(f: Activation, s: float) -> None:
+    point = torch.tensor(s, dtype=torch.float32)
+    z = f.value(point)
+    assert f.range[0] <= z.item() <= f.range[1]
+    assert 0 <= f.derivative(point, z).item() <= steepest_slope(f)
+
+
+# --------------------------------------------------------------------------------------------------
+# Saturation
+# --------------------------------------------------------------------------------------------------
+
+
+@saturating
+def test_at_the_threshold_the_slope_is_the_stated_share_of_the_steepest(f: Activation) -> None:
+    assert f.saturation is not None
+    for threshold in f.saturation:
+        low, high = -50.0, 50.0  # the s with f(s) = threshold, by bisection to the last bit
+        while low < (middle := (low + high) / 2) < high:
+            below = f.value(torch.tensor(middle, dtype=torch.float64)).item() < threshold
+            low, high = (middle, high) if below else (low, middle)
+        s = torch.tensor(high, dtype=torch.float64)
+        share = f.derivative(s, f.value(s)).item() / steepest_slope(f)
+        # z is known to two units, and a share moves by at most 4 times that (sigmoid: 4 (1-2z)).
+        assert abs(share - SATURATED_SLOPE) <= 8 * EPS
+
+
+@saturating
+def test_the_thresholds_in_the_documentation_are_these(f: Activation) -> None:
+    printed = {"tanh": (-0.975, 0.975), "softsign": (-0.776, 0.776), "sigmoid": (0.0127, 0.9873)}
+    digits = 4 if f.name == "sigmoid" else 3
+    assert f.saturation is not None
+    assert tuple(round(threshold, digits) for threshold in f.saturation) == printed[f.name]
+
+
+@saturating
+@given(s=st.floats(-100, 100))
+def test_saturated_means_a_slope_below_the_share(f: Activation, s: float) -> None:
+    point = torch.tensor(s, dtype=torch.float64)
+    z = f.value(point)
+    share = f.derivative(point, z).item() / steepest_slope(f)
+    if abs(share - SATURATED_SLOPE) > 8 * EPS:  # at the threshold itself rounding decides
+        assert f.saturated(z).item() == (share < SATURATED_SLOPE)
+
+
+@given(s=st.floats(-1e30, 1e30))
+def test_a_rectifier_is_saturated_where_it_is_off(s: float) -> None:
+    relu = ACTIVATIONS["relu"]
+    point = torch.tensor(s, dtype=torch.float64)
+    z = relu.value(point)
+    assert relu.saturated(z).item() == (relu.derivative(point, z).item() == 0)
+
+
+@given(s=st.floats(-1e30, 1e30))
+def test_the_identity_never_saturates(s: float) -> None:
+    assert not ACTIVATIONS["identity"].saturated(torch.tensor(s))
+
+
+@every
+def test_saturated_is_a_mask_of_the_same_shape(f: Activation) -> None:
+    z = f.value(torch.linspace(-9, 9, 24).reshape(4, 3, 2))
+    assert f.saturated(z).shape == z.shape and f.saturated(z).dtype == torch.bool
+
+
+@every
+def test_an_activation_cannot_be_changed(f: Activation) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        f.slope = 2.0  # type: ignore[misc]

@@ -1,0 +1,285 @@
+"""`xavier.montecarlo`: networks sampled by other means agree, and its standard errors are right.
+
+Formula and sample are compared for every assumption in test_derivation.py; here the sampler is
+held against an autograd network that shares no code with it. Comparisons allow ``LIMIT`` standard
+errors: a false alarm in 6e-7 of all comparisons of a normal estimate.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats  # type: ignore[import-untyped]
+
+from xavier import derivation, montecarlo
+from xavier.derivation import ASSUMPTIONS
+
+LIMIT = 5.0
+SIZES = (4, 7, 3, 8)
+
+
+# --------------------------------------------------------------------------------------------------
+# Against a network that autograd differentiates
+# --------------------------------------------------------------------------------------------------
+
+
+def by_autograd(
+    without: frozenset[str], values: dict[str, float], draws: int, generator: torch.Generator
+) -> dict[tuple[str, int], tuple[float, float]]:
+    """Variance and standard error of every quantity of ``SIZES``, from plain autograd."""
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(draws, *shape, generator=generator, dtype=torch.float64)
+
+    def given(assumption: str, name: str, otherwise: float = 0.0) -> float:
+        return values[name] if assumption in without else otherwise
+
+    x = given("zero_mean_inputs", "m_x") + math.sqrt(values["v_x"]) * normal(SIZES[0])
+    slope, offset = given("unit_slope", "a", 1.0), given("zero_mean_inputs", "h")
+    weights, inputs, sums = [], [x], []
+    for i, (n, m) in enumerate(zip(SIZES, SIZES[1:], strict=False)):
+        mean = given("zero_mean_weights", f"mu_{i}")
+        weights.append((mean + math.sqrt(values[f"v_{i}"]) * normal(n, m)).requires_grad_())
+        bias = math.sqrt(given("zero_biases", f"u_{i}")) * normal(m)
+        sums.append(torch.einsum("dn,dnm->dm", inputs[i], weights[i]) + bias)
+        sums[i].retain_grad()
+        inputs.append(offset + slope * sums[i])
+    if "independent_gradient" in without:
+        cost = sums[-1].square().sum() / 2
+    else:
+        cost = (math.sqrt(values["v_delta"]) * normal(SIZES[-1]) * sums[-1]).sum()
+    cost.backward()
+    measured = {("z", len(SIZES) - 1): inputs[-1]}
+    for i, w in enumerate(weights):
+        measured["delta", i] = sums[i].grad
+        measured["w_gradient", i] = w.grad.flatten(1)
+    result = {}
+    for key, value in measured.items():
+        center = value.mean()
+        spread = (value.detach() - center.detach()).square().mean(1)
+        result[key] = spread.mean().item(), spread.std().item() / math.sqrt(draws)
+    return result
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        (),
+        ("zero_mean_weights",),
+        ("zero_mean_inputs",),
+        ("unit_slope",),
+        ("zero_biases",),
+        ("independent_gradient",),
+        ("zero_mean_weights", "zero_mean_inputs", "unit_slope", "zero_biases"),
+    ],
+    ids=" ".join,
+)
+def test_samples_agree_with_networks_that_autograd_differentiates(
+    without: tuple[str, ...], rng: np.random.Generator, generator: torch.Generator
+) -> None:
+    values = montecarlo.typical_values(SIZES)
+    rows = montecarlo.sample_variances(SIZES, rng=rng, without=without, values=values, draws=20_000)
+    theirs = by_autograd(frozenset(without), values, 20_000, generator)
+    assert {(row.quantity, row.layer) for row in rows.itertuples()} == set(theirs)
+    for row in rows.itertuples():
+        variance, error = theirs[row.quantity, row.layer]
+        assert abs(row.sampled - variance) <= LIMIT * math.hypot(row.standard_error, error), row
+        # Both know their error: two estimates of one spread, from kurtosis that stays below 400.
+        assert abs(math.log(row.standard_error / error)) < LIMIT * math.sqrt(400 / 20_000)
+
+
+# --------------------------------------------------------------------------------------------------
+# Standard errors
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("without", [(), ("zero_mean_weights", "zero_mean_inputs")], ids=" ".join)
+def test_z_scores_have_mean_square_one(without: tuple[str, ...], rng: np.random.Generator) -> None:
+    sizes, repetitions, values = (5, 8, 6), 200, montecarlo.typical_values((5, 8, 6))
+    first = montecarlo.compare(sizes, rng=rng, without=without, draws=2)
+    scores = []
+    for _ in range(repetitions):
+        rows = montecarlo.sample_variances(
+            sizes, rng=rng, without=without, values=values, draws=2000
+        )
+        scores.append((rows.sampled - first.formula) / rows.standard_error)
+    # For normal scores the sum of squares is chi-squared: 1e-6 is cut off at either end, for each
+    # of the five quantities.
+    low, high = stats.chi2(repetitions).ppf([1e-6, 1 - 1e-6]) / repetitions
+    mean_square = np.square(scores).mean(0)
+    assert mean_square.shape == (5,)
+    assert np.all((low <= mean_square) & (mean_square <= high)), mean_square
+
+
+def test_the_z_score_is_the_distance_in_standard_errors(rng: np.random.Generator) -> None:
+    rows = montecarlo.compare(SIZES, rng=rng, draws=200)
+    by_hand = (rows.sampled - rows.formula) / rows.standard_error
+    assert np.array_equal(rows.z_score, by_hand)
+
+
+def test_four_times_the_draws_halve_the_standard_error(rng: np.random.Generator) -> None:
+    values = montecarlo.typical_values(SIZES)
+    few, many = (
+        montecarlo.sample_variances(SIZES, rng=rng, values=values, draws=draws).standard_error
+        for draws in (10_000, 40_000)
+    )
+    # Kurtosis below 400, as above: the error of the logarithm of a spread.
+    allowed = LIMIT / 2 * math.sqrt(400 / 10_000 + 400 / 40_000)
+    assert np.all(np.abs(np.log(few / many / 2)) < allowed)
+
+
+def test_draws_that_do_not_fit_into_memory_at_once_are_all_used(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 7 networks at a time: 143 pieces, the last one not full.
+    monkeypatch.setattr(montecarlo, "_NUMBERS_AT_ONCE", 7 * 28)
+    pieces = montecarlo.compare(SIZES, rng=rng, draws=1000)
+    assert np.all(np.abs(pieces.z_score) < LIMIT)
+    monkeypatch.undo()
+    whole = montecarlo.compare(SIZES, rng=rng, draws=1000)
+    allowed = LIMIT / 2 * math.sqrt(2 * 400 / 1000)
+    assert np.all(np.abs(np.log(pieces.standard_error / whole.standard_error)) < allowed)
+
+
+# --------------------------------------------------------------------------------------------------
+# Shape of the answer
+# --------------------------------------------------------------------------------------------------
+
+
+def test_there_is_one_row_for_every_quantity_of_every_layer(rng: np.random.Generator) -> None:
+    rows = montecarlo.compare(SIZES, rng=rng, draws=10)
+    assert list(rows.columns) == [
+        "quantity", "layer", "formula", "sampled", "standard_error", "z_score",
+    ]  # fmt: skip
+    assert list(zip(rows.quantity, rows.layer, strict=True)) == [
+        ("z", 3),
+        ("delta", 0), ("delta", 1), ("delta", 2),
+        ("w_gradient", 0), ("w_gradient", 1), ("w_gradient", 2),
+    ]  # fmt: skip
+    assert not rows.isna().any().any()
+
+
+def test_the_same_generator_state_gives_the_same_rows() -> None:
+    first, second = (
+        montecarlo.compare(SIZES, rng=np.random.default_rng(4), draws=50) for _ in range(2)
+    )
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_given_values_reach_both_formula_and_sample(rng: np.random.Generator) -> None:
+    usual = montecarlo.typical_values(SIZES)
+    tenfold = {"v_x": 10 * usual["v_x"]}
+    rows = montecarlo.compare(SIZES, rng=rng, values=tenfold, draws=5000)
+    plain = montecarlo.compare(SIZES, rng=rng, draws=5000)
+    ratio = np.where(rows.quantity == "delta", 1.0, 10.0)
+    assert np.allclose(rows.formula, ratio * plain.formula, rtol=1e-14)
+    assert np.all(np.abs(rows.z_score) < LIMIT)
+
+
+@given(sizes=st.lists(st.integers(1, 500), min_size=2, max_size=5))
+@settings(max_examples=25)
+def test_typical_values_name_every_symbol_that_a_formula_can_have(sizes: list[int]) -> None:
+    values = montecarlo.typical_values(sizes)
+    assert np.all(np.isfinite(list(values.values())))
+    for name in ASSUMPTIONS:
+        formulas = [
+            derivation.forward_variance(sizes, without={name}),
+            derivation.backward_variance(sizes, without={name}),
+            derivation.weight_gradient_variance(sizes, without={name}),
+        ]
+        for formula in formulas:
+            assert {symbol.name for symbol in formula.free_symbols} <= set(values)
+
+
+# --------------------------------------------------------------------------------------------------
+# Bad input
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"sizes": (4,)}, ValueError, "sizes must hold at least two sizes, got (4,)"),
+        ({"sizes": (4, 0)}, ValueError, "sizes[1] must be at least 1, got 0"),
+        ({"sizes": (4, 2.0)}, TypeError, "sizes[1] must be an integer, got 2.0"),
+        ({"draws": 1}, ValueError, "draws must be at least 2 for a standard error, got 1"),
+        ({"draws": 0}, ValueError, "draws must be at least 1, got 0"),
+        ({"draws": 10.0}, TypeError, "draws must be an integer, got 10.0"),
+        ({"rng": None}, TypeError, "rng must be a numpy.random.Generator, got None"),
+        ({"without": "unit_slope"}, TypeError, "without must be a collection of names"),
+        (
+            {"without": {"unit_slop"}},
+            ValueError,
+            f"without must be one of {', '.join(ASSUMPTIONS)}, got 'unit_slop'; did you mean "
+            "'unit_slope'?",
+        ),
+        ({"values": {"w_0": 1.0}}, ValueError, "values must be one of v_0, "),
+        ({"values": {"v_7": 1.0}}, ValueError, "values must be one of v_0, "),
+        ({"values": {"v_x": -1.0}}, ValueError, "values['v_x'] must be above 0, got -1.0"),
+        ({"values": {"u_0": -0.1}}, ValueError, "values['u_0'] must be above 0, got -0.1"),
+        (
+            {"values": {"v_delta": math.nan}},
+            ValueError,
+            "values['v_delta'] must be finite, got nan",
+        ),
+        ({"values": {"m_x": "1"}}, TypeError, "values['m_x'] must be a real number, got '1'"),
+        (
+            {"without": {"independent_weights"}, "values": {"kappa": 9.0}},
+            ValueError,
+            "values: kappa^2 must be at most v_0 v_x, got kappa = 9.0",
+        ),
+        (
+            {"without": {"identical_distribution"}, "values": {"C_x": 9.0}},
+            ValueError,
+            "values: C_x must be from 0 to v v = ",
+        ),
+        (
+            {"without": {"identical_distribution"}, "sizes": (3, 4)},
+            ValueError,
+            "sizes: C_x needs an even number of units, got 3",
+        ),
+        (
+            {"without": {"identical_distribution"}, "sizes": (4, 2, 3)},
+            ValueError,
+            "sizes: C_delta needs an even number of units, got 3",
+        ),
+        (
+            {"without": {"independent_gradient", "zero_biases"}},
+            ValueError,
+            "without: independent_gradient combines with unit_slope only, got",
+        ),
+    ],
+    ids=repr,
+)
+def test_what_cannot_be_sampled_is_refused_by_name(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    usual = {"sizes": (4, 6), "rng": np.random.default_rng(0), "draws": 10}
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        montecarlo.compare(**(usual | arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"sizes": (4, -1)}, ValueError, "sizes[1] must be at least 1, got -1"),
+        ({"without": {"unit_slop"}}, ValueError, "without must be one of "),
+        ({"values": {"v_0": 0.0}}, ValueError, "values['v_0'] must be above 0, got 0.0"),
+        ({"rng": 3}, TypeError, "rng must be a numpy.random.Generator, got 3"),
+    ],
+    ids=repr,
+)
+def test_sampling_alone_refuses_the_same(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    usual = {"sizes": (4, 6), "rng": np.random.default_rng(0), "draws": 10, "values": {}}
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        montecarlo.sample_variances(**(usual | arguments))

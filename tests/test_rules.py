@@ -1,0 +1,272 @@
+"""`xavier.rules`: the formulas, that the derivation arrives at them, and fans that are counted."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import sympy
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional
+
+from xavier import derivation, rules
+from xavier.derivation import n_in, n_out
+from xavier.rules import RULES
+
+# What the papers say, each as a fraction of the two sizes.
+FORMULAS = {
+    "standard": lambda n, m: Fraction(1, 3 * n),
+    "lecun": lambda n, m: Fraction(1, n),
+    "glorot": lambda n, m: Fraction(2, n + m),
+    "he": lambda n, m: Fraction(2, n),
+}
+
+sizes = st.integers(1, 10**6)
+named_rules = pytest.mark.parametrize("name", RULES)
+
+
+# --------------------------------------------------------------------------------------------------
+# Values
+# --------------------------------------------------------------------------------------------------
+
+
+def test_the_rules_are_these_four() -> None:
+    assert set(RULES) == set(FORMULAS)
+
+
+@named_rules
+@given(n=sizes, m=sizes)
+def test_for_integers_a_rule_is_its_formula_rounded_once(name: str, n: int, m: int) -> None:
+    # Each rule is one division of two integers, and Python rounds that correctly.
+    assert RULES[name](n, m) == float(FORMULAS[name](n, m))
+
+
+@named_rules
+@given(n=sizes, m=sizes)
+def test_a_rule_is_the_same_for_floats_and_exact_for_fractions(name: str, n: int, m: int) -> None:
+    assert RULES[name](float(n), float(m)) == RULES[name](n, m)
+    assert RULES[name](Fraction(n), Fraction(m)) == FORMULAS[name](n, m)
+
+
+@named_rules
+@given(n=sizes, m=sizes)
+def test_a_rule_on_symbols_is_its_formula(name: str, n: int, m: int) -> None:
+    exact = FORMULAS[name](n, m)
+    variance = RULES[name](n_in, n_out).subs({n_in: n, n_out: m})
+    assert variance == sympy.Rational(exact.numerator, exact.denominator)
+
+
+@given(n=sizes, m=sizes)
+def test_glorot_is_symmetric_and_lies_between_the_two_wishes(n: int, m: int) -> None:
+    glorot = rules.glorot(Fraction(n), Fraction(m))
+    assert glorot == rules.glorot(Fraction(m), Fraction(n))
+    assert min(Fraction(1, n), Fraction(1, m)) <= glorot <= max(Fraction(1, n), Fraction(1, m))
+    assert (glorot == Fraction(1, n)) == (n == m)
+
+
+# --------------------------------------------------------------------------------------------------
+# The derivation arrives at the same
+# --------------------------------------------------------------------------------------------------
+
+
+def test_the_derived_compromise_is_the_glorot_rule() -> None:
+    assert derivation.glorot_variance() == rules.glorot(n_in, n_out)
+
+
+def test_the_derived_bound_is_the_bound_of_the_glorot_rule_and_equation_16() -> None:
+    assert derivation.glorot_bound() == rules.bound(rules.glorot(n_in, n_out))
+    assert derivation.glorot_bound() == sympy.sqrt(6) / sympy.sqrt(n_in + n_out)
+
+
+def test_the_derived_rule_for_rectifiers_is_the_he_rule() -> None:
+    assert derivation.he_variance() == rules.he(n_in, n_out)
+
+
+def test_the_lecun_rule_fulfils_the_forward_condition_and_only_that_one() -> None:
+    forward, backward = derivation.conditions()
+    lecun = {derivation.v: rules.lecun(n_in, n_out)}
+    assert forward.subs(lecun) == sympy.true
+    assert sympy.simplify(backward.subs(lecun).lhs) == n_out / n_in
+
+
+def test_the_standard_rule_is_the_variance_of_equation_1_and_gives_a_third() -> None:
+    uniform = derivation.uniform_variance(1 / sympy.sqrt(n_in))
+    assert sympy.simplify(uniform - rules.standard(n_in, n_out)) == 0
+    assert n_in * rules.standard(n_in, n_out) == sympy.Rational(1, 3)
+    assert rules.bound(rules.standard(n_in, n_out)) == 1 / sympy.sqrt(n_in)
+
+
+# --------------------------------------------------------------------------------------------------
+# Square roots
+# --------------------------------------------------------------------------------------------------
+
+
+@given(n=sizes, m=sizes)
+def test_std_and_bound_stay_exact_for_sympy(n: int, m: int) -> None:
+    variance = sympy.Rational(n, m)
+    assert rules.std(variance) ** 2 == variance
+    assert rules.bound(variance) ** 2 == 3 * variance
+    assert derivation.uniform_variance(rules.bound(variance)) == variance
+
+
+def test_std_and_bound_take_symbols() -> None:
+    variance = sympy.Symbol("v", positive=True)
+    assert rules.std(variance) == sympy.sqrt(variance)
+    assert derivation.uniform_variance(rules.bound(variance)) == variance
+
+
+@given(variance=st.floats(1e-300, 1e300))
+def test_std_is_rounded_once_and_bound_three_times(variance: float) -> None:
+    exact = sympy.Rational(*variance.as_integer_ratio())
+    std, bound = (sympy.N(root, 40) for root in (sympy.sqrt(exact), sympy.sqrt(3 * exact)))
+    # A rounding is at most half a unit in the last place of a result, which is at most one unit
+    # of the product: sqrt(3), the standard deviation and their product make three.
+    assert abs(rules.std(variance) - std) <= math.ulp(float(std)) / 2
+    assert abs(rules.bound(variance) - bound) <= 3 * math.ulp(float(bound))
+
+
+def test_floats_need_no_computer_algebra() -> None:
+    assert type(rules.std(4)) is float and rules.std(4) == 2.0
+    assert type(rules.bound(Fraction(1, 4))) is float
+    assert rules.bound(Fraction(1, 4)) == math.sqrt(3) / 2
+
+
+# --------------------------------------------------------------------------------------------------
+# Fans
+# --------------------------------------------------------------------------------------------------
+
+
+@given(shape=st.lists(st.integers(1, 40), min_size=2, max_size=5))
+def test_without_groups_the_fans_are_those_of_torch(shape: list[int]) -> None:
+    theirs = nn.init._calculate_fan_in_and_fan_out(torch.empty(shape, device="meta"))
+    assert rules.fans(shape) == theirs
+
+
+@st.composite
+def linear_maps(draw: st.DrawFn) -> tuple[tuple[int, ...], int, bool]:
+    """Shape of the weights, groups, and whether the convolution is a transposed one."""
+    kernel = draw(st.lists(st.integers(1, 3), max_size=2))
+    groups = draw(st.integers(1, 3)) if kernel else 1
+    transposed = draw(st.booleans()) if kernel else False
+    first, second = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    return (groups * first, second, *kernel), groups, transposed
+
+
+def connections(
+    shape: tuple[int, ...], groups: int, transposed: bool, stride: int = 1
+) -> tuple[int, int]:
+    """Inputs per output and outputs per input, counted in the interior of the dense matrix."""
+    kernel = shape[2:]
+    channels = shape[0] if transposed else shape[1] * groups
+    # Wide enough for an input and an output that no border touches; those have the most partners.
+    field = [2 * size + 1 for size in kernel]
+    inputs = channels * math.prod(field)
+    # One unit vector after the other: the rows of the dense matrix.
+    x, weight = torch.eye(inputs).reshape(inputs, channels, *field), torch.ones(shape)
+    if kernel:
+        name = f"conv{'_transpose' if transposed else ''}{len(kernel)}d"
+        outputs = getattr(functional, name)(x, weight, groups=groups, stride=stride)
+    else:
+        outputs = functional.linear(x, weight)
+    dense = outputs.reshape(inputs, -1) != 0
+    return int(dense.sum(0).max()), int(dense.sum(1).max())
+
+
+@settings(max_examples=60)
+@given(linear_maps())
+def test_fans_are_the_connections_of_an_inner_unit(
+    linear_map: tuple[tuple[int, ...], int, bool],
+) -> None:
+    shape, groups, transposed = linear_map
+    counted = connections(shape, groups, transposed)
+    assert rules.fans(shape, groups=groups, transposed=transposed) == counted
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (2, 3, 4, 2)])
+def test_a_transposed_convolution_with_a_stride_sums_fewer_terms(shape: tuple[int, ...]) -> None:
+    # What the docstring says of strides: n_in / s**d terms where s divides the kernel.
+    stride, dimensions = 2, len(shape) - 2
+    n_terms, n_outputs = connections(shape, 1, True, stride)
+    assert rules.fans(shape, transposed=True) == (n_terms * stride**dimensions, n_outputs)
+
+
+@given(out=st.integers(1, 50), into=st.integers(1, 50), packed=st.integers(1, 4))
+def test_a_packed_matrix_has_the_fans_of_its_parts(out: int, into: int, packed: int) -> None:
+    parts = torch.empty(packed * out, into).chunk(packed)
+    assert len(parts) == packed
+    assert {rules.fans(part.shape) for part in parts} == {
+        rules.fans((packed * out, into), packed=packed)
+    }
+
+
+def test_fans_are_python_ints_whatever_came_in() -> None:
+    numpy = pytest.importorskip("numpy")
+    counted = rules.fans(numpy.array([6, 4, 3]), groups=numpy.int64(2), packed=numpy.int64(3))
+    assert counted == (12, 3) and {type(n) for n in counted} == {int}
+
+
+# --------------------------------------------------------------------------------------------------
+# Bad input
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (
+            {"shape": ()},
+            ValueError,
+            "shape must have at least two dimensions (out, in, *kernel), got ()",
+        ),
+        ({"shape": (3,)}, ValueError, "shape must have at least two dimensions"),
+        ({"shape": 3}, TypeError, "shape must be a sequence of integers, got 3"),
+        ({"shape": "ab"}, TypeError, "shape[0] must be an integer, got 'a'"),
+        ({"shape": (3, 0)}, ValueError, "shape[1] must be at least 1, got 0"),
+        ({"shape": (-3, 2)}, ValueError, "shape[0] must be at least 1, got -3"),
+        ({"shape": (3, 2.0)}, TypeError, "shape[1] must be an integer, got 2.0"),
+        ({"shape": (3, True)}, TypeError, "shape[1] must be an integer, got True"),
+        ({"shape": (3, 2, 0)}, ValueError, "shape[2] must be at least 1, got 0"),
+        ({"shape": (3, 2), "groups": 0}, ValueError, "groups must be at least 1, got 0"),
+        ({"shape": (3, 2), "groups": 1.5}, TypeError, "groups must be an integer, got 1.5"),
+        ({"shape": (3, 2), "packed": -1}, ValueError, "packed must be at least 1, got -1"),
+        ({"shape": (3, 2), "packed": None}, TypeError, "packed must be an integer, got None"),
+        (
+            {"shape": (5, 2, 3), "groups": 2},
+            ValueError,
+            "shape[0] must be a multiple of groups * packed = 2, got 5",
+        ),
+        (
+            {"shape": (5, 2, 3), "groups": 2, "transposed": True},
+            ValueError,
+            "shape[0] must be a multiple of groups = 2, got 5",
+        ),
+        (
+            {"shape": (6, 2), "packed": 3, "transposed": True},
+            ValueError,
+            "packed must be 1 for transposed weights, got 3",
+        ),
+    ],
+)
+def test_a_shape_without_fans_is_refused_by_name(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        rules.fans(**arguments)
+
+
+@given(shape=st.lists(st.integers(-3, 3), max_size=4), groups=st.integers(-2, 4))
+def test_fans_are_positive_or_an_error_that_shows_the_culprit(
+    shape: list[int], groups: int
+) -> None:
+    usable = len(shape) >= 2 and min(shape) >= 1 and groups >= 1 and shape[0] % groups == 0
+    if usable:
+        assert min(rules.fans(shape, groups=groups)) >= 1
+    else:
+        with pytest.raises(ValueError, match=r"^(shape(\[\d\])?|groups) must .*, got "):
+            rules.fans(shape, groups=groups)

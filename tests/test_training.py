@@ -1,0 +1,436 @@
+"""Training: its rows, its streams, and that it is the plain loop that it says it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from xavier import training
+from xavier.network import Network
+from xavier.shapeset import Shapeset
+from xavier.training import outcomes, train
+
+N_IN, CLASSES = 6, 3
+COLUMNS = ["update", "replica", "seed", "quantity", "value"]
+
+
+class Pool:
+    """A stream that passes over examples drawn once, and counts those it gave."""
+
+    def __init__(self, seed: int, dtype: torch.dtype = torch.float64, size: int = 997) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        self.x = torch.randn(size, N_IN, generator=generator, dtype=torch.float64).to(dtype)
+        self.y = self.x[:, :CLASSES].argmax(1)
+        self.given = 0
+
+    def batch(self, n: int) -> tuple[Tensor, Tensor]:
+        index = torch.arange(self.given, self.given + n) % len(self.y)
+        self.given += n
+        return self.x[index], self.y[index]
+
+    def state(self) -> dict[str, Any]:
+        return {"given": self.given}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.given = state["given"]
+
+
+def make(
+    seeds: tuple[int, ...] = (0, 1), rule: Any = "glorot", activation: str = "tanh", **kwargs: Any
+) -> Network:
+    sizes = (N_IN, 5, CLASSES)
+    return Network.create(
+        sizes, activation, rule, seeds=seeds, **{"dtype": torch.float64, **kwargs}
+    )
+
+
+def pools(*seeds: int) -> dict[int, Pool]:
+    return {seed: Pool(seed) for seed in seeds}
+
+
+def values(rows: pd.DataFrame, quantity: str, replica: int) -> pd.Series:
+    """Values of one replica's quantity, by update."""
+    part = rows[(rows.quantity == quantity) & (rows.replica == replica)]
+    return part.set_index("update").value
+
+
+def same(first: Network, second: Network) -> bool:
+    pairs = zip([*first.w, *first.b], [*second.w, *second.b], strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+# ------------------------------------------------------------------------------------------- rows
+
+
+def test_rows_are_tidy_one_for_each_measurement() -> None:
+    test = Pool(9).batch(50)
+    rows = train(make((4, 7, 4)), pools(4, 7), lr=0.1, updates=25, every=10, test=test)
+    assert list(rows.columns) == COLUMNS
+    assert not rows.duplicated(["update", "replica", "quantity"]).any()
+    for quantity, updates in (
+        ("train_cost", [10, 20, 25]),
+        ("test_cost", [0, 10, 20, 25]),
+        ("test_error", [0, 10, 20, 25]),
+    ):
+        for replica, seed in enumerate((4, 7, 4)):
+            part = rows[(rows.quantity == quantity) & (rows.replica == replica)]
+            assert part["update"].tolist() == updates
+            assert set(part.seed) == {seed}
+    assert len(rows) == 3 * (3 + 4 + 4)
+    assert rows.value.map(math.isfinite).all()
+
+
+@hypothesis_settings(max_examples=30)
+@given(updates=st.integers(1, 60), every=st.one_of(st.none(), st.integers(1, 70)))
+def test_measurements_are_at_multiples_of_every_and_at_the_end(
+    updates: int, every: int | None
+) -> None:
+    rows = train(make((0,)), pools(0), lr=0.1, updates=updates, every=every, batch_size=2)
+    expected = [u for u in range(1, updates + 1) if u == updates or (every and u % every == 0)]
+    assert rows["update"].tolist() == expected
+    assert set(rows.quantity) == {"train_cost"}
+
+
+def test_without_every_only_start_and_end_are_measured() -> None:
+    rows = train(make(), pools(0, 1), lr=0.1, updates=7, test=Pool(9).batch(20))
+    assert sorted(rows[rows.quantity == "test_error"]["update"].unique()) == [0, 7]
+
+
+def test_the_training_cost_is_the_mean_since_the_last_measurement() -> None:
+    each = train(make(), pools(0, 1), lr=0.5, updates=25, every=1)
+    some = train(make(), pools(0, 1), lr=0.5, updates=25, every=10)
+    for replica in (0, 1):
+        single = values(each, "train_cost", replica)
+        means = values(some, "train_cost", replica)
+        for update, first in ((10, 1), (20, 11), (25, 21)):
+            assert means[update] == pytest.approx(single.loc[first:update].mean(), rel=1e-12)
+
+
+def test_test_cost_and_error_are_those_of_the_whole_test_set() -> None:
+    """2,500 examples are measured in parts, of which the last is smaller."""
+    network, test = make(), Pool(9, size=3000).batch(2500)
+    rows = train(network, pools(0, 1), lr=0.1, updates=3, test=test, cost="quadratic")
+    trace = network.forward(test[0])
+    expected = {
+        "test_cost": network.cost(trace, test[1], "quadratic"),
+        "test_error": network.error(trace, test[1]),
+    }
+    for quantity, exact in expected.items():
+        for replica in (0, 1):
+            # Sums of three parts weighted by shares: rounding of float64 only.
+            assert values(rows, quantity, replica)[3] == pytest.approx(
+                float(exact[replica]), rel=1e-12
+            )
+
+
+# --------------------------------------------------------------------------------------- the loop
+
+
+@pytest.mark.parametrize("cost", ["cross_entropy", "quadratic"])
+def test_training_equals_a_hand_written_loop_with_autograd(cost: Any) -> None:
+    seeds, rules, rates = (3, 3, 8), ["standard", "glorot", "he"], [0.1, 0.5, 0.3]
+    network = make(seeds, rules)
+    start = [x.clone() for x in [*network.w, *network.b]]
+    rows = train(
+        network, pools(3, 8), lr=torch.tensor(rates, dtype=torch.float64), updates=130,
+        batch_size=8, cost=cost, every=1,
+    )  # fmt: skip
+    for r, (seed, lr) in enumerate(zip(seeds, rates, strict=True)):
+        stream = Pool(seed)
+        w0, w1, b0, b1 = (x[r].clone().requires_grad_() for x in start)
+        optimizer = torch.optim.SGD([w0, w1, b0, b1], lr=lr)
+        costs = []
+        for _ in range(130):
+            x, y = stream.batch(8)
+            logits = torch.tanh(x @ w0 + b0) @ w1 + b1
+            if cost == "cross_entropy":
+                value = nn.functional.cross_entropy(logits, y)
+            else:
+                target = nn.functional.one_hot(y, CLASSES)
+                value = ((logits.softmax(1) - target) ** 2).sum(1).mean() / 2
+            costs.append(value.item())
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+        # 130 steps of rounding errors near 1e-16, hardly amplified at these rates.
+        for ours, theirs in zip([*network.w, *network.b], (w0, w1, b0, b1), strict=True):
+            torch.testing.assert_close(ours[r], theirs.detach(), rtol=1e-10, atol=1e-10)
+        assert values(rows, "train_cost", r).tolist() == pytest.approx(costs, rel=1e-10)
+
+
+def test_training_on_shapeset_in_single_precision_equals_a_hand_written_loop() -> None:
+    network = Network.create((1024, 20, 9), "tanh", "glorot", seeds=[2])
+    layers = nn.Sequential(nn.Linear(1024, 20), nn.Tanh(), nn.Linear(20, 9))
+    parameters = [layers[0].weight, layers[0].bias, layers[2].weight, layers[2].bias]
+    with torch.no_grad():
+        for p, q in zip(
+            parameters, (network.w[0], network.b[0], network.w[1], network.b[1]), strict=True
+        ):
+            p.copy_(q[0].T if p.dim() == 2 else q[0])
+    train(network, {2: Shapeset(2)}, lr=0.01, updates=40)
+    stream, optimizer = Shapeset(2), torch.optim.SGD(parameters, lr=0.01)
+    for _ in range(40):
+        x, y = stream.batch(10)
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(layers(x), y).backward()
+        optimizer.step()
+    # Single precision: 40 steps times sums of a thousand terms, units of 6e-8.
+    torch.testing.assert_close(network.w[0][0].T, parameters[0].detach(), rtol=0, atol=2e-5)
+    torch.testing.assert_close(network.w[1][0].T, parameters[2].detach(), rtol=0, atol=2e-5)
+
+
+def test_training_learns() -> None:
+    """The label is the largest of three inputs, chance is 2/3; linear models do it well."""
+    test = Pool(99, size=2000).batch(2000)
+    network = make((0, 1, 2))
+    rows = train(network, pools(0, 1, 2), lr=0.3, updates=600, test=test)
+    for replica in range(3):
+        error = values(rows, "test_error", replica)
+        assert error[600] < 0.15 < error[0]
+    assert outcomes(network, test) == ["learning"] * 3
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+@pytest.mark.parametrize("parts", [(50, 50), (1, 99), (33, 33, 34)])
+def test_training_in_parts_equals_training_at_once_to_the_bit(
+    seeds: tuple[int, ...], parts: tuple[int, ...]
+) -> None:
+    whole, pieces = make(seeds), make(seeds)
+    train(whole, pools(*seeds), lr=0.5, updates=100)
+    streams = pools(*seeds)
+    for updates in parts:
+        train(pieces, streams, lr=0.5, updates=updates)
+    assert same(whole, pieces)
+
+
+@pytest.mark.parametrize("examples", [1, 17, 1000, 10**6])
+def test_how_many_examples_are_fetched_together_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, examples: int
+) -> None:
+    usual, other = make(), make()
+    first = train(usual, pools(0, 1), lr=0.5, updates=137, every=20)
+    monkeypatch.setattr(training, "_CHUNK", examples)
+    second = train(other, pools(0, 1), lr=0.5, updates=137, every=20)
+    assert same(usual, other)
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_examples_are_taken_to_the_networks_dtype() -> None:
+    """A stream gives float32; a network in float64 trains on just these numbers."""
+    streams, test = {0: Pool(0, torch.float32)}, Pool(9, torch.float32).batch(30)
+    doubled = {0: Pool(0, torch.float32)}
+    doubled[0].x = doubled[0].x.double()
+    first, second = make((0,)), make((0,))
+    rows = train(first, streams, lr=0.5, updates=20, test=test)
+    expected = train(second, doubled, lr=0.5, updates=20, test=(test[0].double(), test[1]))
+    assert same(first, second)
+    pd.testing.assert_frame_equal(rows, expected, check_exact=True)
+    assert outcomes(first, test) == outcomes(second, (test[0].double(), test[1]))
+
+
+def test_measuring_more_often_changes_no_weight() -> None:
+    often, never = make(), make()
+    train(often, pools(0, 1), lr=0.5, updates=40, every=1, test=Pool(9).batch(30))
+    train(never, pools(0, 1), lr=0.5, updates=40)
+    assert same(often, never)
+
+
+@pytest.mark.parametrize("batch_size", [1, 10, 300])
+def test_every_stream_gives_one_batch_for_each_update_and_no_more(batch_size: int) -> None:
+    streams = pools(0, 1)
+    train(make((0, 1, 0)), streams, lr=0.1, updates=123, batch_size=batch_size)
+    assert [stream.given for stream in streams.values()] == [123 * batch_size] * 2
+
+
+# --------------------------------------------------------------------------------------- replicas
+
+
+def test_replicas_of_one_seed_see_the_same_examples_and_seeds_do_not() -> None:
+    """Networks that start alike stay alike as long as they see the same."""
+    network = make((0, 1, 0))
+    for parameters in [*network.w, *network.b]:
+        parameters[:] = parameters[:1].clone()
+    train(network, pools(0, 1), lr=0.5, updates=30)
+    for parameters in network.w:
+        torch.testing.assert_close(parameters[0], parameters[2], rtol=1e-12, atol=1e-12)
+        assert not torch.allclose(parameters[0], parameters[1], rtol=1e-3)
+
+
+def test_the_order_of_the_streams_and_other_streams_do_not_matter() -> None:
+    first, second = make((1, 0)), make((1, 0))
+    train(first, pools(0, 1), lr=0.5, updates=30)
+    streams = pools(5, 1, 0)
+    train(second, streams, lr=0.5, updates=30)
+    assert same(first, second)
+    assert streams[5].given == 0
+
+
+def test_a_seed_trains_the_same_beside_others_as_alone() -> None:
+    together = make((0, 1, 2))
+    train(together, pools(0, 1, 2), lr=0.5, updates=40)
+    for r in range(3):
+        alone = make((r,))
+        train(alone, pools(r), lr=0.5, updates=40)
+        for a, b in zip(together.w, alone.w, strict=True):
+            torch.testing.assert_close(a[r], b[0], rtol=1e-10, atol=1e-10)
+
+
+def test_a_replica_that_diverges_costs_the_others_nothing() -> None:
+    network = make((0, 1), activation="relu", rule="he")
+    rows = train(
+        network, pools(0, 1), lr=torch.tensor([0.1, 1e200], dtype=torch.float64),
+        updates=30, every=10, test=Pool(9).batch(50),
+    )  # fmt: skip
+    alone = make((0,), activation="relu", rule="he")
+    expected = train(alone, pools(0), lr=0.1, updates=30, every=10, test=Pool(9).batch(50))
+    for quantity in ("train_cost", "test_cost", "test_error"):
+        assert values(rows, quantity, 0).tolist() == pytest.approx(
+            values(expected, quantity, 0).tolist(), rel=1e-10
+        )
+    assert not math.isfinite(values(rows, "test_cost", 1)[30])
+    assert values(rows, "test_error", 1)[30] == 1.0
+
+
+# --------------------------------------------------------------------------------------- progress
+
+
+def test_no_progress_bar_without_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    train(make(), pools(0, 1), lr=0.1, updates=20)
+    train(make(), pools(0, 1), lr=0.1, updates=20, progress=False)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_progress_bar_counts_the_updates_when_asked_for(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    train(make(), pools(0, 1), lr=0.1, updates=220, progress=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "220/220" in err
+    assert "update" in err
+
+
+# --------------------------------------------------------------------------------------- outcomes
+
+
+def constructed() -> Network:
+    """Four replicas: one answers its input's largest part, the others go wrong in three ways."""
+    w0 = torch.zeros(4, CLASSES, CLASSES)
+    w1, b0, b1 = w0.clone(), torch.zeros(4, CLASSES), torch.zeros(4, CLASSES)
+    w0[0], w1[0] = torch.eye(CLASSES), 10 * torch.eye(CLASSES)  # learning
+    b0[2] = 10.0  # saturated: tanh(10) whatever the input
+    b1[3] = math.nan  # diverged
+    return Network([w0, w1], [b0, b1], "tanh", [0, 1, 2, 3])
+
+
+def one_hot(n: int) -> tuple[Tensor, Tensor]:
+    y = torch.arange(n) % CLASSES
+    return nn.functional.one_hot(y, CLASSES).float(), y
+
+
+EXPECTED = ["learning", "stalled", "saturated", "diverged"]
+
+
+@pytest.mark.parametrize("n", [30, 300, 2500])
+def test_outcomes_are_told_apart(n: int) -> None:
+    assert outcomes(constructed(), one_hot(n)) == EXPECTED
+
+
+def test_a_saturated_network_that_answers_well_is_learning() -> None:
+    network = constructed()
+    network.w[0][0] *= 100
+    network.b[0][0] = -20.0  # every unit at -1 or 1
+    assert outcomes(network, one_hot(300))[0] == "learning"
+
+
+def test_half_of_the_units_is_not_most_of_them() -> None:
+    network = Network(
+        [torch.zeros(2, 3, 4), torch.zeros(2, 4, 3)], [torch.zeros(2, 4), torch.zeros(2, 3)],
+        "tanh", [0, 1],
+    )  # fmt: skip
+    network.b[0][0, :2] = 10.0
+    network.b[0][1, :3] = 10.0
+    assert outcomes(network, one_hot(300)) == ["stalled", "saturated"]
+
+
+def test_learning_means_three_standard_errors_better_than_the_best_constant() -> None:
+    """400 examples, of which 3/4 are of class 0: chance is an error of 1/4.
+
+    The standard error is sqrt(1/4 * 3/4 / 400) = 0.0217, so at most 73 wrong answers are learning.
+    """
+    y = torch.tensor([0] * 300 + [1] * 100)
+    for wrong, expected in ((100, "stalled"), (75, "stalled"), (73, "learning"), (0, "learning")):
+        answers = y.clone()
+        answers[300 : 300 + wrong] = 0
+        x = nn.functional.one_hot(answers, 2).float()
+        network = Network([torch.eye(2)[None]], [torch.zeros(1, 2)], "tanh", [0])
+        assert outcomes(network, (x, y)) == [expected]
+
+
+def test_a_cost_that_is_infinite_is_divergence() -> None:
+    network = constructed()
+    network.b[1][1, 0] = math.inf
+    assert outcomes(network, one_hot(30))[1] == "diverged"
+
+
+def test_training_reaches_the_outcomes_that_rates_and_gains_lead_to() -> None:
+    test = Pool(99, size=2000).batch(2000)
+    network = make((0, 1, 2), gain=[1.0, 1e-9, 1e4])
+    train(network, pools(0, 1, 2), lr=torch.tensor([0.3, 1e-9, 0.0]), updates=300, test=test)
+    network.w[1][2] = 0.0  # what saturated units say does not matter
+    assert outcomes(network, test) == ["learning", "stalled", "saturated"]
+
+
+# -------------------------------------------------------------------------------------- bad inputs
+
+
+def run(network: Network | None = None, **changes: Any) -> pd.DataFrame:
+    streams: Mapping[int, Any] = changes.pop("streams", pools(0, 1))
+    arguments: dict[str, Any] = {"lr": 0.1, "updates": 3, **changes}
+    return train(network or make(), streams, **arguments)
+
+
+@pytest.mark.parametrize("name", ["updates", "batch_size", "every"])
+@given(st.integers(max_value=0))
+def test_a_number_below_one_is_refused(name: str, value: int) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be at least 1"):
+        run(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["updates", "batch_size", "every"])
+@pytest.mark.parametrize("value", [2.5, True, "3"])
+def test_a_number_that_is_no_integer_is_refused(name: str, value: object) -> None:
+    with pytest.raises(TypeError, match=f"{name} must be an integer"):
+        run(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"streams": pools(0)}, r"streams must have one stream per seed, none given for \[1\]"),
+        ({"streams": {}}, r"none given for \[0, 1\]"),
+        ({"lr": math.nan}, "lr must be finite"),
+        ({"lr": -1.0}, "lr must be finite and not negative"),
+        ({"lr": torch.ones(3)}, r"lr must be a number or hold one per replica \(2,\)"),
+        ({"cost": "crossentropy"}, "cost must be one of .*did you mean 'cross_entropy'"),
+        ({"test": (torch.zeros(3, N_IN).double(), torch.zeros(2).long())}, "one label per image"),
+        ({"test": (torch.zeros(0, N_IN).double(), torch.zeros(0).long())}, "at least one image"),
+        ({"test": (torch.zeros(3, 4).double(), torch.zeros(3).long())}, "x must have shape"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_no_weight_is_changed(
+    changes: dict[str, Any], message: str
+) -> None:
+    network, before = make(), make()
+    with pytest.raises(ValueError, match=message):
+        run(network, **changes)
+    assert same(network, before)

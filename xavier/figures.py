@@ -1,0 +1,372 @@
+"""The book's pictures: rows in, a picture out.
+
+Each function makes one kind of picture from a table with one measurement a row, and returns a
+`Picture`, which notebooks display by itself. Colours mean the same in the whole book: one per
+rule, one per layer, one per outcome; they can be told apart by colour-blind readers and on paper.
+Pictures carry their own light background, so that they can be read on a dark page. Nothing
+global is changed: no style, no current figure.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from xavier import checks
+
+# Okabe and Ito's palette, safe for colour-blind readers.
+_BLACK, _ORANGE, _SKY, _GREEN = "#222222", "#E69F00", "#56B4E9", "#009E73"
+_YELLOW, _BLUE, _VERMILION, _PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+_GREY = "#8A8A8A"
+
+COLOURS: dict[str, str] = {
+    "standard": _VERMILION,
+    "glorot": _BLUE,
+    "lecun": _GREEN,
+    "he": _PURPLE,
+    "forward": _ORANGE,
+    "backward": _SKY,
+    "harmonic": _BLUE,
+    "geometric": _GREEN,
+    "arithmetic": _PURPLE,
+    "theory": _BLACK,
+    "guide": _GREY,
+}
+"""One colour for every name that is drawn more than once in the book."""
+
+OUTCOMES: dict[str, tuple[str, str]] = {
+    "stalled": ("#DDDDDD", "stalled"),
+    "learning": (_SKY, "learning"),
+    "saturated": (_ORANGE, "saturated"),
+    "diverged": (_VERMILION, "diverged"),
+}
+"""Colour and name of what may become of a training run (`xavier.training.outcomes`)."""
+
+_CYCLE = (_BLUE, _VERMILION, _GREEN, _PURPLE, _ORANGE, _SKY, _BLACK, _YELLOW)
+_MARKERS = "os^Dv<>P"
+
+_STYLE: dict[Any, Any] = {
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E5E5E5",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "font.size": 10.5,
+    "axes.titlesize": 11,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5,
+}
+
+
+class Picture(Figure):
+    """A matplotlib figure that a notebook shows as a PNG, whatever backend is in use."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        FigureCanvasAgg(self)
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        with matplotlib.rc_context(_STYLE):
+            self.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+
+def layer_colour(layer: int, layers: int) -> Any:
+    """The colour of one layer of ``layers``: from dark at the input to light at the output."""
+    return matplotlib.colormaps["viridis"](0.9 * layer / max(1, layers - 1))
+
+
+def image_grid(
+    images: ArrayLike, labels: Sequence[str] | None = None, *, columns: int = 10
+) -> Picture:
+    """Small grey images side by side.
+
+    Args:
+        images: (n, side * side), black at the smallest value of all and white at the largest.
+        labels: a short title for every image.
+        columns: images in a row.
+
+    Raises:
+        ValueError: the images are not square, or labels and images differ in number.
+    """
+    pixels = np.asarray(images, dtype=float)
+    side = math.isqrt(pixels.shape[-1]) if pixels.ndim == 2 else 0
+    if not side or not len(pixels) or side * side != pixels.shape[1]:
+        raise ValueError(f"images must have shape (n, side * side), got {pixels.shape}")
+    if labels is not None and len(labels) != len(pixels):
+        raise ValueError(f"labels must be one per image ({len(pixels)}), got {len(labels)}")
+    rows = math.ceil(len(pixels) / checks.positive_int("columns", columns))
+    height = rows * (9.0 / columns) + (0.26 * rows if labels is not None else 0)
+    with matplotlib.rc_context(_STYLE):
+        picture = Picture(figsize=(9.0, height), dpi=110, layout="constrained")
+        axes = picture.subplots(rows, columns, squeeze=False)
+        for k, ax in enumerate(axes.flat):
+            ax.axis("off")
+            if k < len(pixels):
+                ax.imshow(
+                    pixels[k].reshape(side, side),
+                    cmap="gray", vmin=pixels.min(), vmax=pixels.max(), interpolation="nearest",
+                )  # fmt: skip
+                if labels is not None:
+                    ax.set_title(labels[k], fontsize=8.5)
+    return picture
+
+
+def curves(
+    rows: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    by: str | None = None,
+    over: str | None = None,
+    guides: Mapping[str, float] | None = None,
+    logx: bool = False,
+    logy: bool = False,
+    xlabel: str | None = None,
+    ylabel: str | None = None,
+    markers: bool = False,
+    ylim: tuple[float, float] | None = None,
+) -> Picture:
+    """Lines of ``y`` against ``x``, one for each value of the column ``by``.
+
+    Args:
+        rows: the table.
+        x, y: columns with numbers.
+        by: column that tells the lines apart, in the order in which its values first occur.
+        over: column to average over, usually "seed": the line is the mean and the band its 95 %
+            t interval. One row for each of its values at every point of a line.
+        guides: named horizontal lines.
+        logx, logy: logarithmic axes.
+        xlabel, ylabel: what the axes mean, with units; the column's name by default.
+        markers: whether to mark the points, for few of them.
+        ylim: ends of the vertical axis.
+    """
+    _need(rows, x, y, *(c for c in (by, over) if c))
+    with matplotlib.rc_context(_STYLE):
+        picture, ax = _single()
+        groups = rows.groupby(by, sort=False) if by else [("", rows)]
+        for k, (name, group) in enumerate(groups):
+            line = _mean_and_interval(group, x, y, over)
+            colour = COLOURS.get(str(name), _CYCLE[k % len(_CYCLE)])
+            marker = _MARKERS[k % len(_MARKERS)] if markers else None
+            ax.plot(line.x, line["mean"], color=colour, marker=marker, label=str(name) or None)
+            if over:
+                ax.fill_between(line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
+        _guides(ax, guides)
+        _scales(ax, logx, logy, ylim)
+        ax.set(xlabel=xlabel or x, ylabel=ylabel or y)
+        if by or guides:
+            ax.legend()
+    return picture
+
+
+def layer_trace(
+    rows: pd.DataFrame,
+    *,
+    value: str = "sampled",
+    by: str = "rule",
+    formula: str | None = "formula",
+    error: str | None = "standard_error",
+    logy: bool = True,
+    ylabel: str = "variance",
+    xlabel: str = "layer",
+) -> Picture:
+    """What happens layer by layer: samples as points, theory as lines drawn behind them.
+
+    Args:
+        rows: one row a layer, with the integer column ``layer``.
+        value: column of the points.
+        by: column that tells the series apart.
+        formula: column of the lines, or None.
+        error: column of standard errors, drawn two long, or None.
+        logy: logarithmic axis.
+        ylabel, xlabel: what the axes mean.
+    """
+    _need(rows, "layer", value, by)
+    with matplotlib.rc_context(_STYLE):
+        picture, ax = _single()
+        for k, (name, group) in enumerate(rows.groupby(by, sort=False)):
+            series = group.sort_values("layer")
+            colour = COLOURS.get(str(name), _CYCLE[k % len(_CYCLE)])
+            if formula and formula in series:
+                ax.plot(series.layer, series[formula], color=colour, alpha=0.6)
+            bars = 2 * series[error] if error and error in series else None
+            ax.errorbar(
+                series.layer, series[value], yerr=bars,
+                fmt=_MARKERS[k % len(_MARKERS)], color=colour, capsize=2, label=str(name),
+            )  # fmt: skip
+        if formula and formula in rows:
+            ax.plot([], [], color=_GREY, label="formula")
+        _scales(ax, False, logy, None)
+        ax.locator_params(axis="x", integer=True)
+        ax.set(xlabel=xlabel, ylabel=ylabel)
+        ax.legend()
+    return picture
+
+
+def agreement(rows: pd.DataFrame, *, label: str = "case") -> Picture:
+    """Sampled over predicted, case by case, with bars of two standard errors; 1 is agreement.
+
+    Args:
+        rows: columns ``label``, ``formula``, ``sampled`` and ``standard_error``.
+        label: column that names the cases.
+    """
+    _need(rows, label, "formula", "sampled", "standard_error")
+    with matplotlib.rc_context(_STYLE):
+        picture, ax = _single(height=0.6 + 0.32 * len(rows))
+        places = np.arange(len(rows))[::-1]
+        ax.axvline(1.0, color=COLOURS["theory"], linewidth=1)
+        ax.errorbar(
+            rows.sampled / rows.formula, places, xerr=2 * rows.standard_error / rows.formula,
+            fmt="o", color=_BLUE, capsize=3,
+        )  # fmt: skip
+        ax.set_yticks(places, [str(name) for name in rows[label]])
+        ax.set(xlabel="sampled / predicted, bars of two standard errors")
+    return picture
+
+
+def outcome_map(rows: pd.DataFrame, *, x: str = "gain", y: str = "lr") -> Picture:
+    """Which settings learn: a cell for each pair, coloured by outcome, with its error inside.
+
+    Args:
+        rows: columns ``x``, ``y``, ``outcome`` (a key of `OUTCOMES`) and ``error`` (a fraction,
+            written as a percentage where the outcome is "learning").
+        x, y: the two settings.
+    """
+    _need(rows, x, y, "outcome", "error")
+    names = list(OUTCOMES)
+    xs, ys = sorted(rows[x].unique()), sorted(rows[y].unique())
+    codes = np.full((len(ys), len(xs)), np.nan)  # a pair without a row stays blank
+    with matplotlib.rc_context(_STYLE):
+        picture, ax = _single(height=1.3 + 0.42 * len(ys))
+        for row in rows.to_dict("records"):
+            i, j = ys.index(row[y]), xs.index(row[x])
+            outcome = checks.one_of("outcome", row["outcome"], OUTCOMES)
+            codes[i, j] = names.index(outcome)
+            text = f"{100 * row['error']:.0f}" if outcome == "learning" else outcome[:3]
+            ax.text(j, i, text, ha="center", va="center", fontsize=8)
+        colours = ListedColormap([colour for colour, _ in OUTCOMES.values()])
+        ax.imshow(codes, cmap=colours, vmin=0, vmax=len(names) - 1, origin="lower", aspect="auto")
+        ax.set_xticks(range(len(xs)), [f"{value:g}" for value in xs])
+        ax.set_yticks(range(len(ys)), [f"{value:g}" for value in ys])
+        ax.grid(False)
+        ax.set(xlabel=x, ylabel=y)
+        handles = [ax.scatter([], [], marker="s", s=80, color=c) for c, _ in OUTCOMES.values()]
+        picture.legend(handles, names, loc="outside upper center", ncols=len(names))
+    return picture
+
+
+def densities(
+    panels: Mapping[str, Sequence[ArrayLike]],
+    *,
+    limits: tuple[float, float],
+    xlabel: str,
+    bins: int = 81,
+) -> Picture:
+    """How values spread in each layer: one panel a name, one curve a layer, dark to light.
+
+    Args:
+        panels: for every name the values of its layers, from the first layer up.
+        limits: ends of the horizontal axis.
+        xlabel: what the values are.
+        bins: number of bins between the limits.
+
+    Values beyond the limits are not drawn but counted: a curve that goes on outside has less
+    than 1 below it.
+
+    Raises:
+        ValueError: there is no panel, a layer has no values, or the limits are not ascending.
+    """
+    if not panels:
+        raise ValueError("panels must hold at least one panel")
+    if not limits[0] < limits[1]:
+        raise ValueError(f"limits must be ascending, got {limits}")
+    edges = np.linspace(*limits, checks.positive_int("bins", bins) + 1)
+    with matplotlib.rc_context(_STYLE):
+        picture = Picture(figsize=(7.2, 2.9), dpi=130, layout="constrained")
+        for ax, (name, layers) in zip(
+            picture.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+        ):
+            for i, values in enumerate(layers):
+                numbers = np.ravel(np.asarray(values, dtype=float))
+                if not numbers.size:
+                    raise ValueError(f"panels: layer {i + 1} of {name!r} has no values")
+                height = np.histogram(numbers, edges)[0] / (numbers.size * (edges[1] - edges[0]))
+                colour = layer_colour(i, len(layers))
+                ax.plot((edges[1:] + edges[:-1]) / 2, height, color=colour, label=f"layer {i + 1}")
+            ax.set(title=name, xlabel=xlabel, ylabel="density", xlim=limits)
+            ax.set_ylim(bottom=0)
+        picture.axes[-1].legend(fontsize=8.5)
+    return picture
+
+
+def interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
+    """The t interval of a mean over independent values, such as seeds.
+
+    Raises:
+        ValueError: fewer than two values, or a level that is not between 0 and 1.
+    """
+    numbers: NDArray[np.float64] = np.ravel(np.asarray(values, dtype=float))
+    if not 0 < level < 1:
+        raise ValueError(f"level must be between 0 and 1, got {level!r}")
+    if numbers.size < 2:
+        raise ValueError(f"values must be at least two for an interval, got {numbers.size}")
+    half = stats.t.ppf((1 + level) / 2, numbers.size - 1) * stats.sem(numbers)
+    return float(numbers.mean() - half), float(numbers.mean() + half)
+
+
+def _mean_and_interval(rows: pd.DataFrame, x: str, y: str, over: str | None) -> pd.DataFrame:
+    points = []
+    for position, group in rows.groupby(x):
+        if over and group[over].duplicated().any():
+            raise ValueError(
+                f"rows must have one row for each {over} at {x} = {position!r} of a line; "
+                f"name what else differs between them with `by`"
+            )
+        low, high = interval(group[y]) if over else (math.nan, math.nan)
+        points.append((position, group[y].mean(skipna=False), low, high))
+    return pd.DataFrame(points, columns=["x", "mean", "low", "high"])
+
+
+def _single(height: float = 3.6) -> tuple[Picture, Axes]:
+    picture = Picture(figsize=(6.4, height), dpi=130, layout="constrained")
+    return picture, picture.subplots()
+
+
+def _guides(ax: Axes, guides: Mapping[str, float] | None) -> None:
+    for name, height in (guides or {}).items():
+        ax.axhline(height, color=COLOURS["guide"], linestyle="--", linewidth=1.2, label=name)
+
+
+def _scales(ax: Axes, logx: bool, logy: bool, ylim: tuple[float, float] | None) -> None:
+    if logx:
+        ax.set_xscale("log")
+    if logy:
+        ax.set_yscale("log")
+    if ylim:
+        ax.set_ylim(*ylim)
+
+
+def _need(rows: pd.DataFrame, *columns: str) -> None:
+    missing = [column for column in columns if column not in rows]
+    if missing:
+        raise ValueError(f"rows must have the columns {columns}, {missing} missing")
+    if rows.empty:
+        raise ValueError("rows must not be empty")

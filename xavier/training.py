@@ -1,0 +1,183 @@
+"""Plain online gradient descent, as in section 2.3: mini-batches of ten, a constant rate.
+
+Time is counted in updates. Every seed has a stream of its own, which replicas of that seed
+share, so that what differs between them (rule, gain, rate) is compared on the same examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, TypeAlias
+
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from xavier import checks
+from xavier.network import Cost, Network
+from xavier.streams import Stream
+
+Outcome: TypeAlias = Literal["learning", "stalled", "saturated", "diverged"]
+
+_CHUNK = 1000  # examples fetched together: a stream's call costs, an image hardly
+_TEST_BATCH = 1000
+
+
+def train(
+    network: Network,
+    streams: Mapping[int, Stream],
+    *,
+    lr: float | Tensor,
+    updates: int,
+    batch_size: int = 10,
+    cost: Cost = "cross_entropy",
+    test: tuple[Tensor, Tensor] | None = None,
+    every: int | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Train a network in place by plain stochastic gradient descent.
+
+    Args:
+        network: R replicas; changed in place.
+        streams: one stream of examples for every seed in ``network.seeds``; examples are brought
+            to the network's dtype and device.
+        lr: learning rate, or one per replica (R,).
+        updates: number of updates, each on ``batch_size`` examples of every stream.
+        batch_size: examples of one update.
+        cost: "cross_entropy" or "quadratic".
+        test: images (n, n_0) and labels (n,) on which error and cost are measured.
+        every: updates between two measurements; by default only the start and the end.
+        progress: whether to show a progress bar; by default only on a terminal.
+
+    Returns:
+        Tidy rows ``update``, ``replica``, ``seed``, ``quantity``, ``value``. The quantities are
+        "train_cost", the mean over the updates since the last measurement, and with ``test``
+        "test_cost" and "test_error" (a fraction). A replica that has diverged has values that
+        are not finite, and costs the others nothing.
+
+    Raises:
+        TypeError: an argument is of the wrong type.
+        ValueError: a seed has no stream, or a number is out of range.
+    """
+    checks.positive_int("updates", updates)
+    checks.positive_int("batch_size", batch_size)
+    every = updates if every is None else checks.positive_int("every", every)
+    seeds = list(dict.fromkeys(network.seeds))
+    missing = [seed for seed in seeds if seed not in streams]
+    if missing:
+        raise ValueError(f"streams must have one stream per seed, none given for {missing}")
+    index = torch.tensor([seeds.index(seed) for seed in network.seeds])
+
+    fetched = max(1, _CHUNK // batch_size)  # updates
+
+    if test is not None:
+        test = (test[0].to(network.w[0]), test[1].to(network.w[0].device))
+    rows = _measure(network, test, cost, 0, None)
+    total = network.w[0].new_zeros(network.replicas)
+    since = 0
+    with tqdm(total=updates, unit="update", disable=_quiet(progress)) as bar:
+        for start in range(0, updates, fetched):
+            chunk = min(fetched, updates - start)
+            x, y = _examples([streams[seed] for seed in seeds], chunk, batch_size)
+            x, y = x.to(network.w[0]), y.to(network.w[0].device)
+            for k in range(chunk):
+                total += network.step(_each(x[:, k], index), y[index, k], lr=lr, cost=cost)
+                since, update = since + 1, start + k + 1
+                if update % every == 0 or update == updates:
+                    rows += _measure(network, test, cost, update, total / since)
+                    total.zero_()
+                    since = 0
+            bar.update(chunk)
+    return pd.DataFrame(rows, columns=["update", "replica", "seed", "quantity", "value"])
+
+
+def outcomes(network: Network, test: tuple[Tensor, Tensor]) -> list[Outcome]:
+    """What became of every replica, told apart by what it does on ``test``.
+
+    A replica has "diverged" if its cost is not finite. It is "learning" if its error is below
+    that of the best constant answer by more than three standard errors. Of those that do no
+    better than a constant, it is "saturated" if in some hidden layer most units are (by
+    `xavier.activations.SATURATED_SLOPE`), and "stalled" otherwise.
+
+    Args:
+        network: as training left it.
+        test: images (n, n_0) and labels (n,).
+    """
+    cost = torch.zeros(network.replicas)
+    error = torch.zeros(network.replicas)
+    saturated = torch.zeros(max(1, len(network.w) - 1), network.replicas)
+    for x, y in _parts(network, test):
+        trace = network.forward(x)
+        share = len(y) / len(test[1])
+        cost += share * network.cost(trace, y).cpu()
+        error += share * network.error(trace, y).cpu()
+        for i, z in enumerate(trace.z[1:]):
+            saturated[i] += share * network.activation.saturated(z).double().mean((1, 2)).cpu()
+    chance = 1 - test[1].bincount().max().item() / len(test[1])
+    better = chance - 3 * (chance * (1 - chance) / len(test[1])) ** 0.5
+    found: list[Outcome] = []
+    for r in range(network.replicas):
+        if not cost[r].isfinite():
+            found.append("diverged")
+        elif error[r] < better:
+            found.append("learning")
+        else:
+            found.append("saturated" if (saturated[:, r] > 0.5).any() else "stalled")
+    return found
+
+
+def _examples(streams: list[Stream], updates: int, batch_size: int) -> tuple[Tensor, Tensor]:
+    """Images (streams, updates, B, n_0) and labels (streams, updates, B) of the next updates."""
+    batches = [stream.batch(updates * batch_size) for stream in streams]
+    x = torch.stack([images for images, _ in batches])
+    y = torch.stack([labels for _, labels in batches])
+    each = (len(streams), updates, batch_size)
+    return x.view(*each, -1), y.view(each)
+
+
+def _parts(network: Network, test: tuple[Tensor, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """The test set in parts of bounded size, in the network's dtype and on its device."""
+    images, labels = test
+    if len(images) != len(labels):
+        raise ValueError(
+            f"test must have one label per image, got {len(images)} images, {len(labels)} labels"
+        )
+    if not len(labels):
+        raise ValueError("test must hold at least one image")
+    for start in range(0, len(labels), _TEST_BATCH):
+        part = slice(start, start + _TEST_BATCH)
+        yield images[part].to(network.w[0]), labels[part].to(network.w[0].device)
+
+
+def _each(x: Tensor, index: Tensor) -> Tensor:
+    """Every replica its seed's batch; one batch for all is not copied."""
+    return x[0] if len(x) == 1 else x[index]
+
+
+def _measure(
+    network: Network,
+    test: tuple[Tensor, Tensor] | None,
+    cost: Cost,
+    update: int,
+    train_cost: Tensor | None,
+) -> list[tuple[int, int, int, str, float]]:
+    measured: dict[str, Tensor] = {} if train_cost is None else {"train_cost": train_cost}
+    if test is not None:
+        nothing = network.w[0].new_zeros(network.replicas)
+        sums = {"test_cost": nothing, "test_error": nothing}
+        for x, y in _parts(network, test):
+            trace = network.forward(x)
+            share = len(y) / len(test[1])
+            sums["test_cost"] = sums["test_cost"] + share * network.cost(trace, y, cost)
+            sums["test_error"] = sums["test_error"] + share * network.error(trace, y)
+        measured |= sums
+    return [
+        (update, r, network.seeds[r], quantity, float(values[r]))
+        for quantity, values in measured.items()
+        for r in range(network.replicas)
+    ]
+
+
+def _quiet(progress: bool | None) -> bool | None:
+    return None if progress is None else not progress  # None: tqdm looks for a terminal
