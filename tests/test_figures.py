@@ -466,6 +466,15 @@ def test_densities_are_histograms_of_each_layer_in_its_panel() -> None:
             assert colors.same_color(line.get_color(), figures.layer_colour(i, 3))
 
 
+def test_panels_of_densities_share_the_vertical_axis_that_is_given() -> None:
+    for ylim in ((0, 7), None):
+        picture = figures.densities(spread(), limits=(-1, 1), xlabel="z", ylim=ylim)
+        for ax in picture.axes:
+            low, high = ax.get_ylim()
+            assert low == 0
+            assert high == 7 if ylim else high > max(line.get_ydata().max() for line in ax.lines)
+
+
 def test_what_lies_beyond_the_limits_counts_in_a_density() -> None:
     """Half of the values are outside: the area below the curve is one half."""
     values = np.concatenate([np.linspace(0, 0.999, 1000), np.full(1000, 5.0)])

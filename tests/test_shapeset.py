@@ -18,7 +18,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from matplotlib.path import Path
@@ -184,7 +184,7 @@ def test_mean_and_mean_square_are_those_of_the_greys_whatever_the_shapes(
 ) -> None:
     """By the coin every pixel is dark or bright alike often, so geometry has no say in either.
 
-    The expected values are therefore exact: -0.00196 and 0.3730. The released generator draws its
+    The expected values are therefore exact: -0.00196 and 0.37196. The released generator draws its
     greys in the same way; its 0.371 was measured, and lies within the error of such a measurement.
     """
     values = [np.array(part) / 127.5 - 1 for part in (DARK, BRIGHT)]
@@ -350,6 +350,35 @@ def test_filling_agrees_with_half_planes_on_every_pixel(pairs: shapeset._Scenes)
         column = np.arange(32)
         filled = (column >= spans[..., :1]) & (column < spans[..., 1:])
         assert ((filled == inside) | on_edge).all()
+
+
+odd = st.integers(-3000, 3000).map(lambda k: 2 * k + 1)
+
+
+@given(
+    centre=st.tuples(st.integers(0, 31), st.integers(0, 31)),
+    along=st.tuples(odd, odd),
+    across=st.tuples(odd, odd),
+    size=st.sampled_from([16, 32, 64, 300]),
+)
+def test_polygons_that_share_an_edge_share_no_pixel_and_leave_none_out(
+    centre: tuple[int, int], along: tuple[int, int], across: tuple[int, int], size: int
+) -> None:
+    """Exactly so, even where the edge runs through a pixel's centre, as here it does at size 32."""
+    middle, d, e = 512 * np.array(centre) + 256, np.array(along), np.array(across)
+    turn = d[0] * e[1] - d[1] * e[0]
+    assume(turn != 0)
+    corners = [middle - d, middle - e, middle + d, middle + e]
+    assume(np.min(corners) > 0 and np.max(corners) < GRID)
+    if turn < 0:
+        corners = corners[::-1]
+    whole, one, other = corners, corners[:3], [corners[2], corners[3], corners[0]]
+    filled = [c + c[-1:] * (20 - len(c)) for c in (whole, one, other)]
+    spans = shapeset._spans(np.array(filled), size).astype(int)
+    column = np.arange(size)
+    inside = (column >= spans[..., :1]) & (column < spans[..., 1:])
+    assert not (inside[1] & inside[2]).any()
+    assert np.array_equal(inside[1] | inside[2], inside[0])
 
 
 def test_a_larger_size_shows_the_same_scenes() -> None:

@@ -114,4 +114,4 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
     )
 }
-"""The activations by name: sigmoid, tanh, softsign (the paper's three), relu, identity."""
+"""The activations by name; sigmoid, tanh and softsign are the paper's three."""

@@ -265,7 +265,7 @@ def forward_variance(sizes: Sequence[Size], *, without: Collection[str] = ()) ->
         without: names of `ASSUMPTIONS` that are dropped.
 
     Returns:
-        The variance in the symbols of this module, expanded: the paper's product, and one term
+        The variance in the symbols of this module, expanded, the paper's product and one term
         or more for each dropped assumption that matters.
 
     Raises:

@@ -279,6 +279,7 @@ def densities(
     limits: tuple[float, float],
     xlabel: str,
     bins: int = 81,
+    ylim: tuple[float, float] | None = None,
 ) -> Picture:
     """How values spread in each layer: one panel a name, one curve a layer, dark to light.
 
@@ -287,6 +288,7 @@ def densities(
         limits: ends of the horizontal axis.
         xlabel: what the values are.
         bins: number of bins between the limits.
+        ylim: ends of the vertical axis, the same for all panels; each its own by default.
 
     Values beyond the limits are not drawn but counted: a curve that goes on outside has less
     than 1 below it.
@@ -312,7 +314,7 @@ def densities(
                 colour = layer_colour(i, len(layers))
                 ax.plot((edges[1:] + edges[:-1]) / 2, height, color=colour, label=f"layer {i + 1}")
             ax.set(title=name, xlabel=xlabel, ylabel="density", xlim=limits)
-            ax.set_ylim(bottom=0)
+            ax.set_ylim(*(ylim or (0, None)))
         picture.axes[-1].legend(fontsize=8.5)
     return picture
 

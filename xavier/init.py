@@ -41,8 +41,8 @@ def uniform_(
     """Fill ``tensor`` from U(-a, a) with a = gain sqrt(3 rule(n_in, n_out)) (eq. 16).
 
     Args:
-        tensor: weights in torch's order (out, in, *kernel), of a floating dtype.
-        rule: name in `RULES`, or a callable ``rule(n_in, n_out) -> variance``.
+        tensor: weights in torch's order (out, in, ...), of a floating dtype.
+        rule: name in `xavier.rules.RULES`, or a callable ``rule(n_in, n_out) -> variance``.
         gain: factor on the standard deviation, finite and not negative.
         fans: ``(n_in, n_out)`` where the shape does not tell (see `xavier.rules.fans`).
         generator: source of randomness; torch's global one if None.
@@ -82,7 +82,7 @@ def sample(
     gain: float = 1.0,
     distribution: Distribution = "uniform",
 ) -> NDArray[np.float64]:
-    """Draw weights of ``shape`` (out, in, *kernel) in float64 from a NumPy generator.
+    """Draw weights of ``shape`` (out, in, ...) in float64 from a NumPy generator.
 
     Raises:
         TypeError: ``rng`` is not a `numpy.random.Generator`, or another wrong type.

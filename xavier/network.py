@@ -48,7 +48,7 @@ COSTS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Ten
     "cross_entropy": (_cross_entropy, _cross_entropy_gradient),
     "quadratic": (_quadratic, _quadratic_gradient),
 }
-"""Per cost: its value for each example, and its gradient with respect to the logits."""
+"""The value of each cost for each example, and its gradient with respect to the logits."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Network:
 
         Args:
             sizes: n_0, ..., n_L, at least two.
-            activation: name in `xavier.activations.ACTIVATIONS`, or an `Activation`.
+            activation: name in `xavier.activations.ACTIVATIONS`, or an ``Activation``.
             rule: name or callable as in `xavier.init.uniform_`, one or one per replica.
             seeds: one per replica; a seed may occur more than once, with other rules or gains.
             gain: factor on the weights' standard deviation, one or one per replica.
