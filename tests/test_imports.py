@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "shapeset": {"streams", "checks"},
     "datasets": {"streams", "checks"},
     "network": {"activations", "rules", "init", "checks"},
-    "training": {"network", "streams", "checks"},
+    "training": {"activations", "checks", "init", "network", "streams"},
     "figures": {"checks"},
 }
 

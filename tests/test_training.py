@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from xavier import training
 from xavier.network import Network
 from xavier.shapeset import Shapeset
-from xavier.training import outcomes, train
+from xavier.training import outcomes, train, train_grid
 
 N_IN, CLASSES = 6, 3
 COLUMNS = ["update", "replica", "seed", "quantity", "value"]
@@ -434,3 +434,37 @@ def test_what_does_not_fit_is_refused_and_no_weight_is_changed(
     with pytest.raises(ValueError, match=message):
         run(network, **changes)
     assert same(network, before)
+
+
+# --------------------------------------------------------------------------------------- train_grid
+
+
+def single(seed: int) -> Pool:
+    return Pool(seed, dtype=torch.float32)
+
+
+def test_a_grid_trains_what_a_network_of_its_settings_would() -> None:
+    grid = pd.DataFrame(
+        {"rule": ["standard", "he"], "gain": [2.0, 0.5], "lr": [0.1, 0.3], "seed": [4, 5]}
+    )
+    network, _ = train_grid((N_IN, 5, CLASSES), "tanh", grid, single, updates=20)
+    by_hand = make((4, 5), ["standard", "he"], gain=[2.0, 0.5], dtype=torch.float32)
+    train(by_hand, {4: single(4), 5: single(5)}, lr=torch.tensor([0.1, 0.3]), updates=20)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(network.w, by_hand.w, strict=True))
+
+
+def test_rows_of_a_grid_carry_its_settings() -> None:
+    grid = pd.DataFrame({"lr": [0.1, 0.3], "seed": [4, 4], "note": ["a", "b"]}, index=[7, 3])
+    network, rows = train_grid((N_IN, CLASSES), "identity", grid, single, updates=3, every=1)
+    assert network.seeds == (4, 4)
+    assert list(rows.columns) == [*COLUMNS, "lr", "note"]
+    assert (rows.note == rows.replica.map({0: "a", 1: "b"})).all()
+    assert (rows.lr == rows.replica.map({0: 0.1, 1: 0.3})).all()
+
+
+@pytest.mark.parametrize(
+    "grid", [pd.DataFrame({"seed": [1]}), pd.DataFrame(columns=["seed", "lr"])]
+)
+def test_a_grid_without_rates_or_rows_is_refused(grid: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="grid must have rows, with columns seed and lr"):
+        train_grid((N_IN, CLASSES), "tanh", grid, single, updates=1)

@@ -94,14 +94,20 @@ def layer_colour(layer: int, layers: int) -> Any:
 
 
 def image_grid(
-    images: ArrayLike, labels: Sequence[str] | None = None, *, columns: int = 10
+    images: ArrayLike,
+    labels: Sequence[str] | None = None,
+    *,
+    columns: int = 10,
+    same_scale: bool = True,
 ) -> Picture:
     """Small grey images side by side.
 
     Args:
-        images: (n, side * side), black at the smallest value of all and white at the largest.
+        images: (n, side * side).
         labels: a short title for every image.
         columns: images in a row.
+        same_scale: whether black and white are the smallest and largest value of all images, or
+            of each image by itself.
 
     Raises:
         ValueError: the images are not square, or labels and images differ in number.
@@ -120,9 +126,10 @@ def image_grid(
         for k, ax in enumerate(axes.flat):
             ax.axis("off")
             if k < len(pixels):
+                scale = pixels if same_scale else pixels[k]
                 ax.imshow(
                     pixels[k].reshape(side, side),
-                    cmap="gray", vmin=pixels.min(), vmax=pixels.max(), interpolation="nearest",
+                    cmap="gray", vmin=scale.min(), vmax=scale.max(), interpolation="nearest",
                 )  # fmt: skip
                 if labels is not None:
                     ax.set_title(labels[k], fontsize=8.5)

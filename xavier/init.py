@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -234,6 +235,22 @@ def _scaled(
     dtype: torch.dtype,
 ) -> float:
     """``gain`` times the bound or std (``edge``) of the rule's variance for this shape."""
+    # Drawing a small layer takes no longer than all these checks: a named rule, which cannot
+    # change its mind, is worked out once for each shape.
+    plain = isinstance(rule, str) and type(gain) in (int, float)
+    hashable = isinstance(shape, tuple) and (fans is None or isinstance(fans, tuple))
+    work_out = _scaled_once if plain and hashable else _scaled_now
+    return work_out(edge, shape, rule, gain, fans, dtype)
+
+
+def _scaled_now(
+    edge: Callable[[float], float],
+    shape: tuple[int, ...],
+    rule: str | Rule,
+    gain: float,
+    fans: tuple[int, int] | None,
+    dtype: torch.dtype,
+) -> float:
     if fans is None:
         n_in, n_out = rules.fans(shape)
     elif len(fans) == 2:
@@ -248,6 +265,9 @@ def _scaled(
     if scaled > torch.finfo(dtype).max / 16:  # beyond, some draws would be infinite
         raise ValueError(f"gain = {gain!r} with variance {variance!r} is too large for {dtype}")
     return scaled
+
+
+_scaled_once = lru_cache(maxsize=4096, typed=True)(_scaled_now)
 
 
 def variance_of(rule: str | Rule, n_in: int, n_out: int) -> float:

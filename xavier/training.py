@@ -6,7 +6,7 @@ share, so that what differs between them (rule, gain, rate) is compared on the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import pandas as pd
@@ -15,6 +15,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from xavier import checks
+from xavier.activations import Activation
+from xavier.init import Distribution
 from xavier.network import Cost, Network
 from xavier.streams import Stream
 
@@ -90,6 +92,62 @@ def train(
                     since = 0
             bar.update(chunk)
     return pd.DataFrame(rows, columns=["update", "replica", "seed", "quantity", "value"])
+
+
+def train_grid(
+    sizes: Sequence[int],
+    activation: str | Activation,
+    grid: pd.DataFrame,
+    stream: Callable[[int], Stream],
+    *,
+    updates: int,
+    distribution: Distribution = "uniform",
+    batch_size: int = 10,
+    cost: Cost = "cross_entropy",
+    test: tuple[Tensor, Tensor] | None = None,
+    every: int | None = None,
+    progress: bool | None = None,
+) -> tuple[Network, pd.DataFrame]:
+    """Draw and train one network for every row of a table of settings, all at once.
+
+    Args:
+        sizes, activation, distribution: as in `xavier.network.Network.create`.
+        grid: one row per replica, with the columns "seed" and "lr" and, where they are not
+            "glorot" and 1, "rule" and "gain". Other columns are labels.
+        stream: makes the stream of examples of a seed, such as `xavier.shapeset.Shapeset`.
+        updates, batch_size, cost, test, every, progress: as in `train`.
+
+    Returns:
+        The trained network, and the rows of `train` with the columns of ``grid`` beside them.
+
+    Raises:
+        TypeError: as in `train` and `xavier.network.Network.create`.
+        ValueError: likewise, or ``grid`` is empty or lacks a column.
+    """
+    missing = [column for column in ("seed", "lr") if column not in grid]
+    if missing or grid.empty:
+        raise ValueError(f"grid must have rows, with columns seed and lr; missing: {missing}")
+    network = Network.create(
+        sizes,
+        activation,
+        grid["rule"].tolist() if "rule" in grid else "glorot",
+        seeds=grid["seed"].tolist(),
+        gain=grid["gain"].tolist() if "gain" in grid else 1.0,
+        distribution=distribution,
+    )
+    rows = train(
+        network,
+        {seed: stream(seed) for seed in dict.fromkeys(network.seeds)},
+        lr=torch.tensor(grid["lr"].tolist()),
+        updates=updates,
+        batch_size=batch_size,
+        cost=cost,
+        test=test,
+        every=every,
+        progress=progress,
+    )
+    settings = grid.drop(columns="seed").reset_index(drop=True)
+    return network, rows.join(settings, on="replica")
 
 
 def outcomes(network: Network, test: tuple[Tensor, Tensor]) -> list[Outcome]:
