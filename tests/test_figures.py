@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+import sympy
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -565,3 +566,16 @@ def test_no_rows_are_refused(name: str) -> None:
     draw, rows, _ = DRAW[name]
     with pytest.raises(ValueError, match="rows must not be empty"):
         draw(rows.iloc[:0])
+
+
+# ----------------------------------------------------------------------------------------- formulas
+
+
+def test_formulas_are_typeset_and_the_rest_is_text() -> None:
+    n = sympy.Symbol("n")
+    rows = pd.DataFrame({"v": [1 / n, "none"], "k": [1, 2]}, index=["one", n])
+    lines = repr(figures.formulas(rows.rename_axis("rule"))).splitlines()
+    assert lines[0] == "| rule | v | k |"
+    assert lines[2] == r"| one | $\frac{1}{n}$ | 1 |"
+    assert lines[3] == "| $n$ | none | 2 |"
+    assert figures.formulas(rows)._repr_markdown_() == repr(figures.formulas(rows))

@@ -17,6 +17,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
+import sympy
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
@@ -86,6 +87,36 @@ class Picture(Figure):
         with matplotlib.rc_context(_STYLE):
             self.savefig(buffer, format="png")
         return buffer.getvalue()
+
+
+class FormulaTable:
+    """A table in which notebooks typeset the formulas; made by `formulas`."""
+
+    def __init__(self, markdown: str) -> None:
+        self._markdown = markdown
+
+    def __repr__(self) -> str:
+        return self._markdown
+
+    def _repr_markdown_(self) -> str:
+        return self._markdown
+
+
+def formulas(rows: pd.DataFrame) -> FormulaTable:
+    """A table as it is, with the SymPy expressions in it typeset.
+
+    Args:
+        rows: any table; its index is shown as the first column.
+    """
+
+    def cell(value: Any) -> str:
+        return f"${sympy.latex(value)}$" if isinstance(value, sympy.Basic) else str(value)
+
+    head = [str(rows.index.name or ""), *map(str, rows.columns)]
+    lines: list[list[str]] = [head, ["---"] * len(head)]
+    for name, row in zip(rows.index, rows.to_numpy(), strict=True):
+        lines.append([cell(name), *map(cell, row)])
+    return FormulaTable("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def layer_colour(layer: int, layers: int) -> Any:
@@ -249,13 +280,21 @@ def agreement(rows: pd.DataFrame, *, label: str = "case") -> Picture:
     return picture
 
 
-def outcome_map(rows: pd.DataFrame, *, x: str = "gain", y: str = "lr") -> Picture:
+def outcome_map(
+    rows: pd.DataFrame,
+    *,
+    x: str = "gain",
+    y: str = "lr",
+    xlabel: str = "gain",
+    ylabel: str = "learning rate",
+) -> Picture:
     """Which settings learn: a cell for each pair, coloured by outcome, with its error inside.
 
     Args:
         rows: columns ``x``, ``y``, ``outcome`` (a key of `OUTCOMES`) and ``error`` (a fraction,
             written as a percentage where the outcome is "learning").
         x, y: the two settings.
+        xlabel, ylabel: what the axes mean.
     """
     _need(rows, x, y, "outcome", "error")
     names = list(OUTCOMES)
@@ -274,7 +313,7 @@ def outcome_map(rows: pd.DataFrame, *, x: str = "gain", y: str = "lr") -> Pictur
         ax.set_xticks(range(len(xs)), [f"{value:g}" for value in xs])
         ax.set_yticks(range(len(ys)), [f"{value:g}" for value in ys])
         ax.grid(False)
-        ax.set(xlabel=x, ylabel=y)
+        ax.set(xlabel=xlabel, ylabel=ylabel)
         handles = [ax.scatter([], [], marker="s", s=80, color=c) for c, _ in OUTCOMES.values()]
         picture.legend(handles, names, loc="outside upper center", ncols=len(names))
     return picture
