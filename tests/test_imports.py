@@ -33,6 +33,9 @@ ALLOWED: dict[str, set[str]] = {
     "shapeset": {"streams", "checks"},
     "datasets": {"streams", "checks"},
     "network": {"activations", "rules", "init", "checks"},
+    "paper": {"checks"},
+    "theory": {"activations", "checks"},
+    "monitor": {"activations", "checks", "network"},
     "training": {"activations", "checks", "init", "network", "streams"},
     "figures": {"checks"},
 }

@@ -222,6 +222,8 @@ def layer_trace(
     by: str = "rule",
     formula: str | None = "formula",
     error: str | None = "standard_error",
+    guides: Mapping[str, float] | None = None,
+    logx: bool = False,
     logy: bool = True,
     ylabel: str = "variance",
     xlabel: str = "layer",
@@ -234,7 +236,8 @@ def layer_trace(
         by: column that tells the series apart.
         formula: column of the lines, or None.
         error: column of standard errors, drawn two long, or None.
-        logy: logarithmic axis.
+        guides: named horizontal lines.
+        logx, logy: logarithmic axes.
         ylabel, xlabel: what the axes mean.
     """
     _need(rows, "layer", value, by)
@@ -252,8 +255,10 @@ def layer_trace(
             )  # fmt: skip
         if formula and formula in rows:
             ax.plot([], [], color=_GREY, label="formula")
-        _scales(ax, False, logy, None)
-        ax.locator_params(axis="x", integer=True)
+        _guides(ax, guides)
+        _scales(ax, logx, logy, None)
+        if not logx:
+            ax.locator_params(axis="x", integer=True)
         ax.set(xlabel=xlabel, ylabel=ylabel)
         ax.legend()
     return picture

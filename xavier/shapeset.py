@@ -40,7 +40,7 @@ CLASSES = (
 """What the nine labels mean, which shapes are there in no order (sec. 2.1)."""
 
 FREQUENCIES = (1 / 6, 1 / 6, 1 / 6, 1 / 18, 1 / 9, 1 / 9, 1 / 18, 1 / 9, 1 / 18)
-"""How often each class occurs, one or two objects alike often and each shape alike likely."""
+"""How often each class occurs, one or two objects and each shape equally likely."""
 
 BLOCK = 1024
 """Images drawn at a time; part of what a seed means."""
@@ -98,7 +98,7 @@ class Shapeset:
         seed: from 0 to 2**63 - 1; streams of different seeds are independent.
         size: pixels a side, at least `MIN_SIZE`; the paper trains on 32 and displays 64.
         device: where the images are made.
-        objects: how many objects an image may have, alike often: (1, 2), (1,) or (2,).
+        objects: how many objects an image may have, equally likely: (1, 2), (1,) or (2,).
 
     Raises:
         TypeError: an argument is of the wrong type.

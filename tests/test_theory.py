@@ -1,0 +1,205 @@
+"""The mean-field maps against exact values, other quadrature, and networks that were drawn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import sympy
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
+
+from xavier import theory
+from xavier.activations import ACTIVATIONS
+from xavier.network import Network
+
+NAMES = sorted(ACTIVATIONS)
+BOUNDED = ("sigmoid", "tanh", "softsign")
+variances = st.floats(1e-6, 1e4)
+
+
+def expectation(f, q: float) -> float:
+    """E f(s) over N(0, q) by adaptive quadrature, told where the kink and the bend are."""
+    root = math.sqrt(q)
+
+    def integrand(z: float) -> float:
+        return float(f(root * z)) * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+    bends = sorted({0.0, min(1 / root, 5.0), -min(1 / root, 5.0)})
+    return float(quad(integrand, -13, 13, points=bends, limit=500, epsabs=0, epsrel=1e-11)[0])
+
+
+@pytest.mark.parametrize("q", [1e-4, 0.3, 2.0, 46.0])
+@pytest.mark.parametrize("name", NAMES)
+def test_maps_agree_with_adaptive_quadrature(name: str, q: float) -> None:
+    f = ACTIVATIONS[name]
+
+    def value(s: float) -> float:
+        return float(f.value(torch.tensor(s, dtype=torch.float64))) ** 2
+
+    def slope(s: float) -> float:
+        s_ = torch.tensor(s, dtype=torch.float64)
+        return float(f.derivative(s_, f.value(s_))) ** 2
+
+    assert theory.variance_map(name, q) == pytest.approx(expectation(value, q), rel=1e-9)
+    assert theory.gradient_map(name, q) == pytest.approx(expectation(slope, q), rel=1e-9)
+
+
+@given(q=variances, gain=st.floats(0.1, 10), bias=st.floats(0, 2))
+def test_linear_units_follow_equation_5_and_rectifiers_half_of_it(
+    q: float, gain: float, bias: float
+) -> None:
+    assert theory.variance_map("identity", q, gain=gain, bias=bias) == pytest.approx(
+        gain**2 * q + bias, rel=1e-10
+    )
+    assert theory.variance_map("relu", q, gain=gain) == pytest.approx(gain**2 * q / 2, rel=1e-10)
+    assert theory.gradient_map("relu", q, gain=gain) == pytest.approx(gain**2 / 2, rel=1e-10)
+    assert theory.gradient_map("identity", q, gain=gain) == pytest.approx(gain**2, rel=1e-10)
+
+
+@given(q=variances)
+def test_no_bounded_unit_says_more_than_it_hears(q: float) -> None:
+    for name in ("tanh", "softsign"):
+        assert 0 < theory.variance_map(name, q) < min(q, 1)
+        assert 0 < theory.gradient_map(name, q) < 1
+
+
+def test_the_variance_of_nothing_is_what_units_say_at_zero() -> None:
+    assert theory.variance_map("sigmoid", 0.0) == 0.25
+    assert theory.gradient_map("sigmoid", 0.0) == 0.0625
+    assert theory.variance_map("tanh", 0.0, bias=0.3) == 0.3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_wide_network_follows_the_theory(name: str) -> None:
+    """Five layers of width 500, 40 seeds: within 5 standard errors plus 2/width per layer.
+
+    The second part is the finite-width error, of order 1/width per layer (Poole et al. 2016).
+    Five standard errors of 40 draws are passed by chance in about 1e-5 of all comparisons.
+    """
+    width, layers, seeds = 500, 5, 40
+    x = torch.randn(seeds, 4, width, generator=torch.Generator().manual_seed(0))
+    network = Network.create([width] * (layers + 1), name, "lecun", seeds=range(seeds), gain=1.2)
+    s = network.forward(x).s
+    first = 1.44 * float(x.double().square().mean())
+    expected = theory.propagate(name, first, layers, gain=1.2)
+    for layer, s_i in enumerate(s):
+        squares = s_i.double().square().mean((1, 2))
+        error = float(squares.std()) / math.sqrt(seeds)
+        allowed = 5 * error + 2 * (layer + 1) / width * float(squares.mean())
+        assert abs(float(squares.mean()) - expected.variance[layer]) < allowed
+
+
+def test_gradients_come_back_through_a_wide_network_as_chi_says() -> None:
+    width, layers, seeds = 500, 6, 40
+    x = torch.randn(seeds, 2, width, generator=torch.Generator().manual_seed(1))
+    sizes = [width] * layers + [10]
+    network = Network.create(sizes, "tanh", "lecun", seeds=range(seeds), gain=1.3)
+    gradients = network.backward(network.forward(x), torch.zeros(2, dtype=torch.int64))
+    first = 1.69 * float(x.double().square().mean())
+    expected = theory.propagate("tanh", first, layers - 1, gain=1.3).gradient
+    squares = torch.stack([s.double().square().mean((1, 2)) for s in gradients.s[:-1]])
+    ratio = squares / squares[-1]
+    for layer in range(layers - 2):
+        mean = float(ratio[layer].mean())
+        error = float(ratio[layer].std()) / math.sqrt(seeds)
+        allowed = 5 * error + 2 * layers / width * mean
+        assert abs(mean - expected[layer]) < allowed
+
+
+def test_propagate_is_the_map_repeated_and_the_gradients_product() -> None:
+    table = theory.propagate("tanh", 0.7, 4, gain=1.5, bias=0.1)
+    assert list(table.layer) == [1, 2, 3, 4]
+    q, chi = [0.7], []
+    for _ in range(4):
+        chi.append(theory.gradient_map("tanh", q[-1], gain=1.5))
+        q.append(theory.variance_map("tanh", q[-1], gain=1.5, bias=0.1))
+    assert table.variance.tolist() == q[:4]
+    assert table.gradient.tolist() == pytest.approx(
+        [chi[0] * chi[1] * chi[2], chi[1] * chi[2], chi[2], 1]
+    )
+    assert table.weight_gradient.iloc[-1] == 1 and math.isnan(table.weight_gradient[0])
+    assert table.weight_gradient[1] == pytest.approx(
+        table.gradient[1] * table.activation[0] / table.activation[2]
+    )
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_a_fixed_point_is_one_and_attracts(name: str) -> None:
+    for gain in (1.5, 3.0, 10.0):
+        q = theory.fixed_point(name, gain=gain, bias=0.05)
+        assert theory.variance_map(name, q, gain=gain, bias=0.05) == pytest.approx(q, rel=1e-9)
+        for start in (q / 2, 2 * q):
+            after = theory.variance_map(name, start, gain=gain, bias=0.05)
+            assert abs(after - q) < abs(start - q)
+
+
+def test_fixed_points_known_otherwise() -> None:
+    """torch's tanh gain 5/3 settles, gain 1 dies out, rectifiers do one or the other."""
+    q = theory.fixed_point("tanh", gain=5 / 3)
+    assert math.sqrt(q) / (5 / 3) == pytest.approx(0.6513, abs=5e-5)
+    assert theory.gradient_map("tanh", q, gain=5 / 3) == pytest.approx(1.2098, abs=5e-5)
+    assert theory.fixed_point("tanh") == theory.fixed_point("softsign") == 0
+    assert theory.fixed_point("relu", gain=1.3) == 0
+    assert theory.fixed_point("relu", gain=1.5) == math.inf
+    with pytest.raises(ValueError, match="keeps every variance"):
+        theory.fixed_point("relu", gain=math.sqrt(2))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_saturated_share_is_that_of_normal_sums(name: str) -> None:
+    """A million draws: within 5 standard errors, at most 0.0025."""
+    f, q, n = ACTIVATIONS[name], 3.0, 10**6
+    s = torch.randn(n, generator=torch.Generator().manual_seed(3), dtype=torch.float64) * q**0.5
+    share = theory.saturated_share(name, q)
+    error = math.sqrt(share * (1 - share) / n)
+    assert abs(float(f.saturated(f.value(s)).double().mean()) - share) <= 5 * error
+    assert theory.saturated_share("tanh", 0.0) == 0
+
+
+@pytest.mark.parametrize(("name", "power"), [("tanh", 1), ("softsign", 2)])
+def test_the_laws_of_dying_out_are_what_the_map_tends_to(name: str, power: int) -> None:
+    """Relative error at layer l is of order log(l)/l (tanh) or less: it must shrink like it."""
+    variance, gradient = theory.vanishing_variance(name)
+    layer, last = sympy.symbols("l L", positive=True)
+    assert gradient == (layer / last) ** power
+    table = theory.propagate(name, 1.0, 2000)
+    errors = [table.variance[k - 1] / float(variance.subs(layer, k)) - 1 for k in (200, 2000)]
+    assert abs(errors[1]) < abs(errors[0]) / 4 and abs(errors[1]) < 0.01
+    measured = table.gradient[999]
+    assert measured == pytest.approx(float(gradient.subs({layer: 1000, last: 2000})), rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "relu", "identity"])
+def test_only_units_of_slope_one_with_a_bend_die_out_by_a_power(name: str) -> None:
+    with pytest.raises(ValueError, match="activation must have"):
+        theory.vanishing_variance(name)
+
+
+def test_the_mean_singular_value_is_that_of_drawn_matrices() -> None:
+    """Twenty matrices of width 400; the finite-size error of the mean is of order 1/n."""
+    generator, n = torch.Generator().manual_seed(0), 400
+    w = torch.randn(20, n, n, generator=generator, dtype=torch.float64) / math.sqrt(n)
+    means = torch.linalg.svdvals(w).mean(1)
+    error = float(means.std()) / math.sqrt(20)
+    assert abs(float(means.mean()) - float(theory.quarter_circle_mean())) < 5 * error + 1 / n
+    assert theory.quarter_circle_mean() == 8 / (3 * sympy.pi)
+
+
+@pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
+@pytest.mark.parametrize("name", ["q", "gain", "bias"])
+def test_numbers_that_are_no_variance_are_refused(name: str, value: float) -> None:
+    arguments = {"q": 1.0, "gain": 1.0, "bias": 0.0, name: value}
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        theory.variance_map("tanh", arguments.pop("q"), **arguments)
+
+
+def test_unknown_names_and_no_layers_are_refused() -> None:
+    with pytest.raises(ValueError, match="did you mean 'tanh'"):
+        theory.variance_map("tanhh", 1.0)
+    with pytest.raises(ValueError, match="layers must be at least 1, got 0"):
+        theory.propagate("tanh", 1.0, 0)
+    assert np.isfinite(theory.propagate("tanh", 1.0, 1).variance).all()

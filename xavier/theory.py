@@ -1,0 +1,257 @@
+r"""Beyond the linear regime: what wide random networks do to variances, layer by layer.
+
+In a wide layer with random weights the weighted sums are normal, with one variance q for all
+units. Two numbers then say everything about the next layer: the variance of its own sums, and
+the factor that it puts on a gradient coming back (Poole et al. 2016; Schoenholz et al. 2017).
+With n Var[W] = gain squared,
+
+.. math::
+
+   q' = g^2\, E[f(\sqrt q\, z)^2] + \sigma_b^2, \qquad
+   \chi = g^2\, E[f'(\sqrt q\, z)^2], \qquad z \sim N(0, 1).
+
+For f(s) = s these are eqs. 5 and 6 of the paper; everything else is what its linear regime
+leaves out. Widths are taken as infinite and biases as zero unless they are given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import sympy
+import torch
+from scipy.optimize import brentq
+from scipy.stats import norm
+from sympy import Expr
+from torch import Tensor
+
+from xavier import checks
+from xavier.activations import ACTIVATIONS, Activation
+
+_NODES = 40  # of the Gauss-Legendre rule on each panel
+_REACH = 13.0  # standard deviations integrated over; beyond lies less than 1e-37
+
+
+def variance_map(
+    activation: str | Activation, q: float, *, gain: float = 1.0, bias: float = 0.0
+) -> float:
+    """Variance of the next layer's weighted sums, q'.
+
+    Args:
+        activation: name in `xavier.activations.ACTIVATIONS`, or an activation.
+        q: variance of this layer's weighted sums, at least 0.
+        gain: root of n Var[W], at least 0.
+        bias: variance of a bias, at least 0.
+
+    Raises:
+        TypeError: a number is none.
+        ValueError: it is negative or not finite, or the activation is unknown.
+    """
+    f = _activation(activation)
+    square = _expectation(lambda s: f.value(s).square(), _not_negative("q", q))
+    return _not_negative("gain", gain) ** 2 * square + _not_negative("bias", bias)
+
+
+def gradient_map(activation: str | Activation, q: float, *, gain: float = 1.0) -> float:
+    """Factor of one layer on the variance of a gradient on its way back, chi.
+
+    Arguments and errors as in `variance_map`.
+    """
+    f = _activation(activation)
+    slope = _expectation(lambda s: f.derivative(s, f.value(s)).square(), _not_negative("q", q))
+    return _not_negative("gain", gain) ** 2 * slope
+
+
+def propagate(
+    activation: str | Activation,
+    q: float,
+    layers: int,
+    *,
+    gain: float = 1.0,
+    bias: float = 0.0,
+) -> pd.DataFrame:
+    """Follow the variance through a deep network of equal widths, and the gradient back.
+
+    Args:
+        activation, gain, bias: as in `variance_map`.
+        q: variance of the first layer's weighted sums.
+        layers: how many layers are followed, at least 1.
+
+    Returns:
+        Rows ``layer`` (from 1), ``variance`` (of the weighted sums), ``activation`` (mean square
+        of what the units say), ``gradient`` (mean square of the back-propagated gradient by the
+        weighted sums, as a multiple of that at the last layer) and ``weight_gradient`` (the
+        product of the gradient and of the mean square that enters the layer, scaled to 1 at the
+        last layer; from layer 2 on).
+    """
+    f = _activation(activation)
+    rows = []
+    for layer in range(1, checks.positive_int("layers", layers) + 1):
+        square = _expectation(lambda s: f.value(s).square(), _not_negative("q", q))
+        rows.append((layer, q, square, gradient_map(f, q, gain=gain)))
+        q = variance_map(f, q, gain=gain, bias=bias)
+    table = pd.DataFrame(rows, columns=["layer", "variance", "activation", "chi"])
+    # The gradient at layer l has crossed the slopes of layers l to L - 1.
+    chi = table.pop("chi").to_numpy()
+    table["gradient"] = np.append(np.cumprod(chi[:-1][::-1])[::-1], 1.0)
+    product = table.gradient * table.activation.shift(1)
+    return table.assign(weight_gradient=product / product.iloc[-1])
+
+
+def fixed_point(activation: str | Activation, *, gain: float = 1.0, bias: float = 0.0) -> float:
+    """The variance at which a deep network settles: 0 if it dies out, infinity if it grows.
+
+    Arguments and errors as in `variance_map`; a ValueError also where every variance stays as it
+    is (identity at gain 1, relu at gain sqrt 2), so that there is none to settle at.
+    """
+    f = _activation(activation)
+
+    def change(log_q: float) -> float:
+        q = math.exp(log_q)
+        return variance_map(f, q, gain=gain, bias=bias) / q - 1
+
+    low, high = math.log(1e-8), math.log(1e8)
+    if max(abs(change(low)), abs(change(high))) <= 1e-12:
+        raise ValueError(f"gain = {gain!r} keeps every variance with {f.name}: no fixed point")
+    if change(low) <= 1e-12:  # shrinks already where it is all but linear
+        return 0.0
+    if change(high) >= -1e-12:
+        return math.inf
+    return math.exp(brentq(change, low, high, xtol=1e-13, rtol=1e-13))
+
+
+def saturated_share(activation: str | Activation, q: float) -> float:
+    """Share of the units that are saturated when the weighted sums have variance ``q``.
+
+    Saturated as `xavier.activations.SATURATED_SLOPE` has it. Errors as in `variance_map`.
+    """
+    f = _activation(activation)
+    if f.saturation is None or _not_negative("q", q) == 0:
+        return 0.0
+    low, high = (_inverse(f, z) / math.sqrt(q) for z in f.saturation)
+    return float(norm.cdf(low) + norm.sf(high))
+
+
+def _inverse(f: Activation, z: float) -> float:
+    """The s at which a rising f(s) is z; infinite where z is never reached."""
+    if math.isinf(z):
+        return z
+
+    def above(s: float) -> float:
+        return float(f.value(torch.tensor(s, dtype=torch.float64))) - z
+
+    return float(brentq(above, -50.0, 50.0)) if above(0.0) != 0 else 0.0
+
+
+# ---------------------------------------------------------------------------------------------
+# What becomes of the last bit of non-linearity
+
+
+def vanishing_variance(activation: str | Activation) -> tuple[Expr, Expr]:
+    r"""How the variance dies out at gain 1 in layer l, for large l, and the gradient with it.
+
+    Near 0, f(s)^2 = s^2 - c |s|^k + ... with k the first power that does not vanish, so that
+    q' - q = -c E|z|^k q^{k/2}. As a differential equation in l this has a power of l for its
+    solution, and the gradient's factor a power of l / L.
+
+    Returns:
+        The variance as an expression in the symbol ``l``, and the factor on the gradient's
+        variance from layer L down to layer l in ``l`` and ``L``.
+
+    Raises:
+        ValueError: f'(0) is not 1, or f is linear, so that nothing dies out in this way.
+    """
+    f = _activation(activation)
+    if f.slope != 1 or f.name == "identity":
+        raise ValueError(
+            f"activation must have f'(0) = 1 and a bend at gain 1 (tanh or softsign), got {f.name}"
+        )
+    s = sympy.Symbol("s", positive=True)  # f is odd: the other half line adds the same
+    layer, last = sympy.symbols("l L", positive=True)
+    q, t = sympy.symbols("q t", positive=True)
+    k, c = _first_correction(f.expression(s) ** 2, s, 2)
+    loss = c * _absolute_moment(k) * q ** sympy.Rational(k, 2)  # q' = q - loss
+    # Separated: l is the integral of dq / loss from q to infinity, to leading order.
+    steps = sympy.integrate(1 / loss, (q, t, sympy.oo))
+    (variance,) = sympy.solve(sympy.Eq(steps, layer), t)
+
+    slope = sympy.diff(f.expression(s), s)
+    j, d = _first_correction(slope**2, s, 0)
+    shrink = d * _absolute_moment(j) * variance ** sympy.Rational(j, 2)  # chi = 1 - shrink
+    power = sympy.simplify(shrink * layer)  # shrink is power / l
+    return sympy.simplify(variance), (layer / last) ** power
+
+
+def _first_correction(expression: Expr, s: sympy.Symbol, order: int) -> tuple[int, Expr]:
+    """The k and c of ``s**order - c s**k + ...`` for small positive s."""
+    series = sympy.series(expression, s, 0, order + 3).removeO()
+    rest = sympy.Poly(sympy.expand(s**order - series), s)
+    ((k,), c) = rest.terms()[-1]
+    return k, c
+
+
+def _absolute_moment(k: int) -> Expr:
+    """E|z|^k of a standard normal z."""
+    z = sympy.Symbol("z", positive=True)
+    density = sympy.sqrt(2 / sympy.pi) * sympy.exp(-(z**2) / 2)
+    return sympy.simplify(sympy.integrate(z**k * density, (z, 0, sympy.oo)))
+
+
+@lru_cache(maxsize=1)
+def quarter_circle_mean() -> Expr:
+    """Mean singular value of a large square matrix with n Var[W] = 1, that is 8/(3 pi).
+
+    The singular values lie by the quarter circle law, with density sqrt(4 - x^2) / pi from 0 to
+    2; their mean square is 1. For another variance multiply by the root of n Var[W].
+    """
+    x = sympy.Symbol("x", positive=True)
+    return sympy.integrate(x * sympy.sqrt(4 - x**2) / sympy.pi, (x, 0, 2))
+
+
+# ---------------------------------------------------------------------------------------------
+# Expectations
+
+
+def _expectation(function: Callable[[Tensor], Tensor], q: float) -> float:
+    """E of function(s) for s normal with variance q, to about 12 digits.
+
+    Gauss-Hermite quadrature would lose most of them to the kinks of softsign and relu at 0, and
+    to the steep middle of a saturated unit. So each half line is cut into panels that grow
+    outwards from 0, with a Gauss-Legendre rule in each.
+    """
+    if q == 0:
+        return float(function(torch.zeros(1, dtype=torch.float64)))
+    s, weight = _half_line(math.sqrt(q))
+    both = function(s) + function(-s)
+    return float(both @ weight)
+
+
+@lru_cache(maxsize=4096)
+def _half_line(std: float) -> tuple[Tensor, Tensor]:
+    """Nodes s > 0 and weights such that sum(weight * g(s)) is E of g(s) on s > 0."""
+    inner = min(std, 1.0)  # the scale on which something happens: the density's or the unit's
+    edges = [0.0, inner / 2]
+    while edges[-1] < _REACH * std:
+        edges.append(min(2 * edges[-1], _REACH * std))
+    x, w = np.polynomial.legendre.leggauss(_NODES)
+    low, high = np.array(edges[:-1])[:, None], np.array(edges[1:])[:, None]
+    s = (low + (high - low) * (x + 1) / 2).ravel()
+    weight = ((high - low) / 2 * w).ravel()
+    density = np.exp(-((s / std) ** 2) / 2) / (std * math.sqrt(2 * math.pi))
+    return torch.from_numpy(s), torch.from_numpy(weight * density)
+
+
+def _not_negative(name: str, value: float) -> float:
+    if checks.finite(name, value) < 0:
+        raise ValueError(f"{name} must be at least 0, got {value!r}")
+    return float(value)
+
+
+def _activation(activation: str | Activation) -> Activation:
+    if isinstance(activation, Activation):
+        return activation
+    return ACTIVATIONS[checks.one_of("activation", activation, ACTIVATIONS)]
