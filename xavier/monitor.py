@@ -46,7 +46,7 @@ from xavier.activations import ACTIVATIONS, Activation
 from xavier.network import Gradients, Network, Trace
 
 Limits: TypeAlias = tuple[float, float, int]
-"""Bins of a histogram: the lower end, the upper end, the number of bins of equal width."""
+"""The lower end, the upper end and the number of a histogram's bins, which are equally wide."""
 
 QUANTITIES: tuple[str, ...] = (
     "activation",
@@ -95,8 +95,8 @@ def statistics(
       deviation smaller by about :math:`\sqrt B`.
 
     "density" is added for the quantities in ``histogram``. It is cheap but for "weight_gradient",
-    where it too is over every gradient of every example: about a second for a layer of
-    1000 x 1000 and 300 examples.
+    where it too is over every gradient of every example: some tenths of a second for a
+    layer of 1000 x 1000 and 300 examples.
 
     Args:
         network: R replicas.
@@ -164,7 +164,7 @@ def jacobian(
     the "mean" of `jacobian_moments`.
 
     The cost is one singular value decomposition per replica and example, 0.1 s each on one core
-    at 1000 x 1000. The examples hardly differ, so a few tell as much as all.
+    at 1000 x 1000. At birth examples hardly differ, and a few tell as much as all.
 
     Args:
         network: R replicas.
@@ -569,7 +569,7 @@ def _count_products(z: Tensor, delta: Tensor, bins: Limits) -> Tensor:
     """
     low, high, number = bins
     longer, shorter = (z, delta) if z.shape[1] >= delta.shape[1] else (delta, z)
-    edges = torch.linspace(low, high, number + 1, dtype=torch.float64, device=z.device)
+    edges = torch.from_numpy(np.linspace(low, high, number + 1)).to(z.device)
     below = torch.zeros_like(edges)
     for a, b in zip(longer.double().sort(1).values, shorter.double(), strict=True):
         up, down = b[b > 0], b[b < 0]
@@ -582,21 +582,31 @@ def _count_products(z: Tensor, delta: Tensor, bins: Limits) -> Tensor:
 
 def _percentiles(x: Tensor) -> tuple[Tensor, Tensor]:
     """The 2nd and 98th percentile of (R, N), each (R,), as `numpy.quantile` defines them."""
-    last = x.shape[1] - 1
-    (low, low_part), (high, high_part) = (
-        (math.floor(q * last), q * last - math.floor(q * last)) for q in (_LOW, _HIGH)
-    )
     if x.dtype not in (torch.float32, torch.float64):
         x = x.float()
-    if x.device.type != "cpu":
-        ordered = x.sort(1).values
-        broken = ordered[:, -1].isnan()
-        ends = [
-            _between(ordered[:, k].double(), ordered[:, min(k + 1, last)].double(), part)
-            for k, part in ((low, low_part), (high, high_part))
-        ]
-        return ends[0].where(~broken, math.nan), ends[1].where(~broken, math.nan)
-    # Selecting one value at a time is what NumPy has vectorised: ten times faster than a sort.
+    return _by_selecting(x) if x.device.type == "cpu" else _by_sorting(x)
+
+
+def _ranks(last: int) -> list[tuple[int, float]]:
+    """Where the percentiles are in sorted values up to the last one, and how far beyond."""
+    return [(math.floor(q * last), q * last - math.floor(q * last)) for q in (_LOW, _HIGH)]
+
+
+def _by_sorting(x: Tensor) -> tuple[Tensor, Tensor]:
+    ordered, last = x.sort(1).values.double(), x.shape[1] - 1
+    low, high = (
+        _between(ordered[:, k], ordered[:, min(k + 1, last)], part).where(
+            ~ordered[:, -1].isnan(), math.nan
+        )
+        for k, part in _ranks(last)
+    )
+    return low, high
+
+
+def _by_selecting(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Faster on a CPU than a sort, as NumPy selects one value at a time in vector instructions."""
+    last = x.shape[1] - 1
+    (low, low_part), (high, high_part) = _ranks(last)
     found = torch.full((4, len(x)), math.nan, dtype=torch.float64)
     for r, row in enumerate(x):
         values = np.array(row.numpy())
@@ -605,9 +615,11 @@ def _percentiles(x: Tensor) -> tuple[Tensor, Tensor]:
         if np.isnan(upper).any():  # they are ordered last
             continue
         found[2, r], found[3, r] = float(upper[0]), float(upper[min(1, last - high) :].min())
-        lower = values[: high + 1]
-        lower.partition(low)  # which may move the upper percentile
-        found[0, r], found[1, r] = float(lower[low]), float(lower[min(low + 1, high) :].min())
+        found[:2, r] = found[2:, r]
+        if low < high:
+            lower = values[: high + 1]
+            lower.partition(low)  # which may move the upper percentile
+            found[0, r], found[1, r] = float(lower[low]), float(lower[low + 1 :].min())
     return _between(found[0], found[1], low_part), _between(found[2], found[3], high_part)
 
 

@@ -154,9 +154,9 @@ def _inverse(f: Activation, z: float) -> float:
 def vanishing_variance(activation: str | Activation) -> tuple[Expr, Expr]:
     r"""How the variance dies out at gain 1 in layer l, for large l, and the gradient with it.
 
-    Near 0, f(s)^2 = s^2 - c |s|^k + ... with k the first power that does not vanish, so that
-    q' - q = -c E|z|^k q^{k/2}. As a differential equation in l this has a power of l for its
-    solution, and the gradient's factor a power of l / L.
+    Near 0, :math:`f(s)^2 = s^2 - c |s|^k + \dots` with k the first power that does not vanish, so
+    that :math:`q' - q = -c\, E|z|^k q^{k/2}`. As a differential equation in l this has a power of l
+    for its solution, and the gradient's factor is a power of l / L.
 
     Returns:
         The variance as an expression in the symbol ``l``, and the factor on the gradient's
