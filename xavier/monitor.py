@@ -156,7 +156,7 @@ def statistics(
 def jacobian(
     network: Network, trace: Trace, layer: int, *, examples: int | None = None
 ) -> pd.DataFrame:
-    r"""Singular values of one layer's Jacobian, averaged over examples (eq. 17, sec. 4.2.1).
+    r"""Singular values of one layer's Jacobian, averaged over examples (eq. 17, sec. 4.2.2).
 
     :math:`J^i = \partial z^{i+1} / \partial z^i` has the entries :math:`f'(s^i_k) W^i_{jk}`: it
     leads from the activations of layer i to those of layer i + 1 and crosses the weights
