@@ -1,8 +1,9 @@
 """Print ratios of speed and memory: ``python -m benchmarks``.
 
-Everything runs on one core in one process, the two sides of a ratio in turn, so that whatever else
-the machine does strikes both. A ratio is the median over repetitions, with the smallest and the
-largest beside it. Nothing is asserted: a goal stands beside its row, and the reader compares.
+Everything runs in one process, the two sides of a ratio in turn, so that whatever else the machine
+does strikes both: data and initialization on one core, updates of networks on two threads. A ratio
+is the median over repetitions, with the smallest and the largest beside it. Nothing is asserted: a
+goal stands beside its row, and the reader compares.
 """
 
 from __future__ import annotations
@@ -13,42 +14,19 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from benchmarks import updates
+from benchmarks.measure import Row, paired
 from xavier import init
 from xavier.shapeset import ANGLES, MARGIN, MAX_OVERLAP, STRETCH, Shapeset
 
 SIDE = 32
 CORNERS = (3, 4, 20)
 BATCH = 10_000
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: a ratio over repetitions, what it is of, and its goal."""
-
-    name: str
-    ours: str
-    theirs: str
-    ratios: list[float]
-    goal: str
-
-    def __str__(self) -> str:
-        low, middle, high = min(self.ratios), statistics.median(self.ratios), max(self.ratios)
-        spread = f"{short(low)} to {short(high)}"
-        return (
-            f"{self.name:<43}{self.ours:>13}{self.theirs:>13}"
-            f"{short(middle):>8}  {spread:<16}{self.goal}"
-        )
-
-
-def short(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 # ------------------------------------------------------------------- Shapeset, one image at a time
@@ -100,32 +78,6 @@ class OneAtATime:
         canvas = Image.new("1", (SIDE, SIDE))
         ImageDraw.Draw(canvas).polygon((SIDE * corners - 0.5).ravel().tolist(), fill=1)
         return np.asarray(canvas)
-
-
-# ------------------------------------------------------------------------------------- measurement
-
-
-def seconds(action: Callable[[], object], number: int = 1) -> float:
-    """Processor time of one call, all threads together, averaged over ``number`` of them."""
-    start = time.process_time()
-    for _ in range(number):
-        action()
-    return (time.process_time() - start) / number
-
-
-def paired(
-    first: Callable[[], object], second: Callable[[], object], repeat: int, number: int = 1
-) -> list[tuple[float, float]]:
-    """Times of the two in turn, either one first, after one call of each to warm up."""
-    first(), second()
-    times = []
-    for k in range(repeat):
-        if k % 2:
-            later = seconds(second, number)
-            times.append((seconds(first, number), later))
-        else:
-            times.append((seconds(first, number), seconds(second, number)))
-    return times
 
 
 def shapeset_against_a_loop(images: int, repeat: int) -> Row:
@@ -247,8 +199,10 @@ def main() -> None:
     images, repeat = (500, 2) if quick else (BATCH, 7)
     many = 3 if quick else 31
     start = time.perf_counter()
-    print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, one core", end="; ")
-    print(f"medians of {repeat} pairs ({many} for init), smallest to largest beside them\n")
+    print(f"Python {sys.version.split()[0]}, torch {torch.__version__}", end="; ")
+    print(
+        f"medians of {repeat} pairs ({many} for init, updates), smallest to largest beside them\n"
+    )
     print(f"{'':<43}{'ours':>13}{'theirs':>13}{'ratio':>8}  {'spread':<16}goal")
     for row in (
         lambda: shapeset_against_a_loop(images, repeat),
@@ -259,6 +213,9 @@ def main() -> None:
         lambda: uniform_against_torch((100, 100), 20 if quick else 500, many),
         lambda: uniform_against_torch((1000, 1000), 1 if quick else 3, many),
     ):
+        print(row(), flush=True)
+    torch.set_num_threads(2)
+    for row in updates.rows(quick):
         print(row(), flush=True)
     print(f"\n{time.perf_counter() - start:.0f} seconds")
 

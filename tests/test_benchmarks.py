@@ -24,6 +24,13 @@ ROWS = (
     "Shapeset: peak memory of",
     "init.uniform_ against torch, 16 x 16",
     "init.uniform_ against torch, 1000 x 1000",
+    "Update, 1000 wide, by autograd",
+    "Update, 100 wide, one of 20, by autograd",
+    "Update, 200 wide, one of 20, by autograd",
+    "Update, 1000 wide, its products  ",
+    "Update, 1000 wide, its products in halves",
+    "Training, 1000 wide, with statistics",
+    "Update of 5, 1000 wide: peak memory",
 )
 
 

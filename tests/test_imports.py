@@ -37,16 +37,18 @@ ALLOWED: dict[str, set[str]] = {
     "theory": {"activations", "checks"},
     "monitor": {"activations", "checks", "network"},
     "training": {"activations", "checks", "init", "network", "streams"},
+    "results": {"checks"},
     "figures": {"checks"},
 }
 
 # module: other projects' packages that it must not import, anywhere in it.
 FOREIGN: dict[str, set[str]] = {
     "figures": {"torch"},
+    "results": {"torch"},
 }
 
 # What can be imported without loading torch (modules that do not exist are skipped).
-WITHOUT_TORCH = ("xavier", "xavier.figures")
+WITHOUT_TORCH = ("xavier", "xavier.figures", "xavier.results")
 
 
 # --------------------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ four decimal digits above that and four below the smallest fault worth the name.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from xavier import init
+from xavier import network as networks
 from xavier.activations import ACTIVATIONS
 from xavier.network import COSTS, Network
 
@@ -155,6 +157,59 @@ def test_any_network_equals_autograd_replica_by_replica(
     network = doubles(sizes, activation, seeds)
     x, y = examples(network, batch, own_x=own_x, own_y=own_y, seed=batch)
     compare(network, x, y, cost, torch.tensor(rates[: len(seeds)]))
+
+
+@pytest.mark.parametrize("cost", COSTS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_step_in_single_precision_equals_one_in_double(activation: str, cost: Any) -> None:
+    """Sums of at most nine products of numbers near one: some units of 6e-8, allowed are 16."""
+    single = Network.create((*WIDTHS[:4], WIDTHS[-1]), activation, "glorot", seeds=(0, 1))
+    double = Network(
+        [w.double() for w in single.w], [b.double() for b in single.b], activation, (0, 1)
+    )
+    start = [w.clone() for w in double.w]
+    x, y = examples(single, 6)
+    costs, expected = (
+        single.step(x, y, lr=0.5, cost=cost),
+        double.step(x.double(), y, lr=0.5, cost=cost),
+    )
+    assert costs.dtype == torch.float32
+    torch.testing.assert_close(costs.double(), expected, rtol=1e-6, atol=1e-6)
+    for a, b in zip([*single.w, *single.b], [*double.w, *double.b], strict=True):
+        torch.testing.assert_close(a.double(), b, rtol=1e-6, atol=1e-6)
+    assert all((a - b).abs().max() > 1e-4 for a, b in zip(double.w, start, strict=True))
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("number", "seeds", "blocks"),
+    [
+        (1, (0,), [1, 1, 1, 1]), (2, (0,), [2, 1, 2, 2]), (3, (0,), [3, 3, 2, 2]),
+        (4, (0,), [4, 3, 2, 4]), (4, (0, 1), [2, 1, 2, 2]), (4, (0, 1, 2), [1, 1, 1, 1]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("cost", COSTS)
+def test_products_cut_for_several_threads_equal_autograd(
+    number: int, seeds: tuple[int, ...], blocks: list[int], cost: str,
+    threads: Callable[[int], None], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    threads(number)
+    network = doubles((12, 9, 2, 8, 5), "tanh", seeds)
+    network.step(*examples(network, 3), lr=0.1)
+    assert network._room is not None
+    assert set(network._room.blocks) == {1}  # too small to be worth it
+    monkeypatch.setattr(networks, "_WORTH_CUTTING", 0)
+    network._room = None
+    for seed in range(2):
+        compare(network, *examples(network, 3, seed=seed), cost, 0.3)
+    assert network._room is not None
+    assert network._room.blocks == blocks
 
 
 def test_the_quadratic_cost_is_half_the_squared_distance_from_the_unit_vector() -> None:
@@ -353,12 +408,16 @@ class NewTensors(TorchDispatchMode):
         super().__init__()
         self.known = {x.untyped_storage().data_ptr() for x in known}
         self.shapes: set[tuple[int, ...]] = set()
+        self.made: set[int] = set()  # places
+        self.held: list[Tensor] = []  # so that no place is used twice
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
         for x in tree_leaves(out):
             if isinstance(x, Tensor) and x.untyped_storage().data_ptr() not in self.known:
                 self.shapes.add(tuple(sorted(n for n in x.shape if n > 1)))
+                self.made.add(x.untyped_storage().data_ptr())
+                self.held.append(x)
         return out
 
 
@@ -387,6 +446,67 @@ def test_a_step_changes_the_parameters_in_place() -> None:
     assert all(a is b for a, b in zip(after, parameters, strict=True))
     assert [x.data_ptr() for x in after] == places
     assert not any(torch.equal(a, b) for a, b in zip(after, before, strict=True))
+
+
+def test_steps_of_other_batch_sizes_and_of_other_networks_do_not_disturb() -> None:
+    """Each step equals that of a network that has never made another."""
+    first, second = packed(), doubles((6, 4, 3), "sigmoid")
+    for step, batch in enumerate((4, 4, 2, 7, 4)):
+        for network in (first, second):
+            parameters = [[x.clone() for x in xs] for xs in (network.w, network.b)]
+            fresh = Network(*parameters, network.activation, network.seeds)
+            x, y = examples(network, batch, own_x=True, seed=step)
+            assert torch.equal(network.step(x, y, lr=0.5), fresh.step(x, y, lr=0.5))
+            for a, b in zip([*network.w, *network.b], [*fresh.w, *fresh.b], strict=True):
+                assert torch.equal(a, b)
+
+
+def test_what_a_step_writes_to_is_kept_for_the_next_of_its_size() -> None:
+    network = packed()
+    rooms = []
+    for batch in (4, 4, 3):
+        network.step(*examples(network, batch), lr=0.5)
+        rooms.append(network._room)
+    assert rooms[0] is rooms[1]
+    assert rooms[1] is not rooms[2]
+    kept = [*rooms[2].sums, *rooms[2].deltas]
+    for place in kept:
+        place.fill_(math.nan)
+    with NewTensors([*network.w, *kept]) as again:
+        network.step(*examples(network, 3), lr=0.5)
+    assert all(place.isfinite().all() for place in kept)  # it has been written to
+    with NewTensors(network.w) as anew:
+        network.step(*examples(network, 8), lr=0.5)
+    assert (3, 3, 5) in again.shapes  # the activations, and there may be slopes
+    assert len(anew.made) - len(again.made) == 2 * len(network.w) - 1
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_what_forward_and_backward_returned_is_not_changed_by_steps(activation: str) -> None:
+    network = doubles((6, 5, 4, 3), activation)
+    x, y = examples(network, 4)
+    network.step(x, y, lr=0.5)
+    trace = network.forward(x)
+    gradients = network.backward(trace, y)
+    costs = network.step(x, y, lr=0.5)
+    returned = [*trace.s, *trace.z, *gradients.s, *gradients.z, *gradients.b, costs]
+    before = [tensor.clone() for tensor in returned]
+    for seed in range(3):
+        network.step(*examples(network, 4, seed=seed), lr=0.5)
+    assert all(torch.equal(a, b) for a, b in zip(returned, before, strict=True))
+
+
+def test_a_step_leaves_no_trace_in_autograd_and_works_beside_inference_mode() -> None:
+    network, plain = packed(), packed()
+    x, y = examples(network, 4)
+    plain.step(x, y, lr=0.5)
+    plain.step(x, y, lr=0.5)
+    with torch.inference_mode():
+        network.step(x, y, lr=0.5)
+    network.step(x.clone().requires_grad_(), y, lr=0.5)
+    for a, b in zip([*network.w, *network.b], [*plain.w, *plain.b], strict=True):
+        assert torch.equal(a, b)
+        assert not a.requires_grad
 
 
 def test_looking_changes_nothing() -> None:
@@ -422,6 +542,189 @@ def test_small_steps_lower_the_cost_by_the_squared_gradient() -> None:
     before = network.step(x, y, lr=lr)
     fall = before - network.cost(network.forward(x), y)
     torch.testing.assert_close(fall, lr * square, rtol=1e-4, atol=0)
+
+
+# ------------------------------------------------------------------------------------- divergence
+
+
+def test_a_replica_whose_cost_is_infinite_stops_and_its_neighbours_do_not() -> None:
+    """In the second of three the first update leads to weights of 1e29, that overflow."""
+    sizes, rates = (6, 5, 4, 3), torch.tensor([0.1, 1e30, 0.3])
+    network = Network.create(sizes, "relu", "he", seeds=(0, 1, 2))
+    others = Network.create(sizes, "relu", "he", seeds=(0, 2))
+    assert network.diverged.tolist() == [-1, -1, -1]
+    for update in range(1, 7):
+        x, y = examples(network, 4, seed=update)
+        costs = network.step(x, y, lr=rates)
+        expected = others.step(x, y, lr=rates[[0, 2]])
+        torch.testing.assert_close(costs[[0, 2]], expected, rtol=1e-5, atol=0)
+        assert network.updates == update
+        if update == 1:
+            assert costs.isfinite().all()
+            assert network.diverged.tolist() == [-1, -1, -1]
+            frozen = [x[1].clone() for x in [*network.w, *network.b]]
+        else:
+            assert not costs[1].isfinite()
+            assert network.diverged.tolist() == [-1, 2, -1]
+    assert costs[1].isnan()
+    for a, b in zip([*network.w, *network.b], frozen, strict=True):
+        assert b.isfinite().all()
+        assert torch.equal(a[1], b)
+    for a, b in zip([*network.w, *network.b], [*others.w, *others.b], strict=True):
+        torch.testing.assert_close(a[[0, 2]], b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_no_numbers_do_not_spread(activation: str, bad: float) -> None:
+    network = doubles((6, 5, 4, 3), activation)
+    network.w[2][1, 0, 0] = bad
+    network.b[2][1, 0] = math.nan
+    before = [x[1].clone() for x in [*network.w, *network.b]]
+    for _ in range(2):
+        network.step(*examples(network, 4), lr=0.5)
+    assert network.diverged.tolist() == [-1, 1]
+    for a, b in zip([*network.w, *network.b], before, strict=True):
+        torch.testing.assert_close(a[1], b, rtol=0, atol=0, equal_nan=True)
+
+
+def test_a_replica_that_stopped_stays_so_until_it_is_set_free() -> None:
+    network, never = doubles((6, 5, 3), "tanh", (0,)), doubles((6, 5, 3), "tanh", (0,))
+    x, y = examples(network, 4)
+    whole = float(network.w[1][0, 0, 0])
+    network.w[1][0, 0, 0] = math.nan
+    network.step(x, y, lr=0.5)
+    network.w[1][0, 0, 0] = whole
+    assert network.step(x, y, lr=0.5).isnan()
+    assert all(torch.equal(a, b) for a, b in zip(network.w, never.w, strict=True))
+    network.diverged[0] = -1
+    assert torch.equal(network.step(x, y, lr=0.5), never.step(x, y, lr=0.5))
+    assert all(torch.equal(a, b) for a, b in zip(network.w, never.w, strict=True))
+    assert network.diverged.tolist() == [-1]
+
+
+def test_finite_costs_whose_sum_is_not_are_no_divergence() -> None:
+    """Two costs of 2e38 each in single precision, whose largest number is 3.4e38."""
+    weights = torch.tensor([[[2e38, 0.0]], [[2e38, 0.0]]])
+    network = Network([weights], [torch.zeros(2, 2)], "tanh", (0, 1))
+    costs = network.step(torch.ones(1, 1), torch.tensor([1]), lr=0.0)
+    assert costs.isfinite().all()
+    assert costs.sum().isinf()
+    assert network.diverged.tolist() == [-1, -1]
+
+
+# --------------------------------------------------------------------------------- to other modules
+
+
+KINDS = {
+    "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "softsign": nn.Softsign, "relu": nn.ReLU,
+    "identity": nn.Identity,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_an_exported_replica_computes_the_same(activation: str) -> None:
+    network = doubles((7, 5, 6, 3), activation, (0, 1))
+    x, _ = examples(network, 9)
+    logits = network.forward(x).logits
+    for replica in range(2):
+        module = network.to_module(replica)
+        linear, kind = nn.Linear, KINDS[activation]
+        assert [type(layer) for layer in module] == [linear, kind, linear, kind, linear]
+        equal(module(x).detach(), logits[replica])
+        assert all(p.requires_grad and p.is_contiguous() for p in module.parameters())
+    assert not torch.allclose(network.to_module(0)(x), network.to_module(1)(x))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_out_and_in_again_is_the_same_to_the_bit(activation: str, dtype: torch.dtype) -> None:
+    network = Network.create((7, 5, 1, 3), activation, "he", seeds=(3, 4), dtype=dtype)
+    for b in network.b:
+        b.uniform_(-1, 1, generator=torch.Generator().manual_seed(0))
+    again = Network.from_module(network.to_module(1), seeds=[4])
+    assert (again.sizes, again.seeds, again.replicas) == ((7, 5, 1, 3), (4,), 1)
+    assert again.activation is network.activation
+    for a, b in zip([*again.w, *again.b], [*network.w, *network.b], strict=True):
+        assert torch.equal(a[0], b[1])
+        assert a.dtype == dtype
+
+
+def test_neither_way_shares_memory_or_draws_from_the_global_generator() -> None:
+    network = doubles((4, 1, 3), "tanh", (0,))  # (1, n) is contiguous either way
+    state = torch.get_rng_state()
+    module = network.to_module()
+    again = Network.from_module(module)
+    assert torch.equal(torch.get_rng_state(), state)
+    places = [
+        {x.untyped_storage().data_ptr() for x in xs}
+        for xs in ([*network.w, *network.b], module.parameters(), [*again.w, *again.b])
+    ]
+    assert not places[0] & places[1]
+    assert not places[1] & places[2]
+    assert again.seeds == (0,)
+    again.step(*examples(again, 3), lr=0.1)
+    assert not any(x.requires_grad for x in [*again.w, *again.b])
+
+
+def test_layers_without_bias_or_with_nothing_between_are_read() -> None:
+    module = nn.Sequential(nn.Linear(4, 3, bias=False), nn.Linear(3, 2))
+    network = Network.from_module(module)
+    assert network.activation is ACTIVATIONS["identity"]
+    assert not network.b[0].any()
+    x = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    # Sums of four products near one in single precision.
+    torch.testing.assert_close(
+        network.forward(x).logits[0], module(x).detach(), rtol=1e-5, atol=1e-6
+    )
+    assert Network.from_module(nn.Sequential(nn.Linear(4, 3))).sizes == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([], "module must end with a linear layer"),
+        ([nn.Tanh()], "a linear layer before each activation, got Tanh at '0'"),
+        ([nn.Linear(4, 3), nn.Tanh()], "module must end with a linear layer"),
+        ([nn.Linear(4, 3), nn.Tanh(), nn.Tanh(), nn.Linear(3, 2)], "got Tanh at '2'"),
+        ([nn.Linear(4, 3), nn.GELU(), nn.Linear(3, 2)], "only Linear, .*ReLU.*, got GELU at '1'"),
+        ([nn.Sequential(nn.Linear(4, 3))], "got Sequential at '0'"),
+        ([nn.LazyLinear(3)], "got LazyLinear at '0'"),
+        (
+            [nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 2)],
+            "one kind of activation, got tanh, relu",
+        ),
+        (
+            [nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 3), nn.Linear(3, 2)],
+            "one kind of activation, got tanh, identity",
+        ),
+        ([nn.Linear(4, 3), nn.Tanh(), nn.Linear(5, 2)], r"w\[1\] must have shape \(1, 3, 2\)"),
+    ],
+)
+def test_a_module_of_another_kind_is_refused(layers: list[nn.Module], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Network.from_module(nn.Sequential(*layers))
+
+
+def test_modules_replicas_and_seeds_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"module must be a torch\.nn\.Sequential, got Linear"):
+        Network.from_module(nn.Linear(4, 3))  # type: ignore[arg-type]
+    module = nn.Sequential(nn.Linear(4, 3))
+    with pytest.raises(ValueError, match=r"seeds must hold one per replica \(1\)"):
+        Network.from_module(module, seeds=[0, 1])
+    with pytest.raises(TypeError, match=r"seeds\[0\] must be an integer"):
+        Network.from_module(module, seeds=[0.5])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="seeds must be a sequence of seeds"):
+        Network.from_module(module, seeds=3)  # type: ignore[arg-type]
+    network = make()
+    for replica in (2, -1):
+        with pytest.raises(ValueError, match="replica must be"):
+            network.to_module(replica)
+    with pytest.raises(TypeError, match="replica must be an integer"):
+        network.to_module(True)
+    other = dataclasses.replace(ACTIVATIONS["tanh"], name="mine")
+    with pytest.raises(ValueError, match=r"activation must be one of .*, got 'mine'"):
+        make(activation=other).to_module()
 
 
 # ---------------------------------------------------------------------------------- cost and error
@@ -542,11 +845,94 @@ def test_inputs_of_another_dtype_or_device_are_refused() -> None:
         make().forward(torch.zeros(5, 4, device="meta"))
 
 
+PARAMETERS: dict[str, tuple[list[Tensor], list[Tensor], type[Exception], str]] = {
+    "no layer": ([], [], ValueError, "at least one, got 0 and 0"),
+    "no bias": ([torch.ones(1, 2, 3)], [], ValueError, "one tensor per layer.*got 1 and 0"),
+    "one matrix": ([torch.ones(2, 3)], [torch.ones(1, 3)], ValueError, r"w\[0\] must have shape"),
+    "no input": ([torch.ones(1, 0, 3)], [torch.ones(1, 3)], ValueError, r"got \(1, 0, 3\)"),
+    "no output": ([torch.ones(1, 3, 0)], [torch.ones(1, 0)], ValueError, r"got \(1, 3, 0\)"),
+    "no replica": ([torch.ones(0, 3, 2)], [torch.ones(0, 2)], ValueError, r"got \(0, 3, 2\)"),
+    "no unit": (
+        [torch.ones(1, 3, 2), torch.ones(1, 2, 0)], [torch.ones(1, 2), torch.ones(1, 0)],
+        ValueError, r"w\[1\] must have shape .* with no 0",
+    ),
+    "other width": (
+        [torch.ones(1, 3, 2), torch.ones(1, 3, 2)], [torch.ones(1, 2)] * 2,
+        ValueError, r"w\[1\] must have shape \(1, 2, 2\)",
+    ),
+    "other replicas": (
+        [torch.ones(1, 3, 2)], [torch.ones(2, 2)], ValueError, r"b\[0\] must have shape \(1, 2\)"
+    ),
+    "integers": (
+        [torch.ones(1, 3, 2).long()], [torch.ones(1, 2)], TypeError, "must have a floating dtype"
+    ),
+    "mixed dtypes": (
+        [torch.ones(1, 3, 2)], [torch.ones(1, 2).double()],
+        TypeError, r"b\[0\] must have w\[0\]'s dtype torch\.float32, got torch\.float64",
+    ),
+    "mixed devices": (
+        [torch.ones(1, 3, 2)], [torch.ones(1, 2, device="meta")],
+        ValueError, r"b\[0\] must be on cpu as w\[0\], got meta",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PARAMETERS)
+def test_parameters_that_are_no_network_are_refused(case: str) -> None:
+    w, b, error, message = PARAMETERS[case]
+    with pytest.raises(error, match=message):
+        Network(w, b, "tanh", [0])
+
+
+def test_parameters_are_kept_and_those_spread_out_are_put_together() -> None:
+    w, b = torch.ones(2, 3, 2), torch.zeros(2, 2)
+    network = Network([w], [b], "tanh", [0, 1])
+    assert network.w[0].data_ptr() == w.data_ptr()
+    assert network.b[0].data_ptr() == b.data_ptr()
+    spread = Network([torch.ones(3, 2).expand(2, 3, 2)], [b], "tanh", [0, 1])
+    assert spread.w[0].is_contiguous()
+    with pytest.raises(ValueError, match=r"seeds must hold one per replica \(2\), got \(0,\)"):
+        Network([w], [b], "tanh", [0])
+
+
+BAD = {
+    "nan": [math.nan, 0.0], "inf": [math.inf, 1.0], "-inf": [-math.inf, 1.0],
+    "inf and -inf": [math.inf, -math.inf],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("case", BAD)
+def test_inputs_that_are_not_finite_are_refused_and_nothing_is_changed(
+    case: str, own: bool
+) -> None:
+    network, before = make(), make()
+    x, y = examples(network, 5, own_x=own)
+    x[..., 3, 1:3] = torch.tensor(BAD[case])
+    message = f"x must hold finite numbers, got {BAD[case][0]}"
+    for call in (
+        lambda: network.forward(x),
+        lambda: network.check(x, y),
+        lambda: network.step(x, y, lr=0.1),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    assert network.updates == 0
+    assert all(torch.equal(a, b) for a, b in zip(network.w, before.w, strict=True))
+
+
+def test_large_inputs_whose_sum_overflows_are_finite() -> None:
+    x = torch.full((5, 4), 3e38)
+    assert x.sum().isinf()
+    assert make().forward(x).z[0].isfinite().all()
+
+
 METHODS: dict[str, Callable[[Network, Tensor], Any]] = {
     "backward": lambda network, y: network.backward(network.forward(torch.zeros(5, 4)), y),
     "cost": lambda network, y: network.cost(network.forward(torch.zeros(5, 4)), y),
     "error": lambda network, y: network.error(network.forward(torch.zeros(5, 4)), y),
     "step": lambda network, y: network.step(torch.zeros(5, 4), y, lr=0.1),
+    "check": lambda network, y: network.check(torch.zeros(5, 4), y),
 }
 
 

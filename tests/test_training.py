@@ -237,6 +237,28 @@ def test_examples_are_taken_to_the_networks_dtype() -> None:
     assert outcomes(first, test) == outcomes(second, (test[0].double(), test[1]))
 
 
+def test_a_monitor_is_called_at_every_measurement_with_the_network_of_then() -> None:
+    network, seen = make(), []
+
+    def look(update: int, looked_at: Network) -> None:
+        assert looked_at is network
+        seen.append((update, network.updates, network.w[0].clone()))
+
+    rows = train(network, pools(0, 1), lr=0.5, updates=25, every=10, monitor=look)
+    assert [(update, updates) for update, updates, _ in seen] == [
+        (0, 0), (10, 10), (20, 20), (25, 25)
+    ]  # fmt: skip
+    unseen = make()
+    assert torch.equal(seen[0][2], unseen.w[0])
+    pd.testing.assert_frame_equal(
+        rows, train(unseen, pools(0, 1), lr=0.5, updates=25, every=10), check_exact=True
+    )
+    assert same(network, unseen)
+    assert torch.equal(seen[-1][2], unseen.w[0])
+    train(network, pools(0, 1), lr=0.5, updates=5, monitor=look)
+    assert [update for update, *_ in seen[4:]] == [0, 5]
+
+
 def test_measuring_more_often_changes_no_weight() -> None:
     often, never = make(), make()
     train(often, pools(0, 1), lr=0.5, updates=40, every=1, test=Pool(9).batch(30))
@@ -296,8 +318,47 @@ def test_a_replica_that_diverges_costs_the_others_nothing() -> None:
         assert values(rows, quantity, 0).tolist() == pytest.approx(
             values(expected, quantity, 0).tolist(), rel=1e-10
         )
-    assert not math.isfinite(values(rows, "test_cost", 1)[30])
-    assert values(rows, "test_error", 1)[30] == 1.0
+    for update in (10, 20, 30):
+        assert not math.isfinite(values(rows, "train_cost", 1)[update])
+        assert math.isnan(values(rows, "test_cost", 1)[update])
+        assert values(rows, "test_error", 1)[update] == 1.0
+    assert math.isfinite(values(rows, "test_cost", 1)[0])
+    for ours, theirs in zip([*network.w, *network.b], [*alone.w, *alone.b], strict=True):
+        torch.testing.assert_close(ours[0], theirs[0], rtol=1e-10, atol=1e-10)
+
+
+def test_divergence_is_recorded_once_with_its_update() -> None:
+    """The first update leads to weights near 1e200, the second finds a cost that is infinite."""
+    network = make((0, 1, 2), activation="relu", rule="he")
+    rates = torch.tensor([0.1, 1e200, 0.0], dtype=torch.float64)
+    rows = train(network, streams := pools(0, 1, 2), lr=rates, updates=30, every=10)
+    expected = pd.DataFrame([(2, 1, 1, "diverged", 2.0)], columns=COLUMNS)
+    found = rows[rows.quantity == "diverged"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected)
+    frozen = [x[1].clone() for x in [*network.w, *network.b]]
+    # Later the third diverges: time is counted from this training's start, by the network from
+    # its first update.
+    network.w[0][2] = math.nan
+    rows = train(network, streams, lr=rates, updates=7)
+    expected = pd.DataFrame([(1, 2, 2, "diverged", 1.0)], columns=COLUMNS)
+    pd.testing.assert_frame_equal(
+        rows[rows.quantity == "diverged"].reset_index(drop=True), expected
+    )
+    assert network.diverged.tolist() == [-1, 2, 31]
+    assert network.updates == 37
+    for ours, before in zip([*network.w, *network.b], frozen, strict=True):
+        assert torch.equal(ours[1], before)
+
+
+def test_no_row_says_diverged_where_nothing_has() -> None:
+    rows = train(make(), pools(0, 1), lr=0.1, updates=20, every=1)
+    assert "diverged" not in set(rows.quantity)
+
+
+def test_a_stopped_replica_is_diverged_whatever_it_answers_now() -> None:
+    network = constructed()
+    network.diverged[0] = 5
+    assert outcomes(network, one_hot(30)) == ["diverged", *EXPECTED[1:]]
 
 
 # --------------------------------------------------------------------------------------- progress
@@ -433,6 +494,52 @@ def test_what_does_not_fit_is_refused_and_no_weight_is_changed(
     network, before = make(), make()
     with pytest.raises(ValueError, match=message):
         run(network, **changes)
+    assert same(network, before)
+
+
+class Spoilt(Pool):
+    """Replaces one example by what does not fit."""
+
+    def __init__(self, seed: int, at: int, x: float = 0.0, y: int = 0) -> None:
+        super().__init__(seed)
+        self.x[at, 2], self.y[at] = x, y
+
+
+@pytest.mark.parametrize(
+    ("stream", "error", "message"),
+    [
+        (Spoilt(1, 25, x=math.nan), ValueError, "x must hold finite numbers, got nan"),
+        (Spoilt(1, 25, x=-math.inf), ValueError, "x must hold finite numbers, got -inf"),
+        (Spoilt(1, 25, y=CLASSES), ValueError, "y must hold labels from 0 to 2, got 3"),
+        (Spoilt(1, 25, y=-1), ValueError, "y must hold labels from 0 to 2, got -1"),
+    ],
+)
+def test_examples_that_do_not_fit_are_refused_before_the_first_update(
+    stream: Pool, error: type[Exception], message: str
+) -> None:
+    """The fault is in the third update."""
+    network, before = make(), make()
+    with pytest.raises(error, match=rf"streams\[1\] gave examples that do not fit: {message}"):
+        run(network, streams={0: Pool(0), 1: stream}, batch_size=10)
+    assert same(network, before)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "spoil", "error", "message"),
+    [
+        ("x", lambda x: x[:, 1:], ValueError, r"x must have shape \(B, 6\)"),
+        ("x", lambda x: x[:, None, :], ValueError, r"x must have shape \(B, 6\)"),
+        ("y", lambda y: y.float(), TypeError, "y must be int64 labels, got torch.float32"),
+        ("y", lambda y: y[:, None], ValueError, "y must have shape"),
+    ],
+)
+def test_streams_of_another_shape_or_type_are_refused(
+    attribute: str, spoil: Any, error: type[Exception], message: str
+) -> None:
+    network, before, streams = make(), make(), pools(0, 1)
+    setattr(streams[0], attribute, spoil(getattr(streams[0], attribute)))
+    with pytest.raises(error, match=rf"streams\[0\] gave examples that do not fit: {message}"):
+        run(network, streams=streams)
     assert same(network, before)
 
 

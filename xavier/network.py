@@ -7,13 +7,14 @@ it against).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xavier import checks, init
 from xavier.activations import ACTIVATIONS, Activation
@@ -44,11 +45,21 @@ def _quadratic_gradient(logits: Tensor, y: Tensor) -> Tensor:
     return p * (e - (p * e).sum(-1, keepdim=True))
 
 
-COSTS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
+COSTS: dict[Cost, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
     "cross_entropy": (_cross_entropy, _cross_entropy_gradient),
     "quadratic": (_quadratic, _quadratic_gradient),
 }
 """The value of each cost for each example, and its gradient with respect to the logits."""
+
+_MODULES: dict[str, type[nn.Module]] = {
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "softsign": nn.Softsign,
+    "relu": nn.ReLU,
+    "identity": nn.Identity,
+}
+
+_WORTH_CUTTING = 250_000  # weights of a layer, from which on blocks pay (see `_Room`)
 
 
 @dataclass(frozen=True)
@@ -93,12 +104,19 @@ class Gradients:
 class Network:
     """R networks of one shape, differing in seed, rule or gain; R = 1 is not special.
 
+    Made by `create` or `from_module`, or from weights and biases that one has: contiguous
+    tensors are kept, not copied.
+
     Attributes:
         sizes: n_0, ..., n_L.
         activation: f of the hidden layers.
         seeds: one per replica; replicas of one seed share their stream of examples.
         w: weights by layer, (R, n_i, n_{i+1}).
         b: biases by layer, (R, n_{i+1}).
+        updates: calls of `step` so far.
+        diverged: for every replica the update, counted from 1, that found its cost to be no
+            finite number and was not made, or -1; int64 (R,), on the CPU. Such a replica is
+            updated no more, whatever is done to its weights, until its entry is -1 again.
     """
 
     def __init__(
@@ -108,10 +126,16 @@ class Network:
         activation: str | Activation,
         seeds: Sequence[int],
     ) -> None:
-        self.w, self.b = list(w), list(b)
+        _check_parameters(w, b)
+        self.w, self.b = [x.contiguous() for x in w], [x.contiguous() for x in b]
         self.activation = _activation(activation)
-        self.seeds = tuple(seeds)
+        self.seeds = _seeds(seeds)
         self.sizes = (*(w_i.shape[1] for w_i in self.w), self.w[-1].shape[2])
+        if len(self.seeds) != self.replicas:
+            raise ValueError(f"seeds must hold one per replica ({self.replicas}), got {self.seeds}")
+        self.updates = 0
+        self.diverged = torch.full((self.replicas,), -1)
+        self._room: _Room | None = None
 
     @classmethod
     def create(
@@ -151,30 +175,96 @@ class Network:
         ns = [checks.positive_int(f"sizes[{i}]", n) for i, n in enumerate(sizes)]
         if len(ns) < 2:
             raise ValueError(f"sizes must hold at least two sizes, got {tuple(sizes)}")
-        if not isinstance(seeds, Sequence):
-            raise TypeError(f"seeds must be a sequence of seeds, one per replica, got {seeds!r}")
-        if not len(seeds):
-            raise ValueError(f"seeds must hold at least one seed, got {seeds!r}")
+        seeds = _seeds(seeds)
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise TypeError(f"dtype must be a floating dtype, got {dtype}")
-        seeds = [checks.seed(f"seeds[{r}]", seed) for r, seed in enumerate(seeds)]
         rules_ = _per_replica("rule", rule, len(seeds))
         gains = _per_replica("gain", gain, len(seeds))
         names = init.DISTRIBUTIONS
         normal = checks.one_of("distribution", distribution, names) == "normal"
         fill = init.normal_ if normal else init.uniform_
-        replicas = []
-        for seed, rule_r, gain_r in zip(seeds, rules_, gains, strict=True):
+        w = [torch.empty(len(seeds), n, m, dtype=dtype) for n, m in pairwise(ns)]
+        for r, seed in enumerate(seeds):
             generator = torch.Generator().manual_seed(seed)
-            replicas.append(
-                [
-                    fill(torch.empty(m, n, dtype=dtype), rule_r, gain_r, generator=generator)
-                    for n, m in pairwise(ns)
-                ]
-            )
-        w = [torch.stack([layer.T for layer in layers]) for layers in zip(*replicas, strict=True)]
+            for w_i in w:
+                layer = torch.empty(w_i.shape[:0:-1], dtype=dtype)
+                w_i[r] = fill(layer, rules_[r], gains[r], generator=generator).T
         b = [torch.zeros(len(seeds), m, dtype=dtype) for m in ns[1:]]
         return cls([x.to(device) for x in w], [x.to(device) for x in b], activation, seeds)
+
+    @classmethod
+    def from_module(cls, module: nn.Sequential, *, seeds: Sequence[int] | None = None) -> Network:
+        """Read a network of one replica from plain torch layers; the weights are copied.
+
+        Args:
+            module: linear layers in turn with activations of one kind (sigmoid, tanh, softsign,
+                ReLU, or nothing and `torch.nn.Identity`), a linear layer first and last. A
+                missing bias is read as zeros.
+            seeds: one seed, whose stream `xavier.training.train` is to use; 0 if None.
+
+        Raises:
+            TypeError: ``module`` is not a `torch.nn.Sequential`, or ``seeds`` no sequence.
+            ValueError: it holds another kind of layer, or in another order, its activations
+                differ, or its layers do not fit together.
+        """
+        if not isinstance(module, nn.Sequential):
+            raise TypeError(f"module must be a torch.nn.Sequential, got {type(module).__name__}")
+        names = {layer: name for name, layer in _MODULES.items()}
+        w: list[Tensor] = []
+        b: list[Tensor] = []
+        between: list[str] = []  # activations after every layer of weights but the last
+        for key, layer in module.named_children():
+            kind = type(layer)  # a subclass may compute something else
+            if isinstance(layer, nn.Linear) and kind is nn.Linear:
+                if len(between) < len(w):
+                    between.append("identity")
+                weight = layer.weight.detach().T
+                w.append(weight.clone(memory_format=torch.contiguous_format)[None])
+                bias = layer.bias
+                none = weight.new_zeros(weight.shape[1])
+                b.append((none if bias is None else bias.detach().clone())[None])
+            elif kind in names and len(between) < len(w):
+                between.append(names[kind])
+            elif kind in names:
+                raise ValueError(
+                    f"module must have a linear layer before each activation, "
+                    f"got {kind.__name__} at {key!r}"
+                )
+            else:
+                allowed = ", ".join(["Linear", *(layer.__name__ for layer in names)])
+                raise ValueError(f"module must hold only {allowed}, got {kind.__name__} at {key!r}")
+        if not w or len(between) == len(w):
+            raise ValueError("module must end with a linear layer")
+        if len(set(between)) > 1:
+            raise ValueError(f"module must have one kind of activation, got {', '.join(between)}")
+        return cls(w, b, between[0] if between else "identity", (0,) if seeds is None else seeds)
+
+    def to_module(self, replica: int = 0) -> nn.Sequential:
+        """Export a replica as plain torch layers, on the same device and with copied weights.
+
+        Raises:
+            TypeError: ``replica`` is not an integer.
+            ValueError: there is no such replica, or torch has no module for the activation.
+        """
+        if checks.count("replica", replica) >= self.replicas:
+            raise ValueError(f"replica must be below {self.replicas}, got {replica}")
+        if self.activation is not ACTIVATIONS.get(self.activation.name):
+            raise ValueError(
+                f"activation must be one of {', '.join(_MODULES)}, got {self.activation.name!r}"
+            )
+        layers: list[nn.Module] = []
+        for w, b in zip(self.w, self.b, strict=True):
+            if layers:
+                layers.append(_MODULES[self.activation.name]())
+            # Not nn.Linear(...), which would draw weights from torch's global generator.
+            linear = nn.utils.skip_init(
+                nn.Linear, *w.shape[1:], device=w.device, dtype=w.dtype
+            )  # fmt: skip
+            with torch.no_grad():
+                linear.weight.copy_(w[replica].T)
+                linear.bias.copy_(b[replica])
+            layers.append(linear)
+        return nn.Sequential(*layers)
 
     @property
     def replicas(self) -> int:
@@ -190,7 +280,7 @@ class Network:
 
         Raises:
             TypeError: ``x`` has another dtype.
-            ValueError: it has another shape or device.
+            ValueError: it has another shape or device, or holds a number that is not finite.
         """
         z = [self._batch(x)]
         s: list[Tensor] = []
@@ -213,18 +303,18 @@ class Network:
             ValueError: their shape or device does not fit, a label is out of range, or the cost
                 is unknown.
         """
-        s = self._deltas(trace, self._labels(trace, y), cost)
+        s = self._deltas(trace, self._labels(y, trace.logits.shape[1]), cost)
         z = [s_i @ w.mT for s_i, w in zip(s, self.w, strict=True)]
         return Gradients(s, z, [s_i.sum(1) for s_i in s], trace.z)
 
     def cost(self, trace: Trace, y: Tensor, cost: Cost = "cross_entropy") -> Tensor:
         """Cost per replica averaged over the batch, (R,); arguments as in `backward`."""
         value, _ = COSTS[checks.one_of("cost", cost, COSTS)]
-        return value(trace.logits, self._labels(trace, y)).mean(-1)
+        return value(trace.logits, self._labels(y, trace.logits.shape[1])).mean(-1)
 
     def error(self, trace: Trace, y: Tensor) -> Tensor:
         """Share of wrong answers per replica, (R,); a logit that is no number is wrong."""
-        labels = self._labels(trace, y)
+        labels = self._labels(y, trace.logits.shape[1])
         top = trace.logits.max(-1)
         wrong = (top.indices != labels) | ~top.values.isfinite()
         return wrong.to(trace.logits.dtype).mean(-1)
@@ -234,7 +324,9 @@ class Network:
     ) -> Tensor:
         """One update of plain gradient descent, in place.
 
-        No weight gradient is ever built: it is subtracted as the product that it is.
+        No weight gradient is ever built: it is subtracted as the product that it is. A replica
+        whose cost is not finite is not updated, now or later (see `diverged`); the weights stay
+        as they were when that cost was seen, and its neighbours notice nothing.
 
         Args:
             x: as in `forward`.
@@ -243,17 +335,63 @@ class Network:
             cost: as in `backward`.
 
         Returns:
-            Cost per replica before the update, (R,).
+            Cost per replica before the update, (R,); NaN where a replica has stopped before.
+
+        Raises:
+            TypeError: as in `forward` and `backward`, or ``lr`` is not a number.
+            ValueError: likewise, or ``lr`` is negative or not finite. No weight has then changed.
         """
-        rates = self._rates(lr)
-        trace = self.forward(x)
-        labels = self._labels(trace, y)
-        value, _ = COSTS[checks.one_of("cost", cost, COSTS)]
-        for i, s in enumerate(self._deltas(trace, labels, cost)):
-            scaled = rates[:, None, None] * s
-            self.w[i].baddbmm_(trace.z[i].mT, scaled, alpha=-1)
-            self.b[i].sub_(scaled.sum(1))
-        return value(trace.logits, labels).mean(-1)
+        x = self._batch(x)
+        labels = self._labels(y, x.shape[1])
+        return self._update(x, labels, self._rates(lr), checks.one_of("cost", cost, COSTS))
+
+    def check(self, x: Tensor, y: Tensor) -> None:
+        """Raise what `step` would raise for these examples; arguments as there."""
+        self._labels(y, self._batch(x).shape[1])
+
+    @torch.no_grad()
+    def _update(self, x: Tensor, y: Tensor, rates: Tensor, cost: Cost) -> Tensor:
+        """`step` on (R, B, n_0) and (R, B), without its checks: `train` makes them for many."""
+        self.updates += 1
+        batch = x.shape[1]
+        room = self._room = _room_for(self, batch)
+        value, gradient = COSTS[cost]
+
+        z, s = [x], list[Tensor]()
+        for w, b, k, out in zip(self.w, self.b, room.blocks, room.sums, strict=True):
+            if s:
+                z.append(self.activation.value(s[-1]))
+            parts = torch.bmm(_cut(z[-1], k), _rows(w, k), out=out)
+            s.append(parts if k == 1 else parts.unflatten(0, (-1, k)).sum(1))
+            s[-1].add_(b[:, None])
+        costs = value(s[-1], y).mean(-1)
+        stopped = self._stopped(costs)
+
+        # Eq. 2 is linear: a gradient scaled by the rate at the output is scaled everywhere.
+        delta = gradient(s[-1], y).mul_((rates / batch)[:, None, None])
+        for i in reversed(range(len(self.w))):
+            if stopped is not None:  # what is no number must not reach weights that are at rest
+                delta.masked_fill_(stopped, 0)
+                z[i] = z[i].masked_fill(stopped, 0)
+            k = room.blocks[i]
+            rows = _rows(self.w[i], k)
+            above = delta if k == 1 else delta[:, None].expand(-1, k, -1, -1).flatten(0, 1)
+            self.b[i].sub_(delta.sum(1))
+            if i:
+                delta = _joined(torch.bmm(above, rows.mT, out=room.deltas[i - 1]), k)
+                delta.mul_(self.activation.derivative(s[i - 1], z[i]))
+            # Only now, when the old weights have had their last use, and are still in the cache.
+            rows.baddbmm_(_cut(z[i], k).mT, above, alpha=-1)
+        return costs
+
+    def _stopped(self, costs: Tensor) -> Tensor | None:
+        """Which replicas are not to be updated, (R, 1, 1), or None; notes the latest of them."""
+        if math.isfinite(costs.sum().item()) and int(self.diverged.max()) < 0:
+            return None  # nearly always, and found out with one number
+        earlier = self.diverged >= 0
+        self.diverged[~costs.isfinite().cpu() & ~earlier] = self.updates
+        costs.masked_fill_(earlier.to(costs.device), math.nan)
+        return (self.diverged >= 0).to(costs.device)[:, None, None]
 
     def _deltas(self, trace: Trace, labels: Tensor, cost: Cost) -> list[Tensor]:
         """Eq. 2 from the output down: the gradient by every weighted sum."""
@@ -276,30 +414,34 @@ class Network:
                 f"x must have shape (B, {self.sizes[0]}) or ({self.replicas}, B, {self.sizes[0]})"
                 f" with B at least 1, got {tuple(x.shape)}"
             )
+        # A sum is finite if all its terms are, but for overflow: ten times faster than isfinite.
+        if not (x.is_meta or math.isfinite(x.sum().item())):
+            bad = x[~x.isfinite()]
+            if len(bad):
+                raise ValueError(f"x must hold finite numbers, got {bad[0].item()}")
         return x.expand(self.replicas, *x.shape[-2:])
 
-    def _labels(self, trace: Trace, y: Tensor) -> Tensor:
-        replicas, batch, classes = trace.logits.shape
+    def _labels(self, y: Tensor, batch: int) -> Tensor:
+        classes, device = self.sizes[-1], self.w[0].device
         if y.dtype != torch.int64:
             raise TypeError(f"y must be int64 labels, got {y.dtype}")
-        if y.shape not in ((batch,), (replicas, batch)):
+        if y.shape not in ((batch,), (self.replicas, batch)):
             raise ValueError(
-                f"y must have shape ({batch},) or ({replicas}, {batch}), got {tuple(y.shape)}"
+                f"y must have shape ({batch},) or ({self.replicas}, {batch}), got {tuple(y.shape)}"
             )
-        if y.device != trace.logits.device:
+        if y.device != device:
+            raise ValueError(f"y must be on the network's device {device}, got {y.device}")
+        low, high = (int(end) for end in torch.aminmax(y))
+        if low < 0 or high >= classes:
             raise ValueError(
-                f"y must be on the network's device {trace.logits.device}, got {y.device}"
+                f"y must hold labels from 0 to {classes - 1}, got {low if low < 0 else high}"
             )
-        outside = (y < 0) | (y >= classes)
-        if bool(outside.any()):
-            raise ValueError(
-                f"y must hold labels from 0 to {classes - 1}, got {y[outside][0].item()}"
-            )
-        return y.expand(replicas, batch)
+        return y.expand(self.replicas, batch)
 
     def _rates(self, lr: float | Tensor) -> Tensor:
+        w = self.w[0]
         try:
-            rates = torch.as_tensor(lr, dtype=self.w[0].dtype, device=self.w[0].device)
+            rates = torch.as_tensor(lr, dtype=w.dtype, device=w.device)
         except (TypeError, ValueError, RuntimeError) as error:
             raise TypeError(f"lr must be a number or one per replica, got {lr!r}") from error
         if rates.dim() > 1 or rates.numel() not in (1, self.replicas):
@@ -307,19 +449,102 @@ class Network:
                 f"lr must be a number or hold one per replica ({self.replicas},), "
                 f"got shape {tuple(rates.shape)}"
             )
-        if not bool((torch.isfinite(rates) & (rates >= 0)).all()):
+        low, high = (float(end) for end in torch.aminmax(rates))
+        if not (low >= 0 and high < math.inf):  # NaN is neither
             raise ValueError(f"lr must be finite and not negative, got {lr!r}")
         return rates.expand(self.replicas)
+
+
+@dataclass(frozen=True)
+class _Room:
+    """Where the products of an update go: kept, as every update needs the same.
+
+    A matrix product of few rows is slow on several threads: they wait for each other inside it.
+    A batch of products is not, each thread works on its own. Where there are fewer replicas
+    than threads, the rows of a layer's weights, which lie in memory one after the other, are
+    therefore cut into k blocks, that make R k products of smaller matrices.
+    """
+
+    key: tuple[object, ...]
+    blocks: list[int]  # k, by layer
+    sums: list[Tensor]  # z w for every block, (R k, B, n_{i+1})
+    deltas: list[Tensor]  # gradients by the inputs of every block but x, (R k, B, n_i / k)
+
+
+def _room_for(network: Network, batch: int) -> _Room:
+    """The network's own room, or a new one if batch, threads or parameters have changed."""
+    w = network.w[0]
+    key = (batch, torch.get_num_threads(), w.dtype, w.device)
+    if network._room is not None and network._room.key == key:
+        return network._room
+    most = torch.get_num_threads() // network.replicas if w.device.type == "cpu" else 1
+    blocks = [
+        next((k for k in range(most, 1, -1) if n % k == 0), 1) if n * m >= _WORTH_CUTTING else 1
+        for n, m in pairwise(network.sizes)
+    ]
+    layers = list(zip(blocks, pairwise(network.sizes), strict=True))
+    with torch.inference_mode(False):  # or they could not be written to outside of it
+        sums = [w.new_empty(network.replicas * k, batch, m) for k, (_, m) in layers]
+        deltas = [w.new_empty(network.replicas * k, batch, n // k) for k, (n, _) in layers[1:]]
+    return _Room(key, blocks, sums, deltas)
+
+
+def _cut(x: Tensor, k: int) -> Tensor:
+    """Units (R, B, n) in k blocks, (R k, B, n / k)."""
+    return x if k == 1 else x.unflatten(-1, (k, -1)).movedim(-2, 1).flatten(0, 1)
+
+
+def _joined(blocks: Tensor, k: int) -> Tensor:
+    """What `_cut` cuts."""
+    return blocks if k == 1 else blocks.unflatten(0, (-1, k)).movedim(1, 2).flatten(2)
+
+
+def _rows(w: Tensor, k: int) -> Tensor:
+    """Weights (R, n, m) in k blocks of rows, (R k, n / k, m), without a copy."""
+    return w.view(-1, w.shape[1] // k, w.shape[2])
 
 
 def _one_hot(logits: Tensor, y: Tensor) -> Tensor:
     return torch.zeros_like(logits).scatter_(-1, y[..., None], 1.0)
 
 
+def _check_parameters(w: Sequence[Tensor], b: Sequence[Tensor]) -> None:
+    if not len(w) or len(w) != len(b):
+        raise ValueError(
+            f"w and b must hold one tensor per layer, at least one, got {len(w)} and {len(b)}"
+        )
+    first = w[0]
+    if first.dim() != 3 or not first.numel():
+        raise ValueError(f"w[0] must have shape (R, n_0, n_1), none 0, got {tuple(first.shape)}")
+    if not first.dtype.is_floating_point:
+        raise TypeError(f"w[0] must have a floating dtype, got {first.dtype}")
+    replicas, n_in, _ = first.shape
+    for i, (w_i, b_i) in enumerate(zip(w, b, strict=True)):
+        n_out = w_i.shape[-1]
+        for name, x, shape in (("w", w_i, (replicas, n_in, n_out)), ("b", b_i, (replicas, n_out))):
+            if x.shape != shape or not n_out:
+                raise ValueError(
+                    f"{name}[{i}] must have shape {shape} with no 0, got {tuple(x.shape)}"
+                )
+            if x.dtype != first.dtype:
+                raise TypeError(f"{name}[{i}] must have w[0]'s dtype {first.dtype}, got {x.dtype}")
+            if x.device != first.device:
+                raise ValueError(f"{name}[{i}] must be on {first.device} as w[0], got {x.device}")
+        n_in = n_out
+
+
 def _activation(activation: str | Activation) -> Activation:
     if isinstance(activation, Activation):
         return activation
     return ACTIVATIONS[checks.one_of("activation", activation, ACTIVATIONS)]
+
+
+def _seeds(seeds: Any) -> tuple[int, ...]:
+    if not isinstance(seeds, Sequence):
+        raise TypeError(f"seeds must be a sequence of seeds, one per replica, got {seeds!r}")
+    if not len(seeds):
+        raise ValueError(f"seeds must hold at least one seed, got {seeds!r}")
+    return tuple(checks.seed(f"seeds[{r}]", seed) for r, seed in enumerate(seeds))
 
 
 def _per_replica(name: str, value: Any, replicas: int) -> list[Any]:

@@ -6,6 +6,7 @@ share, so that what differs between them (rule, gain, rate) is compared on the s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
@@ -17,7 +18,7 @@ from tqdm import tqdm
 from xavier import checks
 from xavier.activations import Activation
 from xavier.init import Distribution
-from xavier.network import Cost, Network
+from xavier.network import COSTS, Cost, Network
 from xavier.streams import Stream
 
 Outcome: TypeAlias = Literal["learning", "stalled", "saturated", "diverged"]
@@ -36,6 +37,7 @@ def train(
     cost: Cost = "cross_entropy",
     test: tuple[Tensor, Tensor] | None = None,
     every: int | None = None,
+    monitor: Callable[[int, Network], None] | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
     """Train a network in place by plain stochastic gradient descent.
@@ -50,17 +52,23 @@ def train(
         cost: "cross_entropy" or "quadratic".
         test: images (n, n_0) and labels (n,) on which error and cost are measured.
         every: updates between two measurements; by default only the start and the end.
+        monitor: called with the number of updates made and the network, at the start and at
+            every measurement; what it wants to keep it has to keep itself.
         progress: whether to show a progress bar; by default only on a terminal.
 
     Returns:
         Tidy rows ``update``, ``replica``, ``seed``, ``quantity``, ``value``. The quantities are
         "train_cost", the mean over the updates since the last measurement, and with ``test``
-        "test_cost" and "test_error" (a fraction). A replica that has diverged has values that
-        are not finite, and costs the others nothing.
+        "test_cost" and "test_error" (a fraction). A replica whose cost becomes infinite or no
+        number stops there, and costs the others nothing (see `xavier.network.Network.step`): it
+        has a row "diverged" whose value is that update, which was not made, and from then on
+        its costs are NaN and its error is 1.
 
     Raises:
-        TypeError: an argument is of the wrong type.
-        ValueError: a seed has no stream, or a number is out of range.
+        TypeError: an argument is of the wrong type, or a stream gives what is.
+        ValueError: a seed has no stream, a number is out of range, or a stream gives examples
+            that `xavier.network.Network.check` refuses. Arguments are checked before the first
+            update; examples when they are fetched, a hundred updates' at a time.
     """
     checks.positive_int("updates", updates)
     checks.positive_int("batch_size", batch_size)
@@ -71,25 +79,28 @@ def train(
         raise ValueError(f"streams must have one stream per seed, none given for {missing}")
     index = torch.tensor([seeds.index(seed) for seed in network.seeds])
 
+    rates = network._rates(lr)
+    cost = checks.one_of("cost", cost, COSTS)
     fetched = max(1, _CHUNK // batch_size)  # updates
 
     if test is not None:
         test = (test[0].to(network.w[0]), test[1].to(network.w[0].device))
-    rows = _measure(network, test, cost, 0, None)
-    total = network.w[0].new_zeros(network.replicas)
-    since = 0
+    total, since = network.w[0].new_zeros(network.replicas), 0
+    rows = _measure(network, test, cost, 0, total, since)
+    if monitor is not None:
+        monitor(0, network)
     with tqdm(total=updates, unit="update", disable=_quiet(progress)) as bar:
         for start in range(0, updates, fetched):
             chunk = min(fetched, updates - start)
-            x, y = _examples([streams[seed] for seed in seeds], chunk, batch_size)
-            x, y = x.to(network.w[0]), y.to(network.w[0].device)
+            x, y = _examples(network, {seed: streams[seed] for seed in seeds}, chunk, batch_size)
             for k in range(chunk):
-                total += network.step(_each(x[:, k], index), y[index, k], lr=lr, cost=cost)
+                total += network._update(_each(x[:, k], index), y[index, k], rates, cost)
                 since, update = since + 1, start + k + 1
                 if update % every == 0 or update == updates:
-                    rows += _measure(network, test, cost, update, total / since)
-                    total.zero_()
-                    since = 0
+                    rows += _measure(network, test, cost, update, total, since)
+                    if monitor is not None:
+                        monitor(update, network)
+                    total, since = torch.zeros_like(total), 0
             bar.update(chunk)
     return pd.DataFrame(rows, columns=["update", "replica", "seed", "quantity", "value"])
 
@@ -106,6 +117,7 @@ def train_grid(
     cost: Cost = "cross_entropy",
     test: tuple[Tensor, Tensor] | None = None,
     every: int | None = None,
+    monitor: Callable[[int, Network], None] | None = None,
     progress: bool | None = None,
 ) -> tuple[Network, pd.DataFrame]:
     """Draw and train one network for every row of a table of settings, all at once.
@@ -115,7 +127,7 @@ def train_grid(
         grid: one row per replica, with the columns "seed" and "lr" and, where they are not
             "glorot" and 1, "rule" and "gain". Other columns are labels.
         stream: makes the stream of examples of a seed, such as `xavier.shapeset.Shapeset`.
-        updates, batch_size, cost, test, every, progress: as in `train`.
+        updates, batch_size, cost, test, every, monitor, progress: as in `train`.
 
     Returns:
         The trained network, and the rows of `train` with the columns of ``grid`` beside them.
@@ -144,6 +156,7 @@ def train_grid(
         cost=cost,
         test=test,
         every=every,
+        monitor=monitor,
         progress=progress,
     )
     settings = grid.drop(columns="seed").reset_index(drop=True)
@@ -153,10 +166,10 @@ def train_grid(
 def outcomes(network: Network, test: tuple[Tensor, Tensor]) -> list[Outcome]:
     """What became of every replica, told apart by what it does on ``test``.
 
-    A replica has "diverged" if its cost is not finite. It is "learning" if its error is below
-    that of the best constant answer by more than three standard errors. Of those that do no
-    better than a constant, it is "saturated" if in some hidden layer most units are (by
-    `xavier.activations.SATURATED_SLOPE`), and "stalled" otherwise.
+    A replica has "diverged" if its cost is not finite, on ``test`` or at any update before. It is
+    "learning" if its error is below that of the best constant answer by more than three standard
+    errors. Of those that do no better than a constant, it is "saturated" if in some hidden layer
+    most units are (by `xavier.activations.SATURATED_SLOPE`), and "stalled" otherwise.
 
     Args:
         network: as training left it.
@@ -176,7 +189,7 @@ def outcomes(network: Network, test: tuple[Tensor, Tensor]) -> list[Outcome]:
     better = chance - 3 * (chance * (1 - chance) / len(test[1])) ** 0.5
     found: list[Outcome] = []
     for r in range(network.replicas):
-        if not cost[r].isfinite():
+        if network.diverged[r] >= 0 or not cost[r].isfinite():
             found.append("diverged")
         elif error[r] < better:
             found.append("learning")
@@ -185,13 +198,21 @@ def outcomes(network: Network, test: tuple[Tensor, Tensor]) -> list[Outcome]:
     return found
 
 
-def _examples(streams: list[Stream], updates: int, batch_size: int) -> tuple[Tensor, Tensor]:
+def _examples(
+    network: Network, streams: Mapping[int, Stream], updates: int, batch_size: int
+) -> tuple[Tensor, Tensor]:
     """Images (streams, updates, B, n_0) and labels (streams, updates, B) of the next updates."""
-    batches = [stream.batch(updates * batch_size) for stream in streams]
-    x = torch.stack([images for images, _ in batches])
-    y = torch.stack([labels for _, labels in batches])
-    each = (len(streams), updates, batch_size)
-    return x.view(*each, -1), y.view(each)
+    x, y = [], []
+    for seed, stream in streams.items():
+        images, labels = stream.batch(updates * batch_size)
+        images, labels = images.to(network.w[0]), labels.to(network.w[0].device)
+        try:
+            network.check(images, labels)  # here, once for many updates
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"streams[{seed}] gave examples that do not fit: {error}") from error
+        x.append(images.reshape(updates, batch_size, network.sizes[0]))
+        y.append(labels.reshape(updates, batch_size))
+    return torch.stack(x), torch.stack(y)
 
 
 def _parts(network: Network, test: tuple[Tensor, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
@@ -209,8 +230,8 @@ def _parts(network: Network, test: tuple[Tensor, Tensor]) -> Iterator[tuple[Tens
 
 
 def _each(x: Tensor, index: Tensor) -> Tensor:
-    """Every replica its seed's batch; one batch for all is not copied."""
-    return x[0] if len(x) == 1 else x[index]
+    """Every replica its seed's batch; one batch for all, or one for each, is not copied."""
+    return x if len(x) == len(index) else x.expand(len(index), -1, -1) if len(x) == 1 else x[index]
 
 
 def _measure(
@@ -218,23 +239,31 @@ def _measure(
     test: tuple[Tensor, Tensor] | None,
     cost: Cost,
     update: int,
-    train_cost: Tensor | None,
+    total: Tensor,
+    since: int,
 ) -> list[tuple[int, int, int, str, float]]:
-    measured: dict[str, Tensor] = {} if train_cost is None else {"train_cost": train_cost}
+    """Rows of one measurement; ``total`` is the cost summed over the ``since`` updates before."""
+    measured = {"train_cost": total / since} if since else {}
     if test is not None:
-        nothing = network.w[0].new_zeros(network.replicas)
-        sums = {"test_cost": nothing, "test_error": nothing}
+        sums = {"test_cost": torch.zeros_like(total), "test_error": torch.zeros_like(total)}
         for x, y in _parts(network, test):
             trace = network.forward(x)
             share = len(y) / len(test[1])
-            sums["test_cost"] = sums["test_cost"] + share * network.cost(trace, y, cost)
-            sums["test_error"] = sums["test_error"] + share * network.error(trace, y)
+            sums["test_cost"] += share * network.cost(trace, y, cost)
+            sums["test_error"] += share * network.error(trace, y)
+        gone = (network.diverged >= 0).to(total.device)
+        sums["test_cost"][gone], sums["test_error"][gone] = math.nan, 1.0
         measured |= sums
-    return [
+    rows = [
         (update, r, network.seeds[r], quantity, float(values[r]))
         for quantity, values in measured.items()
         for r in range(network.replicas)
     ]
+    for r, last in enumerate(network.diverged.tolist()):
+        ago = network.updates - last
+        if last >= 0 and ago < since:
+            rows.append((update - ago, r, network.seeds[r], "diverged", float(update - ago)))
+    return rows
 
 
 def _quiet(progress: bool | None) -> bool | None:
