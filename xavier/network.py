@@ -303,8 +303,15 @@ class Network:
             ValueError: their shape or device does not fit, a label is out of range, or the cost
                 is unknown.
         """
-        s = self._deltas(trace, self._labels(y, trace.logits.shape[1]), cost)
-        z = [s_i @ w.mT for s_i, w in zip(s, self.w, strict=True)]
+        _, gradient = COSTS[checks.one_of("cost", cost, COSTS)]
+        labels = self._labels(y, trace.logits.shape[1])
+        s = [gradient(trace.logits, labels) / labels.shape[-1]]
+        z = [s[0] @ self.w[-1].mT]
+        for i in range(len(self.w) - 2, -1, -1):  # eq. 2 from the output down
+            s.append(self.activation.derivative(trace.s[i], trace.z[i + 1]) * z[-1])
+            z.append(s[-1] @ self.w[i].mT)
+        s.reverse()
+        z.reverse()
         return Gradients(s, z, [s_i.sum(1) for s_i in s], trace.z)
 
     def cost(self, trace: Trace, y: Tensor, cost: Cost = "cross_entropy") -> Tensor:
@@ -392,15 +399,6 @@ class Network:
         self.diverged[~costs.isfinite().cpu() & ~earlier] = self.updates
         costs.masked_fill_(earlier.to(costs.device), math.nan)
         return (self.diverged >= 0).to(costs.device)[:, None, None]
-
-    def _deltas(self, trace: Trace, labels: Tensor, cost: Cost) -> list[Tensor]:
-        """Eq. 2 from the output down: the gradient by every weighted sum."""
-        _, gradient = COSTS[checks.one_of("cost", cost, COSTS)]
-        deltas = [gradient(trace.logits, labels) / labels.shape[-1]]
-        for i in range(len(self.w) - 1, 0, -1):
-            slope = self.activation.derivative(trace.s[i - 1], trace.z[i])
-            deltas.append(slope * (deltas[-1] @ self.w[i].mT))
-        return deltas[::-1]
 
     def _batch(self, x: Tensor) -> Tensor:
         w = self.w[0]
