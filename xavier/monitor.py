@@ -510,23 +510,15 @@ def _describe(
         bins: of the density, if any.
         activation: whose outputs these are, for "saturated".
     """
-    replicas, examples, _ = x.shape
-    means, variances = [], []
-    for some in x.split(max(1, _CHUNK // (replicas * examples)), dim=2):
-        wide = some.double()
-        mean = wide.mean(1, keepdim=True)
-        means.append(mean[:, 0])
-        variances.append((wide - mean).square_().mean(1))
-    # What varies is within columns and between them.
-    columns, within = torch.cat(means, 1), torch.cat(variances, 1).mean(1)
-    mean = columns.mean(1)
-    found = [
-        ("mean", math.nan, mean),
-        ("std", math.nan, (within + columns.var(1, correction=0)).sqrt()),
-    ]
-    if inputs:
-        found.append(("std_over_inputs", math.nan, within.sqrt()))
+    replicas = len(x)
     flat = (x if x.is_contiguous() else x.mT).reshape(replicas, -1)  # in any order
+    if inputs:
+        mean, std, within = _spread_in_and_between_columns(x)
+        found = [("mean", math.nan, mean), ("std", math.nan, std)]
+        found.append(("std_over_inputs", math.nan, within))
+    else:
+        mean, std = _spread(flat)
+        found = [("mean", math.nan, mean), ("std", math.nan, std)]
     low, high = _percentiles(_even_sample(flat))
     found += [("p02", math.nan, low), ("p98", math.nan, high)]
     if activation is not None:
@@ -536,6 +528,32 @@ def _describe(
         counts = torch.stack([_counts(flat[r], bins) for r in range(replicas)])
         found += _density(counts, flat.shape[1], bins, mean)
     return found
+
+
+def _spread(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of (R, N), each (R,), in one pass."""
+    shift = x[:, :1].double()  # any value near the mean: equal values have a deviation of zero
+    total, squares = shift.new_zeros(2, len(x))
+    for some in x.split(max(1, _CHUNK // len(x)), dim=1):
+        wide = some.double() - shift  # not in place: it may be the weights themselves
+        total += wide.sum(1)
+        squares += torch.linalg.vecdot(wide, wide)
+    mean = total / x.shape[1]
+    return mean + shift[:, 0], (squares / x.shape[1] - mean.square()).clamp_min(0).sqrt()
+
+
+def _spread_in_and_between_columns(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, standard deviation and the part of it within columns of (R, B, n), each (R,)."""
+    replicas, examples, _ = x.shape
+    means, variances = [], []
+    for some in x.split(max(1, _CHUNK // (replicas * examples)), dim=2):
+        wide = some.double()
+        mean = wide.mean(1, keepdim=True)
+        means.append(mean[:, 0])
+        variances.append((wide - mean).square_().mean(1))
+    columns, within = torch.cat(means, 1), torch.cat(variances, 1).mean(1)
+    between = columns.var(1, correction=0)
+    return columns.mean(1), (within + between).sqrt(), within.sqrt()
 
 
 def _describe_products(z: Tensor, delta: Tensor, bins: Limits | None) -> list[_Statistic]:
