@@ -407,9 +407,7 @@ def no_network(chapter: Chapter) -> list[str]:
     return problems
 
 
-MACHINE_PATH = re.compile(
-    r"(?<![\w.~-])(?:/home/|/root/|/tmp/|/work/|/Users/)|[A-Za-z]:[\\/]+Users"
-)
+MACHINE_PATH = re.compile(r"(?<![\w.~-])(?:/home/|/root/|/tmp/|/mnt/|/Users/)|[A-Za-z]:[\\/]+Users")
 UNREAD = re.compile(r"\x1b\[[0-9;]*m|;base64,[A-Za-z0-9+/=\s]+")
 
 
@@ -1057,7 +1055,7 @@ FAULTS: list[tuple[str, str, str, Plant]] = [
     ("no_machine_path", "in code", "cell 10 (In [8]): a machine's path ('/home/')",
      code("p = '/home/me/data'")),
     ("no_machine_path", "in prose", "cell 10: a machine's path", markdown("See `/tmp/x`.")),
-    ("no_machine_path", "in stdout", "'/work/'", code("f()", printed("at /work/x\n"))),
+    ("no_machine_path", "in stdout", "'/mnt/'", code("f()", printed("at /mnt/x\n"))),
     ("no_machine_path", "in html", "'/root/'", code("f()", shown(text_html="<b>/root/x</b>"))),
     ("no_machine_path", "Windows", "C:", code("f()", printed("C:\\Users\\me"))),
     ("no_machine_path", "in metadata", "'/home/'", code("f()", metadata={"x": "/home/me"})),
@@ -1176,7 +1174,7 @@ SOUND: list[tuple[str, Plant]] = [
     ("20 lines", code("x = 1\n" * 20)),
     ("8 figures", both(*[figure_cell(f"fig-{k}") for k in range(7)])),
     ("a path by chance in a picture",
-     lambda n: n.cells[FIGURE].outputs[0].data.update({"image/png": "iVBO+/tmp/A+/work/A="})),
+     lambda n: n.cells[FIGURE].outputs[0].data.update({"image/png": "iVBO+/tmp/A+/mnt/A="})),
     ("an ignored output, asserted two cells on",
      both(code("f()", metadata={"tags": ["nbval-ignore-output"]}), code("x = 1"),
           code("if x:\n    assert x"))),
