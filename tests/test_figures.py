@@ -579,3 +579,51 @@ def test_formulas_are_typeset_and_the_rest_is_text() -> None:
     assert lines[2] == r"| one | $\frac{1}{n}$ | 1 |"
     assert lines[3] == "| $n$ | none | 2 |"
     assert figures.formulas(rows)._repr_markdown_() == repr(figures.formulas(rows))
+
+
+# ------------------------------------------------------------------------- evolution, cost_surface
+
+
+def evolving(replicas: int = 1) -> pd.DataFrame:
+    rows = [
+        (step, r, layer, "activation", statistic, value + layer + step / 10)
+        for step in (0, 10, 20)
+        for r in range(replicas)
+        for layer in (1, 2)
+        for statistic, value in (("mean", 0.0), ("std", 0.5), ("p98", 3.0))
+    ]
+    columns = ["step", "replica", "layer", "quantity", "statistic", "value"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_evolution_draws_means_and_percentiles_of_every_layer() -> None:
+    ax = figures.evolution(evolving(), xlabel="epoch").axes[0]
+    lines = [line.get_ydata().tolist() for line in ax.lines]
+    assert lines == [[1, 2, 3], [4, 5, 6], [2, 3, 4], [5, 6, 7]]
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[0, 10, 20]] * 4
+    band = ax.collections[0].get_paths()[0].vertices
+    assert band[:, 1].min() == -0.5 and band[:, 1].max() == 6.5  # mean -+ std, 1 -+ 1.5 to 3 -+ 3.5
+    names = [text.get_text() for text in ax.figure.legends[0].get_texts()]
+    assert names == ["layer 1", "layer 2"]
+    assert ax.get_xlabel() == "epoch" and ax.get_ylabel() == "activation"
+
+
+def test_evolution_is_of_one_replica_and_of_what_is_there() -> None:
+    with pytest.raises(ValueError, match="one replica"):
+        figures.evolution(evolving(2))
+    with pytest.raises(ValueError, match="quantity 'weight'"):
+        figures.evolution(evolving(), "weight")
+
+
+def test_a_cost_surface_for_every_name_over_the_same_grid() -> None:
+    x, y = np.linspace(-1, 1, 5), np.linspace(-2, 2, 7)
+    heights = {"one": np.zeros((7, 5)), "two": np.ones((7, 5))}
+    picture = figures.cost_surface(x, y, heights, xlabel="a", ylabel="b")
+    ax = picture.axes[0]
+    assert len(ax.collections) == 2
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("a", "b", "cost")
+    assert picture._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"heights\['one'\] must have shape \(7, 5\)"):
+        figures.cost_surface(x, y, {"one": np.zeros((5, 7))}, xlabel="a", ylabel="b")
+    with pytest.raises(ValueError, match="at least one surface"):
+        figures.cost_surface(x, y, {}, xlabel="a", ylabel="b")

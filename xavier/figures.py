@@ -370,6 +370,87 @@ def densities(
     return picture
 
 
+def evolution(
+    rows: pd.DataFrame,
+    quantity: str = "activation",
+    *,
+    xlabel: str = "update",
+    ylabel: str | None = None,
+) -> Picture:
+    """How layers change while a network learns, as in the paper's figures 2, 3, 9 and 10.
+
+    For each layer a line of means with a band of one standard deviation, and markers at the 98th
+    percentile, from dark at the input to light at the output.
+
+    Args:
+        rows: one replica of what `xavier.monitor.statistics` gave at several steps.
+        quantity: which of its quantities to show.
+        xlabel: what a step is.
+        ylabel: what the quantity is; its name by default.
+
+    Raises:
+        ValueError: a column or the quantity is missing, or there are several replicas.
+    """
+    _need(rows, "step", "layer", "quantity", "statistic", "value")
+    chosen = rows[rows.quantity == quantity]
+    if chosen.empty:
+        raise ValueError(f"rows must hold the quantity {quantity!r}, got {set(rows.quantity)}")
+    if chosen.duplicated(["step", "layer", "statistic"]).any():
+        raise ValueError("rows must be of one replica and hold each statistic of a step once")
+    wide = chosen.pivot(index=["layer", "step"], columns="statistic", values="value")
+    layers = sorted(chosen.layer.unique())
+    with matplotlib.rc_context(_STYLE):
+        picture, ax = _single()
+        for k, layer in enumerate(layers):
+            one, colour = wide.loc[layer], layer_colour(k, len(layers))
+            ax.plot(one.index, one["mean"], color=colour, label=f"layer {layer}")
+            low, high = one["mean"] - one["std"], one["mean"] + one["std"]
+            ax.fill_between(one.index, low, high, color=colour, alpha=0.15, linewidth=0)
+            if "p98" in one:
+                ax.plot(one.index, one["p98"], color=colour, linestyle="", marker=_MARKERS[k % 8])
+        ax.set(xlabel=xlabel, ylabel=ylabel or quantity)
+        picture.legend(loc="outside upper center", ncols=len(layers), fontsize=9)
+    return picture
+
+
+def cost_surface(
+    x: ArrayLike,
+    y: ArrayLike,
+    heights: Mapping[str, ArrayLike],
+    *,
+    xlabel: str,
+    ylabel: str,
+    zlabel: str = "cost",
+) -> Picture:
+    """Wire surfaces of a cost over two weights, one for each name, as in the paper's figure 5.
+
+    Args:
+        x, y: the values of the two weights, (n,) and (m,).
+        heights: for every name the cost, (m, n).
+        xlabel, ylabel, zlabel: what the axes mean.
+
+    Raises:
+        ValueError: no heights are given, or of another shape.
+    """
+    across, along = np.meshgrid(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+    if not heights:
+        raise ValueError("heights must hold at least one surface, got none")
+    with matplotlib.rc_context(_STYLE):
+        picture = Picture(figsize=(6.4, 4.8), dpi=130, layout="constrained")
+        ax: Any = picture.add_subplot(projection="3d")
+        for k, (name, height) in enumerate(heights.items()):
+            values = np.asarray(height, dtype=float)
+            if values.shape != across.shape:
+                raise ValueError(
+                    f"heights[{name!r}] must have shape {across.shape}, got {values.shape}"
+                )
+            colour = COLOURS.get(name, _CYCLE[k % len(_CYCLE)])
+            ax.plot_wireframe(across, along, values, color=colour, linewidth=0.6, label=name)
+        ax.set(xlabel=xlabel, ylabel=ylabel, zlabel=zlabel)
+        ax.legend()
+    return picture
+
+
 def interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
     """The t interval of a mean over independent values, such as seeds.
 
