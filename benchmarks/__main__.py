@@ -130,23 +130,17 @@ def small_batches(images: int, repeat: int) -> Row:
 
 
 _MEMORY = """
-import pathlib, resource, sys
+import sys
 import torch
+from benchmarks.measure import peak_memory
 from xavier.shapeset import Shapeset
 torch.set_num_threads(1)
-status = pathlib.Path("/proc/self/status")
-def peak():
-    if status.exists():  # Linux, where ru_maxrss begins with the peak of the parent
-        (line,) = (x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
-        return 1024 * int(line.split()[1])
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return used if sys.platform == "darwin" else 1024 * used
 stream = Shapeset(0, size=15)
 stream.batch(1)
 del stream
-before = peak()
+before = peak_memory()
 images, labels = Shapeset(0).batch(int(sys.argv[1]))
-print(peak() - before)
+print(peak_memory() - before)
 """
 
 

@@ -155,22 +155,16 @@ def with_statistics(width: int, updates: int, repeat: int) -> Row:
 
 
 _MEMORY = """
-import pathlib, resource, sys
+import sys
 import torch
+from benchmarks.measure import peak_memory
 from benchmarks.updates import network, replicated
 torch.set_num_threads(2)
-status = pathlib.Path("/proc/self/status")
-def peak():
-    if status.exists():  # Linux, where ru_maxrss begins with the peak of the parent
-        (line,) = (x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
-        return 1024 * int(line.split()[1])
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return used if sys.platform == "darwin" else 1024 * used
 replicated(network(20, 2))()
-before = peak()
+before = peak_memory()
 step = replicated(network(int(sys.argv[1]), int(sys.argv[2])))
 step(), step()
-print(peak() - before)
+print(peak_memory() - before)
 """
 
 
