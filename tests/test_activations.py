@@ -41,6 +41,16 @@ def steepest_slope(f: Activation) -> float:
     return f.derivative(s, f.value(s)).max().item()
 
 
+@every
+def test_the_chain_rule_in_place_multiplies_by_the_slope(f: Activation) -> None:
+    s = torch.tensor([0.0, *POINTS], dtype=torch.float64)
+    z, gradient = f.value(s), torch.linspace(-2, 3, len(s), dtype=torch.float64)
+    expected = gradient * f.derivative(s, z)
+    assert f.chain_(gradient, s, z) is gradient  # overwritten
+    # A fused kernel may round 1 - z^2 before or after multiplying: absolute where 1 - z^2 cancels.
+    torch.testing.assert_close(gradient, expected, rtol=4 * EPS, atol=4 * EPS)
+
+
 # --------------------------------------------------------------------------------------------------
 # Values and slopes
 # --------------------------------------------------------------------------------------------------

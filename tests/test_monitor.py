@@ -1022,15 +1022,15 @@ def test_watch_refuses_what_it_cannot_watch() -> None:
 
 
 def test_percentiles_of_a_very_large_layer_are_those_of_an_even_sample() -> None:
-    """Within five standard errors of a percentile of 2^17 uniform values, 6e-7 by chance."""
+    """Within five standard errors of a percentile of 2^16 uniform values, 6e-7 by chance."""
     network = Network.create([1000, 1000, 2], "tanh", "standard", seeds=[0])
     trace = network.forward(torch.zeros(1, 1000))
     rows = monitor.statistics(network, trace, quantities=["weight"])
     rows = rows[rows.layer == 1].set_index("statistic").value
     exact = np.quantile(network.w[0].numpy(), [0.02, 0.98])
     limit = 1000**-0.5
-    error = 2 * limit * math.sqrt(0.02 * 0.98 / 2**17)
+    error = 2 * limit * math.sqrt(0.02 * 0.98 / 2**16)
     assert abs(rows["p02"] - exact[0]) < 5 * error and abs(rows["p98"] - exact[1]) < 5 * error
     assert abs(rows["p02"] - exact[0]) > 0  # of a sample, and documented so
     std = network.w[0].double().numpy().std()
-    assert rows["std"] == pytest.approx(std, rel=1e-12)
+    assert rows["std"] == pytest.approx(std, rel=1e-6)  # parts are added in single precision

@@ -33,6 +33,8 @@ class Activation:
         range: infimum and supremum of f.
         saturation: outputs up to the first and from the second number on are saturated, by the
             definition of `SATURATED_SLOPE`; None where that never happens.
+        fused: multiplies a tensor by f'(s) in place, given ``(tensor, z)``, in one pass over
+            memory where torch has one; the same numbers as with ``derivative``, to rounding.
     """
 
     name: str
@@ -43,6 +45,19 @@ class Activation:
     parity: Literal["odd", "neither"]
     range: tuple[float, float]
     saturation: tuple[float, float] | None
+    fused: Callable[[Tensor, Tensor], Tensor] | None = None
+
+    def chain_(self, gradient: Tensor, s: Tensor, z: Tensor) -> Tensor:
+        """Take a gradient back through the activation: ``gradient`` times f'(s), in place (eq. 2).
+
+        Args:
+            gradient: with respect to ``z``; overwritten by the one with respect to ``s``.
+            s: weighted sums.
+            z: f(s).
+        """
+        if self.fused is not None:
+            return self.fused(gradient, z)
+        return gradient.mul_(self.derivative(s, z))
 
     def saturated(self, z: Tensor) -> Tensor:
         """Which of the outputs ``z`` are saturated, as a bool tensor of the same shape."""
@@ -70,6 +85,7 @@ ACTIVATIONS: dict[str, Activation] = {
             parity="neither",
             range=(0.0, 1.0),
             saturation=(1 - _SIGMOID_KNEE, _SIGMOID_KNEE),
+            fused=lambda g, z: torch.ops.aten.sigmoid_backward.grad_input(g, z, grad_input=g),
         ),
         Activation(
             name="tanh",
@@ -80,6 +96,7 @@ ACTIVATIONS: dict[str, Activation] = {
             parity="odd",
             range=(-1.0, 1.0),
             saturation=(-_TANH_KNEE, _TANH_KNEE),
+            fused=lambda g, z: torch.ops.aten.tanh_backward.grad_input(g, z, grad_input=g),
         ),
         Activation(
             name="softsign",

@@ -18,7 +18,7 @@ the number of values, not by one less:
 "std_over_inputs"   root of the mean over units of the variance over examples
 "p02", "p98"        2nd and 98th percentile, linearly interpolated between values; of more than half
                     a million values in a layer (weights, as a rule) those of an even sample of
-                    about 130,000
+                    about 65,000
 "saturated"         share of saturated units (`xavier.activations.Activation.saturated`)
 "density"           share of the values in a bin, divided by the bin's width
 =================== ==============================================================================
@@ -26,8 +26,9 @@ the number of values, not by one less:
 "std" and "std_over_inputs" differ: a layer whose units each sit at a level of their own, whatever
 the input, has the first and not the second, and tells nothing about its input.
 
-Sums are in double precision, whatever the network's. A replica that has diverged has values that
-are not numbers, and costs the others nothing.
+Sums are in double precision, whatever the network's, but within parts of a layer's weights, which
+are added in the network's own. A replica that has diverged has values that are not numbers,
+and costs the others nothing.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ _Statistic: TypeAlias = tuple[str, float, Tensor]
 _LOW, _HIGH = 0.02, 0.98  # the percentiles
 _CHUNK = 2**16  # values taken to double precision at once: half a MB, which stays in the cache
 _CHUNK_SVD = 2**22  # values decomposed at once
-_ALL_VALUES, _SAMPLE = 2**19, 2**17  # percentiles: of all values up to the first, of about so many
+_ALL_VALUES, _SAMPLE = 2**19, 2**16  # percentiles: of all values up to the first, of about so many
 
 
 def statistics(
@@ -531,7 +532,33 @@ def _describe(
 
 
 def _spread(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of (R, N), each (R,), in one pass."""
+    """Mean and standard deviation of (R, N), each (R,).
+
+    Where the mean is well below the deviation, as weights have it, the mean square tells the
+    deviation to six digits, and is several times faster to get than squares in double precision.
+    """
+    if x.dtype not in (torch.float32, torch.float64):
+        x = x.float()
+    mean, square = x.new_zeros(2, len(x), dtype=torch.float64)
+    for some in x.split(4000 * max(1, 64 // len(x)), dim=1):  # a MB, to be read once
+        mean += some.sum(1).double() / x.shape[1]
+        square += _squares(some) / x.shape[1]
+    variance = square - mean.square()
+    if bool(((variance > square / 2) & (square > 1e-25) & (square < 1e25)).all()):
+        return mean, variance.sqrt()
+    return _spread_in_double(x)
+
+
+def _squares(x: Tensor) -> Tensor:
+    """Sum of the squares of (R, N), (R,): a thousand at a time in x's precision, then in double."""
+    whole = x.shape[1] // 1000 * 1000
+    rows = x[:, :whole].reshape(-1, 1, 1000)
+    total = torch.bmm(rows, rows.mT).view(len(x), -1).sum(1, dtype=torch.float64)
+    return total + x[:, whole:].double().square().sum(1)
+
+
+def _spread_in_double(x: Tensor) -> tuple[Tensor, Tensor]:
+    """What `_spread` returns, for any values."""
     shift = x[:, :1].double()  # any value near the mean: equal values have a deviation of zero
     total, squares = shift.new_zeros(2, len(x))
     for some in x.split(max(1, _CHUNK // len(x)), dim=1):

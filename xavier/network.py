@@ -386,7 +386,7 @@ class Network:
             self.b[i].sub_(delta.sum(1))
             if i:
                 delta = _joined(torch.bmm(above, rows.mT, out=room.deltas[i - 1]), k)
-                delta.mul_(self.activation.derivative(s[i - 1], z[i]))
+                self.activation.chain_(delta, s[i - 1], z[i])
             # Only now, when the old weights have had their last use, and are still in the cache.
             rows.baddbmm_(_cut(z[i], k).mT, above, alpha=-1)
         return costs
