@@ -24,6 +24,7 @@ PACKAGE = "xavier"
 ALLOWED: dict[str, set[str]] = {
     "__init__": set(),
     "checks": set(),
+    "files": set(),
     "streams": {"checks"},
     "rules": {"checks"},
     "activations": {"checks"},
@@ -36,9 +37,15 @@ ALLOWED: dict[str, set[str]] = {
     "paper": {"checks"},
     "theory": {"activations", "checks"},
     "monitor": {"activations", "checks", "network"},
-    "training": {"activations", "checks", "init", "network", "streams"},
-    "results": {"checks"},
-    "figures": {"checks"},
+    "curvature": {"checks", "network"},
+    "checkpoints": {"files"},
+    "training": {
+        *("activations", "checkpoints", "checks", "curvature", "init", "network", "streams"),
+    },
+    "baselines": {"checks"},
+    "results": {"checks", "files"},
+    "intervals": {"checks"},
+    "figures": {"checks", "intervals"},
 }
 
 # module: other projects' packages that it must not import, anywhere in it.
@@ -48,7 +55,7 @@ FOREIGN: dict[str, set[str]] = {
 }
 
 # What can be imported without loading torch (modules that do not exist are skipped).
-WITHOUT_TORCH = ("xavier", "xavier.figures", "xavier.results")
+WITHOUT_TORCH = ("xavier", "xavier.figures", "xavier.intervals", "xavier.results")
 
 
 # --------------------------------------------------------------------------------------------------

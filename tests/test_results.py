@@ -30,7 +30,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xavier
-from xavier import results
+from xavier import files, results
 from xavier.results import Record, RecordBusy, RecordError, RecordMissing
 
 CONFIG: dict[str, Any] = {"sizes": [9, 5, 3], "lr": 0.1, "rule": {"name": "glorot", "gain": 1.0}}
@@ -66,7 +66,7 @@ def script(text: str, *arguments: object) -> subprocess.Popen[str]:
 import json, os, random, signal, sys, time
 import numpy as np, pandas as pd
 from pathlib import Path
-from xavier import results
+from xavier import files, results
 folder = Path(sys.argv[1])
 def save(k, n=1500):
     rows = pd.DataFrame({"k": np.full(n, k), "value": np.random.default_rng(k).normal(size=n)})
@@ -863,7 +863,7 @@ def traced(left):
             os.kill(os.getpid(), signal.SIGKILL)
         return line
     def call(frame, event, argument):
-        return line if frame.f_code is results._replace.__code__ else None
+        return line if frame.f_code is files.replace.__code__ else None
     return call
 found = []
 for earlier in (True, False):

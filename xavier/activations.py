@@ -132,3 +132,42 @@ ACTIVATIONS: dict[str, Activation] = {
     )
 }
 """The activations by name; sigmoid, tanh and softsign are the paper's three."""
+
+VARIANTS: dict[str, Activation] = {
+    activation.name: activation
+    for activation in (
+        Activation(
+            name="centred_sigmoid",
+            value=lambda s: 0.5 * torch.tanh(0.5 * s),  # which keeps the digits near 0
+            derivative=lambda s, z: 0.25 - z * z,
+            expression=lambda x: 1 / (1 + sympy.exp(-x)) - sympy.Rational(1, 2),
+            slope=0.25,
+            parity="odd",
+            range=(-0.5, 0.5),
+            saturation=(0.5 - _SIGMOID_KNEE, _SIGMOID_KNEE - 0.5),
+        ),
+        Activation(
+            name="steep_sigmoid",
+            value=lambda s: torch.sigmoid(4 * s),
+            derivative=lambda s, z: 4 * z * (1 - z),
+            expression=lambda x: 1 / (1 + sympy.exp(-4 * x)),
+            slope=1.0,
+            parity="neither",
+            range=(0.0, 1.0),
+            saturation=(1 - _SIGMOID_KNEE, _SIGMOID_KNEE),
+        ),
+        Activation(
+            name="steep_centred_sigmoid",
+            value=lambda s: 0.5 * torch.tanh(2 * s),
+            derivative=lambda s, z: 1 - 4 * z * z,
+            expression=lambda x: 1 / (1 + sympy.exp(-4 * x)) - sympy.Rational(1, 2),
+            slope=1.0,
+            parity="odd",
+            range=(-0.5, 0.5),
+            saturation=(0.5 - _SIGMOID_KNEE, _SIGMOID_KNEE - 0.5),
+        ),
+    )
+}
+"""The sigmoid shifted to zero mean, made as steep as tanh, and both.
+
+The two properties in which it differs from tanh can so be changed one at a time."""

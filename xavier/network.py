@@ -11,13 +11,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from xavier import checks, init
-from xavier.activations import ACTIVATIONS, Activation
+from xavier.activations import ACTIVATIONS, VARIANTS, Activation
 from xavier.rules import Rule
 
 Cost: TypeAlias = Literal["cross_entropy", "quadratic"]
@@ -101,6 +101,18 @@ class Gradients:
         return [z.mT @ s for z, s in zip(self._inputs, self.s, strict=True)]
 
 
+class Factors(Protocol):
+    """Something with one number for every weight and every bias, in the shapes of a network."""
+
+    @property
+    def w(self) -> list[Tensor]:
+        """By layer, (R, n_i, n_{i+1})."""
+
+    @property
+    def b(self) -> list[Tensor]:
+        """By layer, (R, n_{i+1})."""
+
+
 class Network:
     """R networks of one shape, differing in seed, rule or gain; R = 1 is not special.
 
@@ -158,7 +170,8 @@ class Network:
 
         Args:
             sizes: n_0, ..., n_L, at least two.
-            activation: name in `xavier.activations.ACTIVATIONS`, or an ``Activation``.
+            activation: name in `xavier.activations.ACTIVATIONS` or `xavier.activations.VARIANTS`,
+                or an ``Activation``.
             rule: name or callable as in `xavier.init.uniform_`, one or one per replica.
             seeds: one per replica; a seed may occur more than once, with other rules or gains.
             gain: factor on the weights' standard deviation, one or one per replica.
@@ -357,8 +370,22 @@ class Network:
         self._labels(y, self._batch(x).shape[1])
 
     @torch.no_grad()
-    def _update(self, x: Tensor, y: Tensor, rates: Tensor, cost: Cost) -> Tensor:
-        """`step` on (R, B, n_0) and (R, B), without its checks: `train` makes them for many."""
+    def _update(
+        self,
+        x: Tensor,
+        y: Tensor,
+        rates: Tensor,
+        cost: Cost,
+        *,
+        factors: Factors | None = None,
+        freeze_output_bias: bool = False,
+    ) -> Tensor:
+        """`step` on (R, B, n_0) and (R, B), without its checks: training makes them for many.
+
+        Args:
+            factors: by which every weight's and every bias's rate differs from the replica's.
+            freeze_output_bias: leave the last layer's biases as they are.
+        """
         self.updates += 1
         batch = x.shape[1]
         room = self._room = _room_for(self, batch)
@@ -383,12 +410,18 @@ class Network:
             k = room.blocks[i]
             rows = _rows(self.w[i], k)
             above = delta if k == 1 else delta[:, None].expand(-1, k, -1, -1).flatten(0, 1)
-            self.b[i].sub_(delta.sum(1))
+            if i < len(self.w) - 1 or not freeze_output_bias:
+                fall = delta.sum(1)
+                self.b[i].sub_(fall if factors is None else fall * factors.b[i])
             if i:
                 delta = _joined(torch.bmm(above, rows.mT, out=room.deltas[i - 1]), k)
                 self.activation.chain_(delta, s[i - 1], z[i])
             # Only now, when the old weights have had their last use, and are still in the cache.
-            rows.baddbmm_(_cut(z[i], k).mT, above, alpha=-1)
+            if factors is None:
+                rows.baddbmm_(_cut(z[i], k).mT, above, alpha=-1)
+            else:
+                fall = torch.bmm(_cut(z[i], k).mT, above)
+                rows.sub_(fall.mul_(_rows(factors.w[i], k)))
         return costs
 
     def _stopped(self, costs: Tensor) -> Tensor | None:
@@ -451,6 +484,29 @@ class Network:
         if not (low >= 0 and high < math.inf):  # NaN is neither
             raise ValueError(f"lr must be finite and not negative, got {lr!r}")
         return rates.expand(self.replicas)
+
+
+def centred(network: Network) -> Network:
+    r"""Write a sigmoid network with the sigmoid less 1/2: the same function, other parameters.
+
+    :math:`\sigma(s) W + b = (\sigma(s) - \tfrac12) W + (b + \tfrac12 \sum_j W_{j\bullet})`, so
+    that the biases take up what the units lose. What differs is how the cost depends on them.
+
+    Args:
+        network: with the activation "sigmoid" or "steep_sigmoid".
+
+    Returns:
+        A new network, with the activation "centred_sigmoid" or "steep_centred_sigmoid".
+
+    Raises:
+        ValueError: it has another activation.
+    """
+    to = {"sigmoid": "centred_sigmoid", "steep_sigmoid": "steep_centred_sigmoid"}
+    name = checks.one_of("network.activation", network.activation.name, to)
+    w, b = [w.clone() for w in network.w], [b.clone() for b in network.b]
+    for i in range(1, len(w)):
+        b[i] += 0.5 * w[i].sum(1)
+    return Network(w, b, to[name], network.seeds)
 
 
 @dataclass(frozen=True)
@@ -534,7 +590,8 @@ def _check_parameters(w: Sequence[Tensor], b: Sequence[Tensor]) -> None:
 def _activation(activation: str | Activation) -> Activation:
     if isinstance(activation, Activation):
         return activation
-    return ACTIVATIONS[checks.one_of("activation", activation, ACTIVATIONS)]
+    known = ACTIVATIONS | VARIANTS
+    return known[checks.one_of("activation", activation, known)]
 
 
 def _seeds(seeds: Any) -> tuple[int, ...]:

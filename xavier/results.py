@@ -51,7 +51,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
-from xavier import checks
+from xavier import checks, files
 
 SCHEMA: int = 1
 """The version of the format that `save` writes, and the only one that `load` reads."""
@@ -79,7 +79,6 @@ _DTYPES = ("bool", *_INTEGERS, *_FLOATS, "str")
 _TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else "object"  # pandas' own for text
 _LONGEST = 10_000  # characters of a value; what reads them here stops at 131,072
 
-_LEFT_BEHIND = 3600.0  # seconds after which a temporary file belongs to nobody
 _NAMELESS = 10.0  # seconds after which a lock that does not say whose it is belongs to nobody
 _TAKING_OVER = 60.0  # seconds, likewise for the mark of who removes a lock
 
@@ -241,7 +240,7 @@ def save(
     }
     header["sha256"] = _sha256(_canonical(header))
     line = json.dumps(header, allow_nan=False).encode()
-    _replace(path, _pack(b"# " + line + b"\n" + table))
+    files.replace(path, _pack(b"# " + line + b"\n" + table), "save the record")
     return path
 
 
@@ -353,7 +352,7 @@ def lock(experiment: str, scale: str, folder: str | Path | None = None) -> Itera
             elif held := _content(path):
                 raise RecordBusy(_busy(f"{experiment} at scale {scale}", path, held))
     except OSError as error:
-        _cannot("take the lock", error, path)
+        files.cannot("take the lock", error, path)
     try:
         yield
     finally:
@@ -399,7 +398,7 @@ def _left(path: Path) -> bool:
     if (text := _content(path)) is None:
         return False
     if (held := _holder(text)) is None:
-        return _age(path) > _NAMELESS
+        return files.age(path) > _NAMELESS
     here = held["host"] == platform.node() and held["namespace"] == _namespace()
     return here and not _alive(held["pid"], held["born"])
 
@@ -412,7 +411,7 @@ def _take_away(path: Path) -> None:
     """
     mark = path.with_suffix(".break")
     if not _create(mark, b""):
-        if _age(mark) > _TAKING_OVER:  # killed while it had the mark
+        if files.age(mark) > _TAKING_OVER:  # killed while it had the mark
             mark.unlink(missing_ok=True)
         time.sleep(0.01)
         return
@@ -459,14 +458,6 @@ def _namespace() -> str | None:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return None
-
-
-def _age(path: Path) -> float:
-    """Seconds since a file was changed; 0 if it is gone."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
 
 
 # --------------------------------------------------------------------------------------------------
@@ -546,44 +537,6 @@ def _first_line(path: Path) -> bytes:
     if not line.endswith(b"\n"):
         _refuse("expected a header, found an end within its line")
     return line[:-1]
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: beside its place, to the disk, and then into its place."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for old in path.parent.glob(f".{path.name}.*.part"):  # of processes that were killed
-            if _age(old) > _LEFT_BEHIND:
-                old.unlink(missing_ok=True)
-        try:
-            opened = os.open(
-                part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666
-            )
-            with os.fdopen(opened, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        _cannot("save the record", error, path)
-    with contextlib.suppress(OSError):  # that the name lasts too, where folders can be opened
-        opened = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
-
-
-def _cannot(what: str, error: OSError, path: Path) -> NoReturn:
-    """Raise the same error, said in full."""
-    reason = f"cannot {what}: {error.strerror or error}; nothing that was there has changed"
-    if error.errno is None:
-        raise OSError(reason) from error
-    raise OSError(error.errno, reason, str(path)) from error
 
 
 def _refuse(reason: str) -> NoReturn:

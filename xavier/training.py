@@ -6,25 +6,276 @@ share, so that what differs between them (rule, gain, rate) is compared on the s
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal, TypeAlias
+import signal
+import threading
+import time
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import pandas as pd
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from xavier import checks
+from xavier import checkpoints, checks, curvature
 from xavier.activations import Activation
+from xavier.checkpoints import Checkpoint
+from xavier.curvature import Diagonal
 from xavier.init import Distribution
-from xavier.network import COSTS, Cost, Network
+from xavier.network import COSTS, Cost, Factors, Network
 from xavier.streams import Stream
+
+Monitor: TypeAlias = Callable[[int, Network], pd.DataFrame | None]
+"""What looks at a network, given the number of updates made; tidy rows or None."""
 
 Outcome: TypeAlias = Literal["learning", "stalled", "saturated", "diverged"]
 
+EPOCH = 20_000
+"""Updates that the paper calls an epoch of the endless stream (sec. 3.1)."""
+
 _CHUNK = 1000  # examples fetched together: a stream's call costs, an image hardly
 _TEST_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class SecondOrder:
+    """Rates of their own for all weights and biases, from an estimate of curvature (sec. 5).
+
+    Attributes:
+        kind: "hessian", the diagonal estimate of LeCun et al. (1998), or "variance", that of each
+            gradient over examples.
+        damping: as in `xavier.curvature.rates`: how far the rates may differ.
+        every: updates between two estimates.
+        examples: on how many of the next examples each is made, 1000 at most.
+    """
+
+    kind: Literal["hessian", "variance"]
+    damping: float = 0.1
+    every: int = 1000
+    examples: int = 500
+
+    def __post_init__(self) -> None:
+        checks.one_of("kind", self.kind, ("hessian", "variance"))
+        checks.positive("damping", self.damping)
+        checks.positive_int("every", self.every)
+        if checks.positive_int("examples", self.examples) > _CHUNK:
+            raise ValueError(f"examples must be at most {_CHUNK}, got {self.examples}")
+
+
+class Training:
+    """Plain stochastic gradient descent that can be stopped and taken up again, to the bit.
+
+    Attributes:
+        network: what is trained, in place.
+        made: updates made so far.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        streams: Mapping[int, Stream],
+        *,
+        lr: float | Tensor,
+        batch_size: int = 10,
+        cost: Cost = "cross_entropy",
+        test: tuple[Tensor, Tensor] | None = None,
+        monitor: Monitor | None = None,
+        second_order: SecondOrder | None = None,
+        freeze_output_bias: bool = False,
+    ) -> None:
+        """Prepare; arguments and errors as in `train`."""
+        checks.positive_int("batch_size", batch_size)
+        seeds = list(dict.fromkeys(network.seeds))
+        missing = [seed for seed in seeds if seed not in streams]
+        if missing:
+            raise ValueError(f"streams must have one stream per seed, none given for {missing}")
+        self.network = network
+        self.made = 0
+        self._streams = {seed: streams[seed] for seed in seeds}
+        self._index = torch.tensor([seeds.index(seed) for seed in network.seeds])
+        self._rates = network._rates(lr)
+        self._batch_size = batch_size
+        self._fetched = max(1, _CHUNK // batch_size)  # updates
+        self._cost = checks.one_of("cost", cost, COSTS)
+        if test is not None:
+            test = (test[0].to(network.w[0]), test[1].to(network.w[0].device))
+        self._test = test
+        self._monitor = monitor
+        self._second_order = second_order
+        self._factors: Factors | None = None
+        self._freeze = freeze_output_bias
+        self._rows: list[tuple[int, int, int, str, float]] = []
+        self._looks: list[pd.DataFrame] = []
+        self._total, self._since = network.w[0].new_zeros(network.replicas), 0
+        self._of = self._fingerprint()
+
+    @property
+    def measured(self) -> pd.DataFrame:
+        """Tidy rows so far, as `train` returns them."""
+        return pd.DataFrame(self._rows, columns=["update", "replica", "seed", "quantity", "value"])
+
+    @property
+    def monitored(self) -> pd.DataFrame:
+        """What the monitor returned so far, one table below the other; empty if nothing."""
+        return pd.concat(self._looks, ignore_index=True) if self._looks else pd.DataFrame()
+
+    def run(
+        self,
+        updates: int,
+        *,
+        every: int | None = None,
+        at: Iterable[int] = (),
+        checkpoint: Path | None = None,
+        save_every: float = 60.0,
+        progress: bool | None = None,
+    ) -> pd.DataFrame:
+        """Go on until so many updates are made in all.
+
+        With ``checkpoint``, a run that was interrupted goes on where that file says, and ends with
+        the weights and rows, to the bit, of one that was not (on the same machine, with as many
+        threads). Ctrl-C is then heard at the end of a hundred updates or so, and what is done is
+        saved; a second one is heard at once. When the run is done, the file is left as it is,
+        complete.
+
+        Args:
+            updates: number of updates in all.
+            every, at, progress: as in `train`.
+            checkpoint: a file, that need not be there.
+            save_every: seconds between two savings.
+
+        Returns:
+            `measured`.
+
+        Raises:
+            CheckpointError: the file is damaged, or of another run.
+            OSError: it cannot be written; an earlier one is as it was.
+        """
+        checks.positive_int("updates", updates)
+        due = _due(updates, every, at)
+        of = {**self._of, "updates": updates, "due": sorted(due)}
+        if checkpoint is not None:
+            self._restore(checkpoint, of)
+        if not self.made and not self._rows and not self._looks:
+            self._look()
+        saved = time.monotonic()
+        with (
+            _patience(checkpoint is not None) as interrupted,
+            tqdm(total=updates, initial=self.made, unit="update", disable=_quiet(progress)) as bar,
+        ):
+            while self.made < updates:
+                chunk = min(self._fetched, updates - self.made)
+                self._advance(chunk, due)
+                bar.update(chunk)
+                late = time.monotonic() - saved >= save_every or interrupted.is_set()
+                if checkpoint is not None and (late or self.made == updates):
+                    self._save(checkpoint, of)
+                    saved = time.monotonic()
+                if interrupted.is_set():
+                    raise KeyboardInterrupt
+        return self.measured
+
+    def _advance(self, chunk: int, due: Container[int]) -> None:
+        """Make some updates on examples that are fetched together."""
+        x, y = _examples(self.network, self._streams, chunk, self._batch_size)
+        if self._second_order is not None:
+            self._factors = self._estimate(self._second_order, x, y)
+        for k in range(chunk):
+            self._total += self.network._update(
+                _each(x[:, k], self._index),
+                y[self._index, k],
+                self._rates,
+                self._cost,
+                factors=self._factors,
+                freeze_output_bias=self._freeze,
+            )
+            self._since, self.made = self._since + 1, self.made + 1
+            if self.made in due:
+                self._look()
+
+    def _look(self) -> None:
+        """Measure now."""
+        args = (self.network, self._test, self._cost, self.made, self._total, self._since)
+        self._rows += _measure(*args)
+        if self._monitor is not None:
+            table = self._monitor(self.made, self.network)
+            if table is not None and len(table):
+                self._looks.append(table)
+        self._total, self._since = torch.zeros_like(self._total), 0
+
+    def _estimate(self, how: SecondOrder, x: Tensor, y: Tensor) -> Factors | None:
+        """The factors for the next updates: new ones every so often, else those that there are."""
+        if self._factors is not None and self.made % how.every >= self._fetched:
+            return self._factors
+        images = x.flatten(1, 2)[:, : how.examples][self._index]
+        labels = y.flatten(1)[:, : how.examples][self._index]
+        hessian = how.kind == "hessian"
+        estimate = curvature.diagonal_hessian if hessian else curvature.gradient_variance
+        found = curvature.rates(
+            estimate(self.network, images, labels, self._cost), lr=1.0, damping=how.damping
+        )
+        for factors in (*found.w, *found.b):  # of a replica that is at rest and must stay finite
+            factors.nan_to_num_(1.0)
+        return found
+
+    def _fingerprint(self) -> dict[str, Any]:
+        """What tells this run from others, in short; the weights as they are before it."""
+        network, test = self.network, self._test
+        return {
+            "sizes": list(network.sizes),
+            "activation": network.activation.name,
+            "seeds": list(network.seeds),
+            "streams": [stream.state() for stream in self._streams.values()],
+            "rates": self._rates.tolist(),
+            "batch_size": self._batch_size,
+            "cost": self._cost,
+            "second_order": None if self._second_order is None else asdict(self._second_order),
+            "freeze_output_bias": self._freeze,
+            "weights": _digest([*network.w, *network.b]),
+            "test": None if test is None else [list(test[0].shape), _digest([test[1]])],
+        }
+
+    def _save(self, path: Path, of: Mapping[str, Any]) -> None:
+        network = self.network
+        tensors = {"total": self._total, "diverged": network.diverged}
+        for i, (w, b) in enumerate(zip(network.w, network.b, strict=True)):
+            tensors |= {f"w{i}": w, f"b{i}": b}
+        if self._factors is not None:
+            for i, (w, b) in enumerate(zip(self._factors.w, self._factors.b, strict=True)):
+                tensors |= {f"fw{i}": w, f"fb{i}": b}
+        state = {
+            "made": self.made,
+            "since": self._since,
+            "updates": network.updates,
+            "streams": {str(seed): stream.state() for seed, stream in self._streams.items()},
+        }
+        tables = {"measured": self.measured, "monitored": self.monitored}
+        checkpoints.save(path, Checkpoint(state, tensors, tables), of=of)
+
+    def _restore(self, path: Path, of: Mapping[str, Any]) -> None:
+        found = checkpoints.load(path, of=of)
+        if found is None:
+            return
+        network, tensors = self.network, found.tensors
+        layers = range(len(network.w))
+        for i in layers:
+            network.w[i].copy_(tensors[f"w{i}"])
+            network.b[i].copy_(tensors[f"b{i}"])
+        if "fw0" in tensors:
+            w, b = ([tensors[f"{f}{i}"].to(network.w[0]) for i in layers] for f in ("fw", "fb"))
+            self._factors = Diagonal(w, b)
+        network.diverged = tensors["diverged"]
+        self._total = tensors["total"].to(network.w[0])
+        self.made, self._since = found.state["made"], found.state["since"]
+        network.updates = found.state["updates"]
+        for seed, stream in self._streams.items():
+            stream.restore(found.state["streams"][str(seed)])
+        self._rows = list(found.tables["measured"].itertuples(index=False, name=None))
+        self._looks = [found.tables["monitored"]] if len(found.tables["monitored"]) else []
 
 
 def train(
@@ -37,7 +288,11 @@ def train(
     cost: Cost = "cross_entropy",
     test: tuple[Tensor, Tensor] | None = None,
     every: int | None = None,
-    monitor: Callable[[int, Network], None] | None = None,
+    at: Iterable[int] = (),
+    monitor: Monitor | None = None,
+    second_order: SecondOrder | None = None,
+    freeze_output_bias: bool = False,
+    checkpoint: Path | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
     """Train a network in place by plain stochastic gradient descent.
@@ -52,8 +307,15 @@ def train(
         cost: "cross_entropy" or "quadratic".
         test: images (n, n_0) and labels (n,) on which error and cost are measured.
         every: updates between two measurements; by default only the start and the end.
+        at: further updates after which to measure.
         monitor: called with the number of updates made and the network, at the start and at
-            every measurement; what it wants to keep it has to keep itself.
+            every measurement. What it returns is kept in `Training.monitored`, where a
+            `Training` was made; what else it wants to keep it has to keep itself.
+        second_order: rates of their own for all parameters, ``lr`` on average; by default one rate
+            for all.
+        freeze_output_bias: leave the biases of the output as they are.
+        checkpoint: a file in which the run is saved as it goes, and from which it is taken up
+            again; see `Training.run`.
         progress: whether to show a progress bar; by default only on a terminal.
 
     Returns:
@@ -69,40 +331,21 @@ def train(
         ValueError: a seed has no stream, a number is out of range, or a stream gives examples
             that `xavier.network.Network.check` refuses. Arguments are checked before the first
             update; examples when they are fetched, a hundred updates' at a time.
+        CheckpointError: the checkpoint is damaged, or of another run.
     """
     checks.positive_int("updates", updates)
-    checks.positive_int("batch_size", batch_size)
-    every = updates if every is None else checks.positive_int("every", every)
-    seeds = list(dict.fromkeys(network.seeds))
-    missing = [seed for seed in seeds if seed not in streams]
-    if missing:
-        raise ValueError(f"streams must have one stream per seed, none given for {missing}")
-    index = torch.tensor([seeds.index(seed) for seed in network.seeds])
-
-    rates = network._rates(lr)
-    cost = checks.one_of("cost", cost, COSTS)
-    fetched = max(1, _CHUNK // batch_size)  # updates
-
-    if test is not None:
-        test = (test[0].to(network.w[0]), test[1].to(network.w[0].device))
-    total, since = network.w[0].new_zeros(network.replicas), 0
-    rows = _measure(network, test, cost, 0, total, since)
-    if monitor is not None:
-        monitor(0, network)
-    with tqdm(total=updates, unit="update", disable=_quiet(progress)) as bar:
-        for start in range(0, updates, fetched):
-            chunk = min(fetched, updates - start)
-            x, y = _examples(network, {seed: streams[seed] for seed in seeds}, chunk, batch_size)
-            for k in range(chunk):
-                total += network._update(_each(x[:, k], index), y[index, k], rates, cost)
-                since, update = since + 1, start + k + 1
-                if update % every == 0 or update == updates:
-                    rows += _measure(network, test, cost, update, total, since)
-                    if monitor is not None:
-                        monitor(update, network)
-                    total, since = torch.zeros_like(total), 0
-            bar.update(chunk)
-    return pd.DataFrame(rows, columns=["update", "replica", "seed", "quantity", "value"])
+    training = Training(
+        network,
+        streams,
+        lr=lr,
+        batch_size=batch_size,
+        cost=cost,
+        test=test,
+        monitor=monitor,
+        second_order=second_order,
+        freeze_output_bias=freeze_output_bias,
+    )
+    return training.run(updates, every=every, at=at, checkpoint=checkpoint, progress=progress)
 
 
 def train_grid(
@@ -117,7 +360,7 @@ def train_grid(
     cost: Cost = "cross_entropy",
     test: tuple[Tensor, Tensor] | None = None,
     every: int | None = None,
-    monitor: Callable[[int, Network], None] | None = None,
+    monitor: Monitor | None = None,
     progress: bool | None = None,
 ) -> tuple[Network, pd.DataFrame]:
     """Draw and train one network for every row of a table of settings, all at once.
@@ -196,6 +439,69 @@ def outcomes(network: Network, test: tuple[Tensor, Tensor]) -> list[Outcome]:
         else:
             found.append("saturated" if (saturated[:, r] > 0.5).any() else "stalled")
     return found
+
+
+def epochs(updates: int) -> float:
+    """Updates in the paper's unit of time, epochs of 20,000 updates (sec. 3.1)."""
+    return updates / EPOCH
+
+
+def log_prior(network: Network, labels: Tensor) -> None:
+    """Set the output's biases to the logarithm of the classes' frequencies, in place.
+
+    A network whose last hidden layer says nothing then guesses as well as one can, and has nothing
+    to gain from its biases.
+
+    Args:
+        network: all of its replicas are changed.
+        labels: some thousand of them, (n,).
+
+    Raises:
+        ValueError: a class does not occur.
+    """
+    counts = labels.bincount(minlength=network.sizes[-1])
+    if len(counts) != network.sizes[-1] or int(counts.min()) == 0:
+        raise ValueError(
+            f"labels must hold each of {network.sizes[-1]} classes, got counts {counts.tolist()}"
+        )
+    network.b[-1].copy_((counts / len(labels)).log())
+
+
+def _due(updates: int, every: int | None, at: Iterable[int]) -> frozenset[int]:
+    """After which updates to measure, the last one always."""
+    every = updates if every is None else checks.positive_int("every", every)
+    further = {checks.positive_int(f"at[{i}]", update) for i, update in enumerate(at)}
+    if further and max(further) > updates:
+        raise ValueError(f"at must be up to the last of {updates} updates, got {max(further)}")
+    return frozenset({*range(every, updates + 1, every), *further, updates})
+
+
+def _digest(tensors: Iterable[Tensor]) -> str:
+    """SHA-256 of numbers."""
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _patience(wanted: bool) -> Iterator[threading.Event]:
+    """Note the first Ctrl-C instead of raising it, so that it is heard between two updates."""
+    interrupted = threading.Event()
+    if not wanted or threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: Any) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _examples(
