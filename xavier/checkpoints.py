@@ -19,11 +19,13 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from xavier import files
 
 _NAME = b"xavier checkpoint 1\n"
+_TEXT = ("object", "str", "string")  # dtypes under which pandas keeps text
 
 
 class CheckpointError(ValueError):
@@ -50,30 +52,33 @@ def save(path: Path, checkpoint: Checkpoint, *, of: Mapping[str, Any]) -> None:
 
     Args:
         path: the file; its folder is made if it is not there.
-        checkpoint: what to write.
+        checkpoint: what to write. The tables' indices are not kept.
         of: what tells this run from others, as JSON can say it; `load` asks for it.
 
     Raises:
         TypeError: something is not of a kind that is kept.
         OSError: it cannot be written; an earlier one is as it was.
     """
-    arrays = {f"tensor {k}": x.detach().cpu().numpy() for k, x in checkpoint.tensors.items()}
-    tables: dict[str, dict[str, Any]] = {}
+    arrays = [tensor.detach().cpu().numpy() for tensor in checkpoint.tensors.values()]
+    tables: dict[str, list[tuple[str, str, list[str] | None]]] = {}
     for name, table in checkpoint.tables.items():
-        tables[name] = {}
+        if not table.columns.is_unique or not all(isinstance(c, str) for c in table.columns):
+            raise TypeError(f"table {name!r} must have columns of different names, as text")
+        tables[name] = []
         for column in table.columns:
-            values = table[column]
-            words = None
-            if values.dtype.kind not in "biuf":
-                codes, unique = pd.factorize(values)  # -1 where nothing is
-                values, words = pd.Series(codes), [str(word) for word in unique]
-            arrays[f"table {name} {column}"] = values.to_numpy()
-            tables[name][column] = words
-    head = {"of": dict(of), "state": checkpoint.state, "tables": tables}
+            values, words = _values(f"column {column!r} of table {name!r}", table[column])
+            arrays.append(values)
+            tables[name].append((column, str(table[column].dtype), words))
+    head = {
+        "of": dict(of),
+        "state": checkpoint.state,
+        "tensors": list(checkpoint.tensors),
+        "tables": tables,
+    }
+    line = json.dumps(head).encode() + b"\n"
     packed = io.BytesIO()
-    packed.write(json.dumps(head).encode() + b"\n")
-    np.savez(packed, allow_pickle=False, **arrays)
-    body = packed.getvalue()
+    np.savez(packed, *arrays)  # by number, not by name: no name is lost or taken for another
+    body = line + packed.getbuffer()
     digest = hashlib.sha256(body).hexdigest().encode()
     files.replace(path, _NAME + digest + b"\n" + body, "save the checkpoint")
 
@@ -86,10 +91,12 @@ def load(path: Path, *, of: Mapping[str, Any]) -> Checkpoint | None:
         of: what `save` was given.
 
     Returns:
-        The checkpoint, or None if there is none.
+        The checkpoint, or None if there is none. In tables, missing text is None, or NaN where
+        pandas has a dtype of its own for text.
 
     Raises:
         CheckpointError: there is one, but it is damaged or of another run.
+        OSError: it cannot be read.
     """
     try:
         data = path.read_bytes()
@@ -103,30 +110,63 @@ def load(path: Path, *, of: Mapping[str, Any]) -> Checkpoint | None:
     if hashlib.sha256(body).hexdigest().encode() != digest:
         _refuse(path, "it was damaged or cut short: its SHA-256 is not the one it names")
     line, _, packed = body.partition(b"\n")
-    head = json.loads(line)
-    if (asked := json.loads(json.dumps(dict(of)))) != head["of"]:
-        keys = [k for k in asked | head["of"] if asked.get(k) != head["of"].get(k)]
-        _refuse(path, f"it is of another run, which differs in {', '.join(sorted(keys))}")
-    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-        tensors = {
-            key.removeprefix("tensor "): torch.from_numpy(arrays[key])
-            for key in arrays.files
-            if key.startswith("tensor ")
-        }
-        tables = {
-            name: pd.DataFrame(
-                {
-                    column: _column(arrays[f"table {name} {column}"], words)
-                    for column, words in columns.items()
-                }
-            )
-            for name, columns in head["tables"].items()
-        }
-    return Checkpoint(head["state"], tensors, tables)
+    try:
+        head = json.loads(line)
+        theirs, state = _dict(head["of"]), _dict(head["state"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        _refuse(path, f"its second line is not that of a checkpoint: {error!r}")
+    if (asked := json.loads(json.dumps(dict(of)))) != theirs:
+        differ = asked.keys() ^ theirs.keys()
+        differ |= {key for key in asked.keys() & theirs.keys() if asked[key] != theirs[key]}
+        _refuse(path, f"it is of another run, which differs in {', '.join(sorted(differ))}")
+    try:
+        return Checkpoint(state, *_unpack(head, packed))
+    except MemoryError:
+        raise
+    except Exception as error:  # the seal is right, so whatever made it made it so
+        _refuse(path, f"its arrays are not those of a checkpoint: {error!r}")
 
 
-def _column(values: Any, words: list[str] | None) -> Any:
-    return values if words is None else [words[code] if code >= 0 else None for code in values]
+def _values(name: str, values: pd.Series[Any]) -> tuple[NDArray[Any], list[str] | None]:
+    """A column as numbers, or as numbers and the words that they stand for, -1 for none."""
+    dtype = values.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
+        return values.to_numpy(), None
+    if str(dtype) in _TEXT:
+        codes, found = pd.factorize(values)
+        words = list(found)
+        if all(isinstance(word, str) for word in words):
+            return codes, words
+    raise TypeError(f"{name} must hold numbers or text, got {dtype}: {values.head(3).tolist()}")
+
+
+def _unpack(head: Any, packed: bytes) -> tuple[dict[str, Tensor], dict[str, pd.DataFrame]]:
+    """Tensors and tables, of what `save` has put into the archive one after the other."""
+    with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
+        arrays = [archive[f"arr_{k}"] for k in range(len(archive.files))]
+    numbers = iter(arrays)
+    tensors = {name: torch.from_numpy(next(numbers)) for name in head["tensors"]}
+    tables = {
+        name: pd.DataFrame(
+            {column: _column(next(numbers), dtype, words) for column, dtype, words in columns}
+        )
+        for name, columns in head["tables"].items()
+    }
+    if (left := len(list(numbers))) > 0:
+        raise ValueError(f"{left} of {len(arrays)} are not named")
+    return tensors, tables
+
+
+def _column(values: NDArray[Any], dtype: str, words: list[str] | None) -> pd.Series[Any]:
+    if words is None:
+        return pd.Series(values)
+    return pd.Series([words[code] if code >= 0 else None for code in values], dtype=dtype)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected a dictionary, found {value!r}")
+    return value
 
 
 def _refuse(path: Path, reason: str) -> NoReturn:

@@ -23,7 +23,7 @@ from xavier.network import COSTS, Cost, Network
 MAX_PARAMETERS = 3000
 """Parameters of a replica up to which `hessian` is computed."""
 
-_ENTRIES = 2**24  # numbers in the widest intermediate result of a part of the Hessian: 128 MB
+_ENTRIES = 2**21  # numbers in the widest intermediate result of a part of the Hessian: 16 MB
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def gradient_variance(
         \mathrm{E}[g_{jk}^2] = \frac{1}{B} \sum_{t=1}^{B} z_{tj}^2\, \delta_{tk}^2, \qquad
         \mathrm{Var}[g_{jk}] = \mathrm{E}[g_{jk}^2] - \mathrm{E}[g_{jk}]^2.
 
-    The sum of squares is divided by B, not B - 1, and the variance of a single example is 0.
-    Where rounding makes a difference of near-equal numbers negative, it is set to 0.
+    The sum of squares is divided by B, not B - 1: a single example has no variance but for
+    rounding. Where rounding makes a difference of near-equal numbers negative, it is set to 0.
 
     Args:
         network: R replicas.
@@ -221,16 +221,14 @@ def hessian(
             f"network must have at most {MAX_PARAMETERS} parameters for an exact Hessian, got "
             f"{parameters} in sizes {network.sizes}: take fewer units, or inputs of fewer pixels"
         )
-    with torch.inference_mode(False), torch.enable_grad():  # the derivatives need a graph
-        x, y = _of_replica(x, replica, 3).double().clone(), _of_replica(y, replica, 2).clone()
-        layers = zip(network.w, network.b, strict=True)
-        parts = [part[replica].flatten() for layer in layers for part in layer]
-        theta = torch.cat(parts).detach().double()
-        widest = max(parameters, len(y) * max(network.sizes))
-        value = _cost_of(network, x, y, cost)
-        # One forward derivative of the gradient for each parameter, some of them at a time.
-        columns = torch.func.jacfwd(torch.func.grad(value), chunk_size=max(1, _ENTRIES // widest))
-        matrix: Tensor = columns(theta).detach()
+    x, y = _of_replica(x, replica, 3).double(), _of_replica(y, replica, 2)
+    layers = zip(network.w, network.b, strict=True)
+    parts = [part[replica].flatten() for layer in layers for part in layer]
+    theta = torch.cat(parts).detach().double()
+    gradient = torch.func.grad(_cost_of(network, x, y, cost))
+    # A gradient of each entry of the gradient, some of them at a time.
+    together = max(1, _ENTRIES // max(parameters, len(y) * max(network.sizes)))
+    matrix: Tensor = torch.func.jacrev(gradient, chunk_size=together)(theta).detach()
     if not matrix.isfinite().all():
         raise ValueError(f"replica must have a finite cost and Hessian, {replica} has not")
     return (matrix + matrix.mT) / 2  # symmetric but for rounding
@@ -252,7 +250,8 @@ def hessian_spectrum(
         TypeError: as in `hessian`.
         ValueError: likewise.
     """
-    return torch.linalg.eigvalsh(hessian(network, x, y, replica, cost)).flip(0)
+    rising: Tensor = torch.linalg.eigvalsh(hessian(network, x, y, replica, cost))
+    return rising.flip(0)
 
 
 def _output_curvature(logits: Tensor, cost: Cost) -> Tensor:
@@ -284,11 +283,10 @@ def _cost_of(network: Network, x: Tensor, y: Tensor, cost: Cost) -> Callable[[Te
     def mean_cost(theta: Tensor) -> Tensor:
         flat = theta.split([math.prod(shape) for shape in shapes])
         parts = [part.view(shape) for part, shape in zip(flat, shapes, strict=True)]
-        z = x
-        for i, (w, b) in enumerate(zip(parts[::2], parts[1::2], strict=True)):
-            s = (network.activation.value(z) if i else z) @ w + b
-            z = s
-        return value(z, y).mean()
+        s = x @ parts[0] + parts[1]
+        for w, b in zip(parts[2::2], parts[3::2], strict=True):
+            s = network.activation.value(s) @ w + b
+        return value(s, y).mean()
 
     return mean_cost
 

@@ -22,10 +22,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from numpy.typing import ArrayLike
 
-from xavier import checks
+from xavier import checks, intervals
 
 # Okabe and Ito's palette, safe for colour-blind readers.
 _BLACK, _ORANGE, _SKY, _GREEN = "#222222", "#E69F00", "#56B4E9", "#009E73"
@@ -452,18 +451,8 @@ def cost_surface(
 
 
 def interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """The t interval of a mean over independent values, such as seeds.
-
-    Raises:
-        ValueError: fewer than two values, or a level that is not between 0 and 1.
-    """
-    numbers: NDArray[np.float64] = np.ravel(np.asarray(values, dtype=float))
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, got {level!r}")
-    if numbers.size < 2:
-        raise ValueError(f"values must be at least two for an interval, got {numbers.size}")
-    half = stats.t.ppf((1 + level) / 2, numbers.size - 1) * stats.sem(numbers)
-    return float(numbers.mean() - half), float(numbers.mean() + half)
+    """The ends of `xavier.intervals.mean_interval`, which says more; arguments as there."""
+    return intervals.mean_interval(values, level).ends
 
 
 def _mean_and_interval(rows: pd.DataFrame, x: str, y: str, over: str | None) -> pd.DataFrame:
@@ -474,7 +463,9 @@ def _mean_and_interval(rows: pd.DataFrame, x: str, y: str, over: str | None) -> 
                 f"rows must have one row for each {over} at {x} = {position!r} of a line; "
                 f"name what else differs between them with `by`"
             )
-        low, high = interval(group[y]) if over else (math.nan, math.nan)
+        low = high = math.nan
+        if over and np.isfinite(group[y]).all():  # a run that is no number breaks the line
+            low, high = interval(group[y])
         points.append((position, group[y].mean(skipna=False), low, high))
     return pd.DataFrame(points, columns=["x", "mean", "low", "high"])
 

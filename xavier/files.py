@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import secrets
 import time
@@ -28,9 +29,7 @@ def replace(path: Path, data: bytes, what: str = "save") -> None:
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for old in path.parent.glob(f".{path.name}.*.part"):  # of processes that were killed
-            if age(old) > _LEFT_BEHIND:
-                old.unlink(missing_ok=True)
+        _clear(path)
         try:
             opened = os.open(
                 part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666
@@ -51,6 +50,14 @@ def replace(path: Path, data: bytes, what: str = "save") -> None:
             os.fsync(opened)
         finally:
             os.close(opened)
+
+
+def _clear(path: Path) -> None:
+    """Remove what processes that were killed have left, as far as that is allowed."""
+    with contextlib.suppress(OSError):
+        for old in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+            if age(old) > _LEFT_BEHIND:
+                old.unlink(missing_ok=True)
 
 
 def cannot(what: str, error: OSError, path: Path) -> NoReturn:

@@ -50,8 +50,9 @@ class SecondOrder:
         kind: "hessian", the diagonal estimate of LeCun et al. (1998), or "variance", that of each
             gradient over examples.
         damping: as in `xavier.curvature.rates`: how far the rates may differ.
-        every: updates between two estimates.
-        examples: on how many of the next examples each is made, 1000 at most.
+        every: updates between two estimates, of which the first is made before the first update.
+        examples: on how many of the next examples each is made: 1000 at most, and none beyond the
+            next estimate or the end of the run.
     """
 
     kind: Literal["hessian", "variance"]
@@ -87,8 +88,13 @@ class Training:
         monitor: Monitor | None = None,
         second_order: SecondOrder | None = None,
         freeze_output_bias: bool = False,
+        tied: bool = False,
     ) -> None:
-        """Prepare; arguments and errors as in `train`."""
+        """Prepare; arguments and errors as in `train`.
+
+        ``tied`` keeps the weights of the layers that `tie` makes equal so: each update is the mean
+        of theirs.
+        """
         checks.positive_int("batch_size", batch_size)
         seeds = list(dict.fromkeys(network.seeds))
         missing = [seed for seed in seeds if seed not in streams]
@@ -109,6 +115,7 @@ class Training:
         self._second_order = second_order
         self._factors: Factors | None = None
         self._freeze = freeze_output_bias
+        self._tied = tied
         self._rows: list[tuple[int, int, int, str, float]] = []
         self._looks: list[pd.DataFrame] = []
         self._total, self._since = network.w[0].new_zeros(network.replicas), 0
@@ -132,6 +139,7 @@ class Training:
         at: Iterable[int] = (),
         checkpoint: Path | None = None,
         save_every: float = 60.0,
+        report: Callable[[int], None] | None = None,
         progress: bool | None = None,
     ) -> pd.DataFrame:
         """Go on until so many updates are made in all.
@@ -146,7 +154,7 @@ class Training:
             updates: number of updates in all.
             every, at, progress: as in `train`.
             checkpoint: a file, that need not be there.
-            save_every: seconds between two savings.
+            save_every: seconds between two savings; 0 to save after every hundred updates or so.
 
         Returns:
             `measured`.
@@ -156,6 +164,8 @@ class Training:
             OSError: it cannot be written; an earlier one is as it was.
         """
         checks.positive_int("updates", updates)
+        if checks.finite("save_every", save_every) < 0:
+            raise ValueError(f"save_every must not be negative, got {save_every!r}")
         due = _due(updates, every, at)
         of = {**self._of, "updates": updates, "due": sorted(due)}
         if checkpoint is not None:
@@ -168,22 +178,29 @@ class Training:
             tqdm(total=updates, initial=self.made, unit="update", disable=_quiet(progress)) as bar,
         ):
             while self.made < updates:
-                chunk = min(self._fetched, updates - self.made)
+                chunk = self._chunk(updates - self.made)
                 self._advance(chunk, due)
                 bar.update(chunk)
-                late = time.monotonic() - saved >= save_every or interrupted.is_set()
-                if checkpoint is not None and (late or self.made == updates):
+                if report is not None:
+                    report(self.made)
+                late = time.monotonic() - saved >= save_every
+                # Asked once: what is heard from here on is heard after the next updates.
+                stop = interrupted.is_set()
+                if checkpoint is not None and (late or stop or self.made == updates):
                     self._save(checkpoint, of)
                     saved = time.monotonic()
-                if interrupted.is_set():
-                    raise KeyboardInterrupt
+                if stop:
+                    break
+        if interrupted.is_set():  # in the end, too, when all is saved
+            raise KeyboardInterrupt
         return self.measured
 
     def _advance(self, chunk: int, due: Container[int]) -> None:
         """Make some updates on examples that are fetched together."""
         x, y = _examples(self.network, self._streams, chunk, self._batch_size)
-        if self._second_order is not None:
-            self._factors = self._estimate(self._second_order, x, y)
+        how = self._second_order
+        if how is not None and self.made % how.every == 0:
+            self._factors = self._estimate(how, x, y)
         for k in range(chunk):
             self._total += self.network._update(
                 _each(x[:, k], self._index),
@@ -193,6 +210,8 @@ class Training:
                 factors=self._factors,
                 freeze_output_bias=self._freeze,
             )
+            if self._tied:
+                _share(self.network)
             self._since, self.made = self._since + 1, self.made + 1
             if self.made in due:
                 self._look()
@@ -207,10 +226,13 @@ class Training:
                 self._looks.append(table)
         self._total, self._since = torch.zeros_like(self._total), 0
 
-    def _estimate(self, how: SecondOrder, x: Tensor, y: Tensor) -> Factors | None:
-        """The factors for the next updates: new ones every so often, else those that there are."""
-        if self._factors is not None and self.made % how.every >= self._fetched:
-            return self._factors
+    def _chunk(self, left: int) -> int:
+        """Updates whose examples are fetched together: some, and none beyond the next estimate."""
+        how = self._second_order
+        return min(self._fetched, left, left if how is None else how.every - self.made % how.every)
+
+    def _estimate(self, how: SecondOrder, x: Tensor, y: Tensor) -> Factors:
+        """The factors for the next updates, from the first of their examples."""
         images = x.flatten(1, 2)[:, : how.examples][self._index]
         labels = y.flatten(1)[:, : how.examples][self._index]
         hessian = how.kind == "hessian"
@@ -235,8 +257,9 @@ class Training:
             "cost": self._cost,
             "second_order": None if self._second_order is None else asdict(self._second_order),
             "freeze_output_bias": self._freeze,
+            "tied": self._tied,
             "weights": _digest([*network.w, *network.b]),
-            "test": None if test is None else [list(test[0].shape), _digest([test[1]])],
+            "test": None if test is None else [list(test[0].shape), _digest(_sample(test))],
         }
 
     def _save(self, path: Path, of: Mapping[str, Any]) -> None:
@@ -441,6 +464,71 @@ def outcomes(network: Network, test: tuple[Tensor, Tensor]) -> list[Outcome]:
     return found
 
 
+def evaluate(
+    network: Network, test: tuple[Tensor, Tensor], cost: Cost = "cross_entropy"
+) -> pd.DataFrame:
+    """How good a network is in the end, and whether it says more than one thing.
+
+    Args:
+        network: R replicas.
+        test: images (n, n_0) and labels (n,).
+        cost: "cross_entropy" or "quadratic".
+
+    Returns:
+        Rows ``replica``, ``quantity``, ``value``. The quantities are "final_cost", "final_error"
+        (a fraction) and "top_guess", the share of the images to which the network gives the answer
+        that it gives most often: 1 if it always says the same.
+    """
+    sums = network.w[0].new_zeros(2, network.replicas, dtype=torch.float64)
+    guesses = torch.zeros(network.replicas, network.sizes[-1], dtype=torch.int64)
+    for x, y in _parts(network, test):
+        trace = network.forward(x)
+        share = len(y) / len(test[1])
+        sums[0] += share * network.cost(trace, y, cost)
+        sums[1] += share * network.error(trace, y)
+        guesses += (
+            torch.nn.functional.one_hot(trace.logits.argmax(-1), network.sizes[-1]).sum(1).cpu()
+        )
+    gone = (network.diverged >= 0).to(sums.device)
+    sums[0, gone], sums[1, gone] = math.nan, 1.0
+    found = {
+        "final_cost": sums[0].tolist(),
+        "final_error": sums[1].tolist(),
+        "top_guess": (guesses.amax(1) / len(test[1])).tolist(),
+    }
+    return pd.DataFrame(
+        [(r, name, value) for name, values in found.items() for r, value in enumerate(values)],
+        columns=["replica", "quantity", "value"],
+    )
+
+
+def tie(network: Network) -> None:
+    """Give all hidden layers but the first the weights of the second, in place.
+
+    The network is then one layer applied again and again, like a recurrent one over time.
+
+    Args:
+        network: with hidden layers of one width.
+
+    Raises:
+        ValueError: widths differ.
+    """
+    if len(set(network.sizes[1:-1])) != 1:
+        raise ValueError(f"network must have hidden layers of one width, got {network.sizes[1:-1]}")
+    for w, b in zip(network.w[2:-1], network.b[2:-1], strict=True):
+        w.copy_(network.w[1])
+        b.copy_(network.b[1])
+
+
+def _share(network: Network) -> None:
+    """Make tied layers equal again, after an update that changed each in its own way."""
+    for layers in (network.w[1:-1], network.b[1:-1]):
+        if len(layers) > 1:
+            mean = torch.stack(layers).mean(0)
+            for layer in layers:
+                layer.copy_(mean)
+
+
 def epochs(updates: int) -> float:
     """Updates in the paper's unit of time, epochs of 20,000 updates (sec. 3.1)."""
     return updates / EPOCH
@@ -457,23 +545,38 @@ def log_prior(network: Network, labels: Tensor) -> None:
         labels: some thousand of them, (n,).
 
     Raises:
-        ValueError: a class does not occur.
+        TypeError: the labels are not int64.
+        ValueError: there are other labels than those of the classes, or a class does not occur.
     """
+    if labels.dtype != torch.int64:
+        raise TypeError(f"labels must be int64, got {labels.dtype}")
+    if labels.dim() != 1:
+        raise ValueError(f"labels must have shape (n,), got {tuple(labels.shape)}")
+    if labels.numel() and int(labels.min()) < 0:
+        raise ValueError(f"labels must not be negative, got {int(labels.min())}")
     counts = labels.bincount(minlength=network.sizes[-1])
     if len(counts) != network.sizes[-1] or int(counts.min()) == 0:
         raise ValueError(
             f"labels must hold each of {network.sizes[-1]} classes, got counts {counts.tolist()}"
         )
-    network.b[-1].copy_((counts / len(labels)).log())
+    network.b[-1].copy_((counts.double() / len(labels)).log())
 
 
 def _due(updates: int, every: int | None, at: Iterable[int]) -> frozenset[int]:
     """After which updates to measure, the last one always."""
     every = updates if every is None else checks.positive_int("every", every)
+    if not isinstance(at, Iterable):
+        raise TypeError(f"at must hold numbers of updates, got {at!r}")
     further = {checks.positive_int(f"at[{i}]", update) for i, update in enumerate(at)}
     if further and max(further) > updates:
         raise ValueError(f"at must be up to the last of {updates} updates, got {max(further)}")
     return frozenset({*range(every, updates + 1, every), *further, updates})
+
+
+def _sample(test: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """All labels and about a hundred images, which tell that they are other ones."""
+    images, labels = test
+    return images[:: 1 + len(images) // 100], labels
 
 
 def _digest(tensors: Iterable[Tensor]) -> str:
@@ -488,10 +591,11 @@ def _digest(tensors: Iterable[Tensor]) -> str:
 def _patience(wanted: bool) -> Iterator[threading.Event]:
     """Note the first Ctrl-C instead of raising it, so that it is heard between two updates."""
     interrupted = threading.Event()
-    if not wanted or threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    # Where it ends the process, or is to be ignored as it is in the background, it goes on so.
+    if not (wanted and callable(before)) or not _in_main_thread():
         yield interrupted
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def note(number: int, frame: Any) -> None:
         interrupted.set()
@@ -502,6 +606,10 @@ def _patience(wanted: bool) -> Iterator[threading.Event]:
         yield interrupted
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _examples(

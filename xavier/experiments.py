@@ -1,0 +1,380 @@
+"""Run the paper's experiments: `run` one, or what is left to do of it, and `load` its record.
+
+A configuration (`xavier.catalogue`) is cut into grid points (`xavier.points`), which are computed
+one after another or by any `concurrent.futures.Executor`. What is finished is kept in ``parts/``
+beside the records until the record is complete, and what is half done in checkpoints there, so that
+nothing is computed twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import asdict, replace
+from functools import cache
+from multiprocessing import active_children, get_context
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from xavier import checks, files, results
+from xavier.catalogue import EXPERIMENTS, SCALES, Config, Grid, Race, Scale, config, resolve
+from xavier.points import COLUMNS, Point, TrainingPoint
+from xavier.results import Record, RecordMissing
+
+__all__ = ["EXPERIMENTS", "SCALES", "choose", "config", "load", "pool", "resolve", "run", "seconds"]
+
+
+_NOTED = 2.0  # seconds between two notes of how far a point is
+
+
+def load(name: str, scale: Scale = "book", *, folder: str | Path | None = None) -> Record:
+    """Read an experiment's record, if it was made with the configuration that it has now.
+
+    Raises:
+        RecordMissing: there is none.
+        RecordError: it is damaged, or of another configuration.
+    """
+    name = resolve(name)
+    return results.load(name, scale, config=plain(config(name, scale)), folder=folder)
+
+
+def run(
+    name: str,
+    scale: Scale = "book",
+    *,
+    seeds: Iterable[int] | None = None,
+    device: str = "cpu",
+    executor: Executor | None = None,
+    folder: str | Path | None = None,
+    progress: bool | None = None,
+    save_every: float = 60.0,
+) -> Record:
+    """Run an experiment, or what is left to do of it; nothing if its record is there.
+
+    Args:
+        name: as in `config`.
+        scale: as in `config`.
+        seeds: in place of those of the configuration; the record is then another one, named after
+            the scale and the seeds.
+        device: where networks live, such as "cpu" or "cuda".
+        executor: what computes the points; by default this process, one after another.
+        folder: of the records, as in `xavier.results.results_folder`.
+        progress: whether to show a progress bar; by default only on a terminal.
+        save_every: seconds between two savings of every point.
+
+    Returns:
+        The record.
+
+    Raises:
+        ValueError: an argument is not allowed, or the device is not there.
+        RecordBusy: another process is at it.
+        RecordError: there is a record that does not fit, or a part of one; delete it.
+        OSError: the folder cannot be written.
+        KeyboardInterrupt: Ctrl-C; what was done is saved.
+    """
+    name = resolve(name)
+    configuration = config(name, scale, seeds)
+    label = scale if seeds is None else f"{scale}-seeds-{'-'.join(map(str, configuration.seeds))}"
+    _check_device(device)
+    try:
+        return results.load(name, label, config=plain(configuration), folder=folder)
+    except RecordMissing:
+        pass
+    points = [*configuration.first(), *_second(configuration)]
+    with (
+        results.lock(name, label, folder),
+        tqdm(
+            total=sum(point.work for point in points),
+            desc=name,
+            unit="update",
+            unit_scale=True,
+            disable=None if progress is None else not progress,
+        ) as bar,
+    ):
+        where = results.results_folder(folder) / "parts"
+        parts = _Parts(name, label, device, where, save_every, bar)
+        rated = parts.compute(configuration.first(), executor)
+        main = parts.compute(configuration.second(choose(rated)), executor)
+        stages = {"rate": rated, "main": main}
+        rows = pd.concat([table.assign(stage=s) for s, table in stages.items() if len(table)])
+        results.save(
+            rows[["stage", *COLUMNS]].reset_index(drop=True),
+            experiment=name,
+            scale=label,
+            config=plain(configuration),
+            seeds=configuration.seeds,
+            device=device_name(device),
+            wall_time=parts.seconds,
+            command=_command(name, scale, seeds),
+            folder=folder,
+        )
+        parts.clear()
+    return results.load(name, label, config=plain(configuration), folder=folder)
+
+
+def choose(rows: pd.DataFrame) -> dict[str, float]:
+    """The learning rate of every arm: least mean error on the validation set at the end.
+
+    Args:
+        rows: of the first stage.
+
+    Returns:
+        Rates by arm; of equal ones the smallest.
+    """
+    ends = rows[rows["quantity"] == "final_error"]
+    means = ends.groupby(["arm", "lr"])["value"].mean()
+    return {
+        str(arm): float(means[arm].idxmin()) for arm in means.index.get_level_values(0).unique()
+    }
+
+
+def seconds(name: str, scale: Scale = "book") -> float:
+    """About how long an experiment takes on one core of this machine, measured in a few updates.
+
+    Diverging networks are faster, other work on the machine makes it slower: within a factor of
+    two. Points that do not train are not counted.
+    """
+    found = config(name, scale)
+    points = [*found.first(), *_second(found)]
+    return sum(_estimate(point) for point in points if isinstance(point, TrainingPoint))
+
+
+def pool(jobs: int) -> ProcessPoolExecutor:
+    """Processes of this machine, each of which computes one point at a time.
+
+    They do not hear Ctrl-C themselves, and end when this process does.
+    """
+    checks.positive_int("jobs", jobs)
+    return ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=_apart, initargs=(os.getpid(),)
+    )
+
+
+def _apart(parent: int) -> None:
+    if hasattr(os, "setsid"):
+        os.setsid()  # Ctrl-C in a terminal goes to the parent alone, which passes it on once
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)  # the parent was killed: nobody waits for what this process does
+
+    if hasattr(os, "getppid") and os.name == "posix":
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def _second(configuration: Config) -> tuple[Point, ...]:
+    """Points of the second stage, as large as those that there will be."""
+    arms = configuration.arms if isinstance(configuration, Race) else ()
+    return configuration.second({arm.name: 0.01 for arm in arms})
+
+
+def _command(name: str, scale: str, seeds: Iterable[int] | None) -> str:
+    some = "" if seeds is None else " --seeds " + ",".join(map(str, seeds))
+    return f"xavier run {name} --scale {scale}{some}"
+
+
+def _estimate(point: TrainingPoint) -> float:
+    """Seconds that a point takes, from a few updates of one network and its seed's images."""
+    return point.work * _cost_of_update(replace(point, replicas=point.replicas[:1]))
+
+
+@cache
+def _cost_of_update(point: TrainingPoint) -> float:
+    tried = replace(
+        point,
+        updates=100,
+        every=100,
+        extra=(),
+        quantities=(),
+        densities=(),
+        jacobian=False,
+        pretraining=0,
+        test_images=1,
+        curve_images=1,
+    )
+    start = time.perf_counter()
+    tried.compute()
+    return (time.perf_counter() - start) / tried.updates
+
+
+class _Parts:
+    """Finished and half-done points of one run, in files.
+
+    A point has a name made of its configuration's hash, and under it: its rows when it is finished
+    (a record like any other), till then a checkpoint, and a note of how far it is.
+    """
+
+    def __init__(
+        self, name: str, scale: str, device: str, folder: Path, save_every: float, bar: tqdm[Any]
+    ) -> None:
+        self._name, self._scale, self._device, self._folder = name, scale, device, folder
+        self._save_every, self._bar = save_every, bar
+        self._command = f"xavier run {name} --scale {scale}"
+        self._finished: list[str] = []
+        self.work = 0  # of what is finished
+        self.seconds = 0.0  # that it took, all points together
+
+    def compute(self, points: Sequence[Point], executor: Executor | None) -> pd.DataFrame:
+        """Rows of all points, in their order; computes those that are not there."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        tables: dict[int, pd.DataFrame] = {}
+        waiting: dict[Future[tuple[pd.DataFrame, float]], int] = {}
+        try:
+            for k, point in enumerate(points):
+                if (found := self._load(point)) is not None:
+                    tables[k] = found
+                elif executor is None:
+                    tables[k] = self._keep(point, *_compute(*self._job(point), self._show))
+                else:
+                    waiting[executor.submit(_compute, *self._job(point))] = k
+            while waiting:
+                done, _ = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
+                for future in done:
+                    k = waiting.pop(future)
+                    tables[k] = self._keep(points[k], *future.result())
+                self._show(sum(_note(self._file(points[k], "note"))[0] for k in waiting.values()))
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            if isinstance(executor, ProcessPoolExecutor):
+                _interrupt(executor)
+            raise
+        if not points:
+            return pd.DataFrame(columns=list(COLUMNS))
+        return pd.concat([tables[k] for k in range(len(points))], ignore_index=True)
+
+    def clear(self) -> None:
+        """Remove the parts of a record that is complete."""
+        for name in self._finished:
+            for path in self._folder.glob(f"{name}.*"):
+                path.unlink(missing_ok=True)
+        with suppress(OSError):  # others have parts there
+            self._folder.rmdir()
+
+    def _named(self, point: Point) -> str:
+        return f"{self._name}-{results.config_hash(plain(point))[:16]}"
+
+    def _file(self, point: Point, kind: str) -> Path:
+        return self._folder / f"{self._named(point)}.{self._scale}.{kind}"
+
+    def _job(self, point: Point) -> tuple[Point, str, str, str, float]:
+        checkpoint, note = (os.fspath(self._file(point, kind)) for kind in ("checkpoint", "note"))
+        return point, self._device, checkpoint, note, self._save_every
+
+    def _show(self, done: int) -> None:
+        """Bring the bar to what is finished and so much more."""
+        self._bar.n = self.work + done
+        self._bar.refresh()
+
+    def _load(self, point: Point) -> pd.DataFrame | None:
+        name = self._named(point)
+        try:
+            part = results.load(name, self._scale, config=plain(point), folder=self._folder)
+        except RecordMissing:
+            return None
+        self._count(point, part.wall_time)
+        return part.rows
+
+    def _keep(self, point: Point, rows: pd.DataFrame, spent: float) -> pd.DataFrame:
+        results.save(
+            rows,
+            experiment=self._named(point),
+            scale=self._scale,
+            config=plain(point),
+            seeds=point.seeds,
+            device=device_name(self._device),
+            wall_time=spent,
+            command=self._command,
+            folder=self._folder,
+        )
+        for kind in ("checkpoint", "pretraining", "note"):
+            self._file(point, kind).unlink(missing_ok=True)
+        self._count(point, spent)
+        return rows
+
+    def _count(self, point: Point, spent: float) -> None:
+        self._finished.append(self._named(point))
+        self.work += point.work
+        self.seconds += spent
+        self._show(0)
+
+
+def _compute(
+    point: Point,
+    device: str,
+    checkpoint: str,
+    note: str,
+    save_every: float,
+    show: Callable[[int], None] | None = None,
+) -> tuple[pd.DataFrame, float]:
+    """Compute a point, perhaps in another process or on another machine.
+
+    Returns:
+        Its rows, and the seconds that it took, work that was lost to a kill included.
+    """
+    path, noted = Path(checkpoint), Path(note)
+    shared = path.parent.is_dir()  # not so on a machine that does not see the folder
+    start = time.monotonic() - (_note(noted)[1] if shared else 0.0)
+    last = 0.0
+
+    def report(done: int) -> None:
+        nonlocal last
+        if show is not None:
+            show(done)
+        if shared and time.monotonic() - last > _NOTED:
+            last = time.monotonic()
+            files.replace(noted, json.dumps([done, last - start]).encode())
+
+    rows = point.compute(device, path if shared else None, report=report, save_every=save_every)
+    return rows, time.monotonic() - start
+
+
+def _note(path: Path) -> tuple[int, float]:
+    """How much of a point is done, and the seconds that were spent on it."""
+    try:
+        done, spent = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return 0, 0.0
+    return int(done), float(spent)
+
+
+def _interrupt(executor: ProcessPoolExecutor) -> None:
+    """Have the processes of a pool save what they do, and wait for that."""
+    if hasattr(signal, "SIGINT") and os.name == "posix":
+        for process in active_children():
+            if process.pid is not None:
+                os.kill(process.pid, signal.SIGINT)
+    executor.shutdown(wait=True, cancel_futures=True)
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """A configuration as JSON can say it, with the kind of every part that has one."""
+    found = asdict(value)
+    if isinstance(value, Grid):
+        found["points"] = [{"kind": type(p).__name__, **asdict(p)} for p in value.points]  # type: ignore[call-overload]
+    return {"kind": type(value).__name__, **found}
+
+
+def _check_device(device: str) -> None:
+    try:
+        kind = torch.device(device)
+        torch.empty(0, device=kind)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f"device must be one that is there, got {device!r}: {error}") from None
+
+
+def device_name(device: str) -> str:
+    if torch.device(device).type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return "cpu"

@@ -1,0 +1,185 @@
+"""Intervals: how far a mean over seeds, or an error rate on a test set, is known.
+
+All intervals of the book come from here. Over seeds they are Student's t intervals, since a
+handful of runs is too few for anything that asks for many; two arms that share their seeds are
+compared by the differences within each seed. An interval answers whether something is below a
+limit, or as good as equal, with yes, no, or not yet: `below`, `above` and `equivalent` return
+None where the interval does not decide.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from xavier import checks
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and the ends between which it is known.
+
+    Attributes:
+        mean: the estimate.
+        low: lower end.
+        high: upper end.
+        n: number of values behind it, such as seeds.
+        level: share of such intervals that hold the true mean.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    level: float
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Lower and upper end."""
+        return self.low, self.high
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
+    """The t interval of a mean over independent values, such as seeds.
+
+    Args:
+        values: any shape, at least two finite numbers.
+        level: share of such intervals that hold the true mean, between 0 and 1.
+
+    Raises:
+        ValueError: there are fewer than two values, one is infinite or not a number, or the level
+            is not between 0 and 1.
+    """
+    level = _level(level)
+    numbers: NDArray[np.float64] = np.ravel(np.asarray(values, dtype=float))
+    if numbers.size < 2:
+        raise ValueError(f"values must be at least two for an interval, got {numbers.size}")
+    if not np.isfinite(numbers).all():
+        bad = numbers[~np.isfinite(numbers)][0]
+        raise ValueError(f"values must be finite, got {bad}")
+    mean = float(numbers.mean())
+    error = float(numbers.std(ddof=1)) / math.sqrt(numbers.size)
+    half = float(stats.t.isf((1 - level) / 2, numbers.size - 1)) * error
+    return Interval(mean, mean - half, mean + half, int(numbers.size), level)
+
+
+def paired_interval(
+    rows: pd.DataFrame,
+    a: Any,
+    b: Any,
+    *,
+    by: str,
+    on: str = "seed",
+    value: str = "value",
+    level: float = 0.95,
+) -> Interval:
+    """The t interval of the differences a - b, each taken within one seed.
+
+    Args:
+        rows: one row for each seed in each of the two arms; rows of other arms are not looked at.
+        a, b: the two arms, values of the column ``by``.
+        by: column that names the arms, such as "rule".
+        on: column that names what the arms share.
+        value: column of the numbers.
+        level: as in `mean_interval`.
+
+    Raises:
+        ValueError: a column or an arm is missing, the arms are one, a seed occurs in one arm only
+            or twice in an arm, or the differences are none that `mean_interval` takes.
+    """
+    missing = [column for column in (by, on, value) if column not in rows]
+    if missing:
+        raise ValueError(f"rows must have the columns {by}, {on}, {value}; {missing} missing")
+    if a == b:
+        raise ValueError(f"a and b must be two arms, got {a!r} twice")
+    first, second = (_arm(rows, arm, by, on, value) for arm in (a, b))
+    alone = sorted(set(first.index) ^ set(second.index), key=str)
+    if alone:
+        raise ValueError(
+            f"rows must have every {on} in both arms, in {a!r} or {b!r} only: {alone[:5]}"
+        )
+    return mean_interval((first - second.reindex(first.index)).to_numpy(), level)
+
+
+def proportion_interval(k: int, n: int, level: float = 0.95) -> Interval:
+    """The interval of a share that was counted, by Clopper and Pearson.
+
+    It never holds the true share less often than ``level`` says, also where the count is 0 or all;
+    for the error on a large test set it is as short as any other.
+
+    Args:
+        k: how many of them, from 0 to n.
+        n: how many independent cases there were, at least 1.
+        level: as in `mean_interval`.
+
+    Raises:
+        TypeError: a count is not an integer.
+        ValueError: it is out of range, or the level is not between 0 and 1.
+    """
+    level = _level(level)
+    if checks.count("k", k) > checks.positive_int("n", n):
+        raise ValueError(f"k must be at most n = {n}, got {k}")
+    found = stats.binomtest(int(k), int(n)).proportion_ci(level, method="exact")
+    return Interval(k / n, float(found.low), float(found.high), int(n), level)
+
+
+def equivalent(interval: Interval, margin: float) -> bool | None:
+    """Whether a difference is as good as none, by a margin that was fixed before.
+
+    Args:
+        interval: of the difference.
+        margin: the smallest difference that would matter, above 0.
+
+    Returns:
+        True if the interval lies between -margin and margin, False if all of it lies beyond one of
+        them, and None otherwise: then the data do not tell.
+
+    Raises:
+        TypeError: ``margin`` is no number.
+        ValueError: it is not above 0.
+    """
+    margin = checks.positive("margin", margin)
+    inside = -margin < interval.low and interval.high < margin
+    outside = interval.low >= margin or interval.high <= -margin
+    return True if inside else False if outside else None
+
+
+def below(interval: Interval, limit: float) -> bool | None:
+    """Whether all of an interval is below a limit; False if all is above, None if neither."""
+    limit = checks.finite("limit", limit)
+    return True if interval.high < limit else False if interval.low > limit else None
+
+
+def above(interval: Interval, limit: float) -> bool | None:
+    """Whether all of an interval is above a limit; False if all is below, None if neither."""
+    limit = checks.finite("limit", limit)
+    return True if interval.low > limit else False if interval.high < limit else None
+
+
+def _arm(rows: pd.DataFrame, arm: Any, by: str, on: str, value: str) -> pd.Series[float]:
+    """Numbers of one arm by what the arms share."""
+    chosen = rows[rows[by] == arm]
+    if chosen.empty:
+        known = sorted(map(str, rows[by].unique()))
+        raise ValueError(f"rows must have the arm {arm!r} in the column {by}, got {known}")
+    if chosen[on].duplicated().any():
+        twice = chosen[on][chosen[on].duplicated()].iloc[0]
+        raise ValueError(
+            f"rows must have one row for each {on} in an arm, got two for {on} {twice!r} in {arm!r}"
+        )
+    return pd.Series(chosen.set_index(on)[value].astype(float))
+
+
+def _level(level: float) -> float:
+    if not 0 < level < 1:
+        raise ValueError(f"level must be between 0 and 1, got {level!r}")
+    return float(level)

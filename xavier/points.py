@@ -1,0 +1,345 @@
+"""Grid points: the pieces of an experiment, each a computation that nothing else has a part in.
+
+A point is a frozen, typed description with a method `compute`. It fixes all that decides its rows:
+which replicas train side by side, on what, for how long, and on how many threads. So a point gives
+the same rows wherever and whenever it is computed, alone or among others, to the bit on machines of
+one kind. Points travel to other processes and machines; their rows come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from xavier import checks, datasets, monitor, pretraining, training
+from xavier.activations import ACTIVATIONS, VARIANTS
+from xavier.init import Distribution
+from xavier.network import Cost, Network, Trace, centred
+from xavier.shapeset import CLASSES, Shapeset
+from xavier.streams import Stream
+from xavier.training import SecondOrder, Training
+
+OutputBias: TypeAlias = Literal["learned", "frozen", "log_prior"]
+"""Biases of the output: learned from zero, kept at zero, or learned from the log frequencies."""
+
+Data: TypeAlias = Literal["shapeset", "singles", "digits", "mnist", "cifar10", "small_imagenet"]
+"""Shapeset-3x2, the same with one object in every image, or a finite set."""
+
+# Streams that no training ever sees; the seeds of training are small.
+MONITOR_SEED, VALIDATION_SEED, TEST_SEED = 2**40, 2**40 + 1, 2**40 + 2
+_PRETRAINING_SEED = 2**41  # added to a seed: other examples than those of fine-tuning
+_MONITORED = 300  # examples, as in the paper (sec. 3)
+_BINS = 50  # of a density
+
+COLUMNS = ("arm", "lr", "seed", "update", "layer", "quantity", "statistic", "at", "value")
+"""Columns of every point's rows; ``layer`` is 0 and ``statistic`` "" for what is of the whole."""
+
+
+class Point(Protocol):
+    """One grid point of any kind; a frozen dataclass of plain values."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Whose runs its rows are of."""
+
+    @property
+    def work(self) -> int:
+        """How much there is to do, in the unit of ``done`` below."""
+
+    def compute(
+        self,
+        device: str = "cpu",
+        checkpoint: Path | None = None,
+        *,
+        report: Callable[[int], None] | None = None,
+        save_every: float = 60.0,
+    ) -> pd.DataFrame:
+        """Compute the rows, from where the checkpoint says if there is one."""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One network of a point.
+
+    Attributes:
+        arm: the curve that it belongs to.
+        seed: of its initial weights and of its examples.
+        rule: as in `xavier.network.Network.create`, as is the gain.
+        gain: factor on the weights' standard deviation.
+        lr: learning rate.
+    """
+
+    arm: str
+    seed: int
+    rule: str
+    gain: float
+    lr: float
+
+
+@dataclass(frozen=True)
+class TrainingPoint:
+    """Networks of one shape that train side by side.
+
+    Attributes:
+        replicas: how they differ.
+        data: what they learn.
+        hidden: widths of the hidden layers.
+        activation: of the hidden layers. With a centred one, a network begins as the same function
+            as the sigmoid network of its seed (`xavier.network.centred`).
+        updates: how many.
+        every, extra: measurements are made every so many updates, and after these.
+        test: the split on which error and cost are measured; "valid" where rates are chosen.
+        test_images, curve_images: size of that set at the end, and in between.
+        quantities: of `xavier.monitor.QUANTITIES` and "output", those that are described.
+        densities: after which of the measured updates histograms of the activations are taken too.
+        jacobian: whether to measure the layers' singular values at birth.
+        distribution, cost, second_order, output_bias: as their names say.
+        pretraining: updates of unsupervised pre-training of each layer; 0 for none.
+        pretraining_lr: its learning rate.
+        tied: whether all hidden layers but the first share their weights.
+        batch_size: examples of an update.
+        threads: of the processor.
+    """
+
+    replicas: tuple[Replica, ...]
+    data: Data
+    hidden: tuple[int, ...]
+    activation: str
+    updates: int
+    every: int
+    extra: tuple[int, ...] = ()
+    test: Literal["valid", "test"] = "test"
+    test_images: int = 100_000
+    curve_images: int = 10_000
+    quantities: tuple[str, ...] = ()
+    densities: tuple[int, ...] = ()
+    jacobian: bool = False
+    distribution: Distribution = "uniform"
+    cost: Cost = "cross_entropy"
+    second_order: Literal["hessian", "variance"] | None = None
+    output_bias: OutputBias = "learned"
+    pretraining: int = 0
+    pretraining_lr: float = 0.01
+    tied: bool = False
+    batch_size: int = 10
+    threads: int = 1
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds of the replicas, each once."""
+        return tuple(dict.fromkeys(replica.seed for replica in self.replicas))
+
+    @property
+    def work(self) -> int:
+        """Updates, of all replicas together."""
+        return len(self.replicas) * (self.updates + self.pretraining * len(self.hidden))
+
+    def compute(
+        self,
+        device: str = "cpu",
+        checkpoint: Path | None = None,
+        *,
+        report: Callable[[int], None] | None = None,
+        save_every: float = 60.0,
+    ) -> pd.DataFrame:
+        """Train, and return all that was measured.
+
+        Args:
+            device: where the networks live and the images are made.
+            checkpoint: where the run is saved as it goes.
+            report: told how much of `work` is done, now and then.
+            save_every: seconds between two savings.
+
+        Returns:
+            Rows with the columns `COLUMNS`.
+        """
+        with _threads(self.threads):
+            network = self._network(device)
+            earlier = self._pretrained(network, device, checkpoint, save_every)
+            before = len(self.replicas) * self.pretraining * len(self.hidden)
+            run = Training(
+                network,
+                {seed: _stream(self.data, seed, device) for seed in self.seeds},
+                lr=torch.tensor([replica.lr for replica in self.replicas]),
+                batch_size=self.batch_size,
+                cost=self.cost,
+                test=_examples(self.data, self.test, self.curve_images, device),
+                monitor=self._monitor(device),
+                second_order=None if self.second_order is None else SecondOrder(self.second_order),
+                freeze_output_bias=self.output_bias == "frozen",
+                tied=self.tied,
+            )
+            measured = run.run(
+                self.updates,
+                every=self.every,
+                at=self.extra,
+                checkpoint=checkpoint,
+                save_every=save_every,
+                report=report and (lambda made: report(before + len(self.replicas) * made)),
+                progress=False,
+            )
+            last = self._last(network, device)
+        return self._rows([*earlier, measured, run.monitored, last])
+
+    def _network(self, device: str) -> Network:
+        shifted = {"centred_sigmoid": "sigmoid", "steep_centred_sigmoid": "steep_sigmoid"}
+        inputs, classes = _shape(self.data)
+        network = Network.create(
+            (inputs, *self.hidden, classes),
+            shifted.get(self.activation, self.activation),
+            [replica.rule for replica in self.replicas],
+            seeds=[replica.seed for replica in self.replicas],
+            gain=[replica.gain for replica in self.replicas],
+            distribution=self.distribution,
+            device=device,
+        )
+        if self.tied:
+            training.tie(network)
+        if self.output_bias == "log_prior":
+            training.log_prior(network, _examples(self.data, "valid", 10_000, device)[1])
+        return centred(network) if self.activation in shifted else network
+
+    def _pretrained(
+        self, network: Network, device: str, checkpoint: Path | None, save_every: float
+    ) -> list[pd.DataFrame]:
+        if not self.pretraining:
+            return []
+        streams = {s: _stream(self.data, s + _PRETRAINING_SEED, device) for s in self.seeds}
+        rows = pretraining.pretrain(
+            network,
+            streams,
+            lr=self.pretraining_lr,
+            updates=self.pretraining,
+            every=max(1, self.pretraining // 10),
+            checkpoint=None if checkpoint is None else checkpoint.with_suffix(".pretraining"),
+            save_every=save_every,
+            progress=False,
+        )
+        return [rows]
+
+    def _monitor(self, device: str) -> training.Monitor | None:
+        if not self.quantities and not self.jacobian:
+            return None
+        x, y = _examples(self.data, "monitor", _MONITORED, device)
+        known = tuple(q for q in self.quantities if q in monitor.QUANTITIES)
+        low, high = (ACTIVATIONS | VARIANTS)[self.activation].range
+
+        def look(update: int, network: Network) -> pd.DataFrame | None:
+            trace = network.forward(x)
+            tables = []
+            if known:
+                dense = update in self.densities and "activation" in known
+                tables.append(
+                    monitor.statistics(
+                        network,
+                        trace,
+                        network.backward(trace, y, self.cost),
+                        step=update,
+                        quantities=known,
+                        histogram={"activation": (low, high, _BINS)} if dense else None,
+                    )
+                )
+            if "output" in self.quantities:
+                tables.append(_output(network, trace.logits))
+            if self.jacobian and update == 0:
+                tables.append(_singular(network, trace))
+            return pd.concat(tables).assign(update=update) if tables else None
+
+        return look
+
+    def _last(self, network: Network, device: str) -> pd.DataFrame:
+        test = _examples(self.data, self.test, self.test_images, device)
+        return training.evaluate(network, test, self.cost).assign(update=self.updates)
+
+    def _rows(self, tables: list[pd.DataFrame]) -> pd.DataFrame:
+        rows = pd.concat([table for table in tables if len(table)], ignore_index=True)
+        replicas = pd.DataFrame([vars(replica) for replica in self.replicas])
+        rows = rows.drop(columns=["seed", "step"], errors="ignore").join(
+            replicas[["arm", "seed", "lr"]], on="replica"
+        )
+        for column, missing in (("layer", 0), ("statistic", ""), ("at", float("nan"))):
+            rows[column] = rows[column].fillna(missing) if column in rows else missing
+        rows = rows.astype({"layer": "int64", "at": "float64", "update": "int64"})
+        # Single precision is what was computed; sums beyond it would only make records longer.
+        rows["value"] = rows["value"].astype("float32")
+        return rows[list(COLUMNS)]
+
+
+def _output(network: Network, logits: Tensor) -> pd.DataFrame:
+    """What the output's biases say, and what the last hidden layer adds, class by class.
+
+    Both are root mean squares of logits less their mean over classes, which changes no answer.
+    """
+    own = logits.double() - logits.double().mean(-1, keepdim=True)
+    bias = network.b[-1].double() - network.b[-1].double().mean(-1, keepdim=True)
+    added = own - bias[:, None]
+    parts = {"output_bias": bias.square().mean(-1), "output_signal": added.square().mean((-1, -2))}
+    return pd.DataFrame(
+        [
+            (replica, quantity, "rms", float(square) ** 0.5)
+            for quantity, squares in parts.items()
+            for replica, square in enumerate(squares)
+        ],
+        columns=["replica", "quantity", "statistic", "value"],
+    )
+
+
+def _singular(network: Network, trace: Trace) -> pd.DataFrame:
+    """Mean, root mean square and spread of the singular values of every hidden layer's Jacobian."""
+    tables = []
+    for i in range(1, len(network.w) - 1):
+        rows = monitor.jacobian(network, trace, i, examples=3)
+        groups = rows.groupby("replica")
+        mean, square = groups["value"].mean(), groups["square"].mean()
+        for name, values in (
+            ("mean", mean),
+            ("rms", square**0.5),
+            ("std", (square - mean**2).clip(lower=0) ** 0.5),
+        ):
+            table = values.rename("value").reset_index()
+            tables.append(table.assign(layer=i + 1, quantity="jacobian", statistic=name))
+    return pd.concat(tables)
+
+
+def _shape(data: Data) -> tuple[int, int]:
+    """Inputs and classes."""
+    if data in ("shapeset", "singles"):
+        return 32 * 32, len(CLASSES)
+    found = datasets.load(data, "test")
+    return found.images.shape[1], len(found.classes)
+
+
+def _objects(data: Data) -> tuple[int, ...]:
+    return (1,) if data == "singles" else (1, 2)
+
+
+def _stream(data: Data, seed: int, device: str) -> Stream:
+    if data in ("shapeset", "singles"):
+        return Shapeset(seed, device=device, objects=_objects(data))
+    return datasets.stream(data, "train", seed)
+
+
+def _examples(data: Data, split: str, n: int, device: str) -> tuple[Tensor, Tensor]:
+    """The first ``n`` examples of a fixed set; all there are of a finite one that has fewer."""
+    if data in ("shapeset", "singles"):
+        seeds = {"monitor": MONITOR_SEED, "valid": VALIDATION_SEED, "test": TEST_SEED}
+        return Shapeset(seeds[split], device=device, objects=_objects(data)).batch(n)
+    found = datasets.load(data, "test" if split == "monitor" else split)
+    return found.images[:n].to(device), found.labels[:n].to(device)
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(checks.positive_int("threads", number))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
