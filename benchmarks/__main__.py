@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from benchmarks import updates
+from benchmarks import runs, updates
 from benchmarks.measure import Row, paired
 from xavier import init
 from xavier.shapeset import ANGLES, MARGIN, MAX_OVERLAP, STRETCH, Shapeset
@@ -211,6 +211,8 @@ def main() -> None:
     torch.set_num_threads(2)
     for row in updates.rows(quick):
         print(row(), flush=True)
+    for several in runs.rows(quick):
+        print(*several(), sep="\n", flush=True)
     print(f"\n{time.perf_counter() - start:.0f} seconds")
 
 

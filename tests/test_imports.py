@@ -42,7 +42,14 @@ ALLOWED: dict[str, set[str]] = {
     "training": {
         *("activations", "checkpoints", "checks", "curvature", "init", "network", "streams"),
     },
-    "baselines": {"checks"},
+    "baselines": {"checks", "streams"},
+    "pretraining": {"checkpoints", "checks", "network", "streams", "training"},
+    "points": {
+        *("activations", "baselines", "checks", "curvature", "datasets", "init", "monitor"),
+        *("network", "pretraining", "shapeset", "streams", "training"),
+    },
+    "catalogue": {"checks", "init", "network", "points"},
+    "experiments": {"catalogue", "checks", "files", "points", "results"},
     "results": {"checks", "files"},
     "intervals": {"checks"},
     "figures": {"checks", "intervals"},

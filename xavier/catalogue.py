@@ -17,7 +17,16 @@ from typing import Any, Literal, TypeAlias
 from xavier import checks
 from xavier.init import Distribution
 from xavier.network import Cost
-from xavier.points import Data, OutputBias, Point, Replica, TrainingPoint
+from xavier.points import (
+    BirthPoint,
+    Data,
+    HessianPoint,
+    OutputBias,
+    Point,
+    Replica,
+    SvmPoint,
+    TrainingPoint,
+)
 
 Scale: TypeAlias = Literal["smoke", "book", "paper"]
 SCALES: tuple[Scale, ...] = ("smoke", "book", "paper")
@@ -230,6 +239,9 @@ CURVES: tuple[Arm, ...] = (
 
 SIGMOID, TANH, TANH_N, SOFTSIGN, SOFTSIGN_N = CURVES
 
+# Where the end of a long run is what counts, book-scale networks are half as wide again: at 200 the
+# ends are what 200 units can do, whatever the initialization.
+_WIDE = (20, 300, 1000)
 _RATES = (0.003, 0.01, 0.03, 0.1)
 _EARLY = (10, 30, 100, 300, 1000, 3000, 10_000)
 _LAYERS = ("activation", "back_gradient", "weight_gradient")
@@ -293,7 +305,8 @@ def _finite(width: int, data: Data, updates: int) -> Race:
     return replace(race, updates=updates, every=updates // 20, rate_updates=updates // 4)
 
 
-def _all() -> Iterator[Experiment]:
+def _races() -> Iterator[Experiment]:
+    """Experiments that train networks."""
     yield Experiment(
         "table1",
         "Five hidden layers on Shapeset: error, activations and gradients over training",
@@ -309,7 +322,8 @@ def _all() -> Iterator[Experiment]:
                 quantities=_LAYERS,
                 densities=(0, 10_000, *range(100_000, 500_001, 100_000)),
                 jacobian=True,
-            )
+            ),
+            widths=_WIDE,
         ),
         shows=("fig3", "fig4", "fig9", "fig10", "fig11"),
     )
@@ -324,11 +338,11 @@ def _all() -> Iterator[Experiment]:
                     for lr in (0.03, 0.1)
                 ),
                 seeds=(0, 1, 2),
-                updates=1_500_000,
-                every=30_000,
+                updates=2_500_000,
+                every=50_000,
                 extra=(*_EARLY, 20_000),
                 quantities=("activation", "output"),
-                densities=(0, 10_000, *range(300_000, 1_500_001, 300_000)),
+                densities=(0, 10_000, *range(500_000, 2_500_001, 500_000)),
                 pack=6,
             )
         ),
@@ -427,7 +441,8 @@ def _all() -> Iterator[Experiment]:
                 rates=_RATES,
                 rate_updates=100_000,
                 quantities=_LAYERS,
-            )
+            ),
+            widths=_WIDE,
         ),
     )
     yield Experiment(
@@ -443,7 +458,8 @@ def _all() -> Iterator[Experiment]:
                         ("hessian", ", Hessian"),
                         ("variance", ", gradient variance"),
                     )
-                )
+                ),
+                rates=(*_RATES[1:], 0.3),
             )
         ),
     )
@@ -538,5 +554,49 @@ def _all() -> Iterator[Experiment]:
     )
 
 
-EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in _all()}
+def _direct() -> Iterator[Experiment]:
+    """Experiments that do not train, or not networks."""
+
+    def birth(width: int, seeds: Sequence[int]) -> Grid:
+        replicas = tuple(
+            Replica(arm.name, seed, arm.rule, 1.0, 0.0) for seed in seeds for arm in (TANH, TANH_N)
+        )
+        return Grid((BirthPoint(replicas, (width,) * 5, "tanh"),), tuple(seeds))
+
+    def hessian(width: int, seeds: Sequence[int]) -> Grid:
+        return Grid(tuple(HessianPoint(seed, (width,) * 3) for seed in seeds), tuple(seeds))
+
+    yield Experiment(
+        "birth",
+        "Activations, gradients and singular values before the first update",
+        {
+            "smoke": birth(50, (0, 1)),
+            "book": birth(1000, (0, 1, 2, 3, 4)),
+            "paper": birth(1000, (0, 1, 2, 3, 4)),
+        },
+        shows=("fig6", "fig7", "fig8"),
+    )
+    yield Experiment(
+        "hessian",
+        "The Hessian of one function, with the sigmoid and with the sigmoid less 1/2",
+        {
+            "smoke": hessian(5, (0, 1)),
+            "book": hessian(20, (0, 1, 2, 3, 4)),
+            "paper": hessian(20, (0, 1, 2, 3, 4)),
+        },
+    )
+    yield Experiment(
+        "svm",
+        "A support vector machine on ever more examples",
+        {
+            "smoke": Grid((SvmPoint((100, 200), held_out=300),)),
+            "book": Grid((SvmPoint((1000, 3000, 10_000, 30_000)),)),
+            "paper": Grid((SvmPoint((100_000,), tuned=100_000, memory=9.0),)),
+        },
+    )
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.name: experiment for experiment in (*_races(), *_direct())
+}
 """All experiments by name."""

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
@@ -27,7 +27,7 @@ import torch
 from tqdm import tqdm
 
 from xavier import checks, files, results
-from xavier.catalogue import EXPERIMENTS, SCALES, Config, Grid, Race, Scale, config, resolve
+from xavier.catalogue import EXPERIMENTS, SCALES, Config, Race, Scale, config, resolve
 from xavier.points import COLUMNS, Point, TrainingPoint
 from xavier.results import Record, RecordMissing
 
@@ -358,12 +358,21 @@ def _interrupt(executor: ProcessPoolExecutor) -> None:
     executor.shutdown(wait=True, cancel_futures=True)
 
 
-def plain(value: Any) -> dict[str, Any]:
-    """A configuration as JSON can say it, with the kind of every part that has one."""
-    found = asdict(value)
-    if isinstance(value, Grid):
-        found["points"] = [{"kind": type(p).__name__, **asdict(p)} for p in value.points]  # type: ignore[call-overload]
-    return {"kind": type(value).__name__, **found}
+def plain(value: Any) -> Any:
+    """A configuration as JSON can say it.
+
+    Dataclasses name their kind and those of their fields that differ from their defaults: an option
+    that is added later leaves the configurations, and so the records, of those that do not use it
+    as they are.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        own = {f.name: getattr(value, f.name) for f in fields(value)}
+        defaults = {f.name: f.default for f in fields(value)}
+        differing = {k: plain(v) for k, v in own.items() if v != defaults[k]}
+        return {"kind": type(value).__name__, **differing}
+    if isinstance(value, tuple | list):
+        return [plain(part) for part in value]
+    return value
 
 
 def _check_device(device: str) -> None:

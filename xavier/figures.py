@@ -495,3 +495,168 @@ def _need(rows: pd.DataFrame, *columns: str) -> None:
         raise ValueError(f"rows must have the columns {columns}, {missing} missing")
     if rows.empty:
         raise ValueError("rows must not be empty")
+
+
+def curve_panels(
+    panels: Mapping[str, pd.DataFrame],
+    x: str,
+    y: str,
+    *,
+    by: str,
+    over: str | None = None,
+    xlabel: str | None = None,
+    ylabel: str | None = None,
+) -> Picture:
+    """The lines of `curves` in several panels, one below the other, on the same axes.
+
+    Args:
+        panels: for every title a table; a line has the same colour in all of them.
+        x, y, by, over, xlabel, ylabel: as in `curves`.
+
+    Raises:
+        ValueError: there is no panel, or a table is none that `curves` takes.
+    """
+    for rows in panels.values():
+        _need(rows, x, y, by, *([over] if over else []))
+    names = list(dict.fromkeys(str(name) for rows in panels.values() for name in rows[by]))
+    with matplotlib.rc_context(_STYLE):
+        picture, axes = _stacked(panels)
+        for ax, rows in zip(axes, panels.values(), strict=True):
+            for name, group in rows.groupby(by, sort=False):
+                line, k = _mean_and_interval(group, x, y, over), names.index(str(name))
+                colour = COLOURS.get(str(name), _CYCLE[k % len(_CYCLE)])
+                ax.plot(line.x, line["mean"], color=colour, label=str(name))
+                if over:
+                    ax.fill_between(
+                        line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0
+                    )
+            ax.set(ylabel=ylabel or y)
+        axes[-1].set(xlabel=xlabel or x)
+        _shared_legend(picture, columns=3)
+    return picture
+
+
+def evolution_panels(
+    panels: Mapping[str, pd.DataFrame],
+    quantity: str = "activation",
+    *,
+    line: str = "std",
+    band: str | None = None,
+    marks: str | None = None,
+    logy: bool = False,
+    xlabel: str = "update",
+    ylabel: str | None = None,
+) -> Picture:
+    """How layers change while networks learn: a panel a network, on the same axes.
+
+    As `evolution`, for several networks and with a choice of what is drawn: figure 2 is a line at
+    the mean with a band of one standard deviation, figures 3 and 10 a line at the standard
+    deviation with markers at the 98th percentile, figure 9 the line alone.
+
+    Args:
+        panels: for every title one replica of what `xavier.monitor.statistics` gave at several
+            steps.
+        quantity: which of its quantities to show.
+        line: statistic drawn as a line.
+        band: statistic whose double is the height of a band about the line, or None.
+        marks: statistic drawn as markers alone, or None.
+        logy: a logarithmic vertical axis.
+        xlabel: what a step is.
+        ylabel: what the quantity is; its name by default.
+
+    Raises:
+        ValueError: there is no panel, a table lacks a column, the quantity or a statistic, or it
+            is of several replicas.
+    """
+    wanted = [statistic for statistic in (line, band, marks) if statistic]
+    tables = {}
+    for name, rows in panels.items():
+        _need(rows, "step", "layer", "quantity", "statistic", "value")
+        chosen = rows[(rows["quantity"] == quantity) & rows["statistic"].isin(wanted)]
+        if missing := sorted(set(wanted) - set(chosen["statistic"])):
+            raise ValueError(f"panels[{name!r}] must hold {missing} of the quantity {quantity!r}")
+        if chosen.duplicated(["step", "layer", "statistic"]).any():
+            raise ValueError(f"panels[{name!r}] must be of one replica, one value a step and layer")
+        tables[name] = chosen.pivot(index=["layer", "step"], columns="statistic", values="value")
+    with matplotlib.rc_context(_STYLE):
+        picture, axes = _stacked(tables)
+        layers = sorted({layer for table in tables.values() for layer, _ in table.index})
+        for ax, table in zip(axes, tables.values(), strict=True):
+            for k, layer in enumerate(layers):
+                if layer not in table.index:
+                    continue
+                one, colour = table.loc[layer], layer_colour(k, len(layers))
+                ax.plot(one.index, one[line], color=colour, label=f"layer {layer}")
+                if band:
+                    low, high = one[line] - one[band], one[line] + one[band]
+                    ax.fill_between(one.index, low, high, color=colour, alpha=0.15, linewidth=0)
+                if marks:
+                    ax.plot(
+                        one.index, one[marks], color=colour, linestyle="", marker=_MARKERS[k % 8]
+                    )
+            _scales(ax, False, logy, None)
+            ax.set(ylabel=ylabel or quantity)
+        axes[-1].set(xlabel=xlabel)
+        _shared_legend(picture, columns=len(layers))
+    return picture
+
+
+def density_panels(panels: Mapping[str, pd.DataFrame], *, xlabel: str) -> Picture:
+    """The curves of `densities` from histograms that were taken already: a step line a layer.
+
+    Args:
+        panels: for every title the densities of one replica at one step, as
+            `xavier.monitor.statistics` gives them: columns ``layer``, ``at`` (the centre of a bin,
+            all bins equally wide) and ``value``.
+        xlabel: what the values are.
+
+    Raises:
+        ValueError: there is no panel, a table lacks a column or is empty, or a layer has a bin
+            twice.
+    """
+    for name, rows in panels.items():
+        _need(rows, "layer", "at", "value")
+        if rows.duplicated(["layer", "at"]).any():
+            raise ValueError(f"panels[{name!r}] must be of one replica at one step, a bin once")
+    if not panels:
+        raise ValueError("panels must hold at least one panel")
+    with matplotlib.rc_context(_STYLE):
+        picture = Picture(figsize=(7.2, 2.9), dpi=130, layout="constrained")
+        axes = picture.subplots(1, len(panels), squeeze=False)[0]
+        for ax, (name, rows) in zip(axes, panels.items(), strict=True):
+            layers = sorted(rows["layer"].unique())
+            for k, layer in enumerate(layers):
+                bins = rows[rows["layer"] == layer].sort_values("at")
+                ax.step(
+                    bins["at"],
+                    bins["value"],
+                    where="mid",
+                    color=layer_colour(k, len(layers)),
+                    label=f"layer {layer}",
+                )
+            ax.set(title=name, xlabel=xlabel, ylabel="density")
+            ax.set_ylim(bottom=0)
+        axes[-1].legend(fontsize=8.5)
+    return picture
+
+
+def _stacked(panels: Mapping[str, Any]) -> tuple[Picture, list[Axes]]:
+    """A column of axes that share their scales, each under its title."""
+    if not panels:
+        raise ValueError("panels must hold at least one panel")
+    picture = Picture(figsize=(6.4, 0.9 + 2.4 * len(panels)), dpi=130, layout="constrained")
+    axes = list(picture.subplots(len(panels), 1, squeeze=False, sharex=True, sharey=True)[:, 0])
+    for ax, title in zip(axes, panels, strict=True):
+        ax.set_title(title)
+    return picture, axes
+
+
+def _shared_legend(picture: Picture, *, columns: int) -> None:
+    """One legend above all panels, with every name once."""
+    handles: dict[str, Any] = {}
+    for ax in picture.axes:
+        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
+            handles.setdefault(name, handle)
+    picture.legend(
+        handles.values(), handles.keys(), loc="outside upper center", ncols=columns, fontsize=9
+    )

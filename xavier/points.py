@@ -8,7 +8,7 @@ one kind. Points travel to other processes and machines; their rows come back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from xavier import checks, datasets, monitor, pretraining, training
+from xavier import baselines, checks, curvature, datasets, monitor, pretraining, training
 from xavier.activations import ACTIVATIONS, VARIANTS
 from xavier.init import Distribution
 from xavier.network import Cost, Network, Trace, centred
@@ -126,7 +126,7 @@ class TrainingPoint:
     second_order: Literal["hessian", "variance"] | None = None
     output_bias: OutputBias = "learned"
     pretraining: int = 0
-    pretraining_lr: float = 0.01
+    pretraining_lr: float = 0.03
     tied: bool = False
     batch_size: int = 10
     threads: int = 1
@@ -186,7 +186,8 @@ class TrainingPoint:
                 progress=False,
             )
             last = self._last(network, device)
-        return self._rows([*earlier, measured, run.monitored, last])
+        tables = [table for table in (*earlier, measured, run.monitored, last) if len(table)]
+        return _rows(pd.concat(tables, ignore_index=True), self.replicas)
 
     def _network(self, device: str) -> Network:
         shifted = {"centred_sigmoid": "sigmoid", "steep_centred_sigmoid": "steep_sigmoid"}
@@ -258,18 +259,209 @@ class TrainingPoint:
         test = _examples(self.data, self.test, self.test_images, device)
         return training.evaluate(network, test, self.cost).assign(update=self.updates)
 
-    def _rows(self, tables: list[pd.DataFrame]) -> pd.DataFrame:
-        rows = pd.concat([table for table in tables if len(table)], ignore_index=True)
-        replicas = pd.DataFrame([vars(replica) for replica in self.replicas])
-        rows = rows.drop(columns=["seed", "step"], errors="ignore").join(
-            replicas[["arm", "seed", "lr"]], on="replica"
+
+@dataclass(frozen=True)
+class BirthPoint:
+    """Networks before their first update, layer by layer (figures 6 to 8).
+
+    Attributes:
+        replicas: their rates are not used.
+        hidden: widths of the hidden layers.
+        activation: of the hidden layers.
+        threads: of the processor.
+    """
+
+    replicas: tuple[Replica, ...]
+    hidden: tuple[int, ...]
+    activation: str
+    threads: int = 1
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds of the replicas, each once."""
+        return tuple(dict.fromkeys(replica.seed for replica in self.replicas))
+
+    @property
+    def work(self) -> int:
+        """Networks."""
+        return len(self.replicas)
+
+    def compute(
+        self,
+        device: str = "cpu",
+        checkpoint: Path | None = None,
+        *,
+        report: Callable[[int], None] | None = None,
+        save_every: float = 60.0,
+    ) -> pd.DataFrame:
+        """Describe all layers on the 300 monitored images; too short for a checkpoint."""
+        inputs, classes = _shape("shapeset")
+        x, y = _examples("shapeset", "monitor", _MONITORED, device)
+        tables = []
+        with _threads(self.threads):
+            for k, replica in enumerate(self.replicas):
+                network = Network.create(
+                    (inputs, *self.hidden, classes),
+                    self.activation,
+                    replica.rule,
+                    seeds=[replica.seed],
+                    gain=replica.gain,
+                    device=device,
+                )
+                trace = network.forward(x)
+                gradients = network.backward(trace, y)
+                found = [monitor.statistics(network, trace, gradients, histogram=_bins(self))]
+                found.append(_singular(network, trace))
+                tables.append(pd.concat(found).assign(replica=k))
+                if report is not None:
+                    report(k + 1)
+        return _rows(pd.concat(tables, ignore_index=True).assign(update=0), self.replicas)
+
+
+def _bins(point: BirthPoint) -> dict[str, monitor.Limits]:
+    low, high = (ACTIVATIONS | VARIANTS)[point.activation].range
+    fine = 2 * _BINS
+    return {
+        "activation": (low, high, fine),
+        "back_gradient": (-0.1, 0.1, fine),
+        "weight_gradient": (-0.05, 0.05, fine),
+    }
+
+
+@dataclass(frozen=True)
+class HessianPoint:
+    """The largest eigenvalues of the exact Hessian of one function, parametrised in two ways (P9).
+
+    The arms are a sigmoid network on the digits and the same function with the sigmoid less 1/2.
+
+    Attributes:
+        seed: of the weights.
+        hidden: widths of the hidden layers.
+        examples: of the digits' training set.
+        largest: how many eigenvalues are kept.
+        threads: of the processor.
+    """
+
+    seed: int
+    hidden: tuple[int, ...]
+    examples: int = 300
+    largest: int = 20
+    threads: int = 1
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed."""
+        return (self.seed,)
+
+    @property
+    def work(self) -> int:
+        """Two Hessians."""
+        return 2
+
+    def compute(
+        self,
+        device: str = "cpu",
+        checkpoint: Path | None = None,
+        *,
+        report: Callable[[int], None] | None = None,
+        save_every: float = 60.0,
+    ) -> pd.DataFrame:
+        """Rows "hessian" with the statistic "eigenvalue", counted from 1 in the column ``at``."""
+        x, y = _examples("digits", "train", self.examples, device)
+        inputs, classes = _shape("digits")
+        tables = []
+        with _threads(self.threads):
+            plain = Network.create(
+                (inputs, *self.hidden, classes),
+                "sigmoid",
+                "standard",
+                seeds=[self.seed],
+                dtype=torch.float64,
+                device=device,
+            )
+            for arm, network in (("sigmoid", plain), ("centred sigmoid", centred(plain))):
+                values = curvature.hessian_spectrum(network, x.double(), y)[: self.largest]
+                table = pd.DataFrame({"at": range(1, len(values) + 1), "value": values.tolist()})
+                tables.append(table.assign(arm=arm))
+                if report is not None:
+                    report(len(tables))
+        rows = pd.concat(tables).assign(
+            lr=float("nan"), seed=self.seed, update=0, quantity="hessian", statistic="eigenvalue"
         )
-        for column, missing in (("layer", 0), ("statistic", ""), ("at", float("nan"))):
-            rows[column] = rows[column].fillna(missing) if column in rows else missing
-        rows = rows.astype({"layer": "int64", "at": "float64", "update": "int64"})
-        # Single precision is what was computed; sums beyond it would only make records longer.
-        rows["value"] = rows["value"].astype("float32")
-        return rows[list(COLUMNS)]
+        return _typed(rows)
+
+
+@dataclass(frozen=True)
+class SvmPoint:
+    """The support vector machine of sec. 5 on ever more examples (P34).
+
+    Attributes:
+        sizes: numbers of examples, ascending.
+        seed: of the training examples.
+        tuned: up to this number of examples both constants are tuned; beyond, the last are kept.
+        held_out: images of the validation and of the test set.
+        memory: gigabytes for the largest kernel matrix.
+        threads: of the processor.
+    """
+
+    sizes: tuple[int, ...]
+    seed: int = 0
+    tuned: int = 10_000
+    held_out: int = 10_000
+    memory: float = 4.0
+    threads: int = 1
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed."""
+        return (self.seed,)
+
+    @property
+    def work(self) -> int:
+        """Examples."""
+        return sum(self.sizes)
+
+    def compute(
+        self,
+        device: str = "cpu",
+        checkpoint: Path | None = None,
+        *,
+        report: Callable[[int], None] | None = None,
+        save_every: float = 60.0,
+    ) -> pd.DataFrame:
+        """Rows with the number of examples in the column ``update``."""
+        with _threads(self.threads):
+            table = baselines.svm_trend(
+                Shapeset,
+                self.sizes,
+                seeds=(self.seed, VALIDATION_SEED, TEST_SEED),
+                held_out=self.held_out,
+                tune_up_to=self.tuned,
+                memory_gb=self.memory,
+            )
+        kept = {"error": "final_error", "c": "c", "gamma": "gamma"}
+        kept |= {"support_vectors": "support_vectors", "seconds": "seconds"}
+        rows = table.rename(columns={"n": "update"} | kept).melt(
+            "update", list(kept.values()), "quantity"
+        )
+        return _typed(rows.assign(arm="svm", lr=float("nan"), seed=self.seed, statistic=""))
+
+
+def _rows(rows: pd.DataFrame, replicas: Sequence[Replica]) -> pd.DataFrame:
+    """Rows of a network's replicas with what these are, in the columns `COLUMNS`."""
+    settings = pd.DataFrame([vars(replica) for replica in replicas])
+    rows = rows.drop(columns=["seed", "step"], errors="ignore")
+    return _typed(rows.join(settings[["arm", "seed", "lr"]], on="replica"))
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    """All columns in their order and dtype, with what stands for nothing where nothing is."""
+    rows = rows.reset_index(drop=True)
+    for column, missing in (("layer", 0), ("statistic", ""), ("at", float("nan"))):
+        rows[column] = rows[column].fillna(missing) if column in rows else missing
+    # Single precision is what was computed; more digits would only make records longer.
+    kinds = {"layer": "int64", "at": "float64", "update": "int64", "seed": "int64", "lr": "float64"}
+    return rows.astype(kinds | {"value": "float32"})[list(COLUMNS)]
 
 
 def _output(network: Network, logits: Tensor) -> pd.DataFrame:

@@ -8,32 +8,33 @@ share of the components has been set to 0:
 .. math::
 
     h = f(\tilde z W + b), \qquad a = h W^T + c, \qquad
-    \hat z = z_- + w\, \sigma(w a), \quad w = z_+ - z_-,
+    \hat z = z_- + d\, \sigma(d a), \quad d = z_+ - z_-,
 
 where :math:`z_-` and :math:`z_+` are the ends of the input's range. Encoder and decoder share their
 weights; the decoder's biases :math:`c` start at 0 and are dropped when the layer is done. Then the
 layer's activations, of images that nothing is taken from, are the next layer's input. So the
 weights are those of `xavier.network.Network`, which afterwards is trained as any other.
 
-**Cost.** The cross-entropy of the target :math:`t = (z - z_-) / w`, which lies in [0, 1], with the
-logit :math:`w a`, summed over the components and averaged over the batch:
+**Cost.** The cross-entropy of the target :math:`t = (z - z_-) / d`, which lies in [0, 1], with the
+logit :math:`d a`, summed over the components and averaged over the batch:
 
 .. math::
 
-    C = \sum_k \log(1 + e^{w a_k}) - (z_k - z_-) a_k, \qquad
+    C = \sum_k \log(1 + e^{d a_k}) - (z_k - z_-) a_k, \qquad
     \frac{\partial C}{\partial a_k} = \hat z_k - z_k .
 
 For a sigmoid's units it is that of Vincent et al., with :math:`\hat z = \sigma(a)`. For pixels in
 [-1, 1] and the units of tanh and softsign it is :math:`\hat z = \tanh(a)`. One formula serves all
 ranges, and its gradient has no slope of the decoder in it: an output that is wrong and saturated
 still learns, which with the squared error it would hardly. The cost is least where
-:math:`\hat z = z`, but not 0 there, since targets are not only 0 and 1: what is left is the entropy
-of t. It can be compared over time and between replicas of one activation, not between layers.
+:math:`\hat z = z`, but not 0 there, since targets are not only 0 and 1: what is left is the
+entropy of :math:`t`. It can be compared over time and between replicas of one activation, not
+between layers.
 
-**Noise.** Each component is set to 0 with a probability of its own coin, so that the share is met
-on average. What 0 says depends on the units. For tanh and softsign it is the middle of the range,
-where a unit stands that has nothing to say, and for the pixels of Shapeset mid-grey. For a sigmoid
-it is an end, as in Vincent et al.: "off", not the 1/2 at which its units begin.
+**Noise.** A coin is tossed for each component, so that the share is met on average (Vincent et al.
+fix the number). What 0 says depends on the units. For tanh and softsign it is the middle of the
+range, where a unit stands that has nothing to say, and for the pixels of Shapeset mid-grey. For a
+sigmoid it is an end, as in Vincent et al.: "off", not the 1/2 at which its units begin.
 """
 
 from __future__ import annotations

@@ -1,0 +1,106 @@
+"""What a run adds to its updates: images, statistics, checkpoints."""
+
+from __future__ import annotations
+
+import io
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.measure import Row, paired
+from benchmarks.updates import BATCH, RATE, examples, sizes
+from xavier import monitor
+from xavier.network import Network
+from xavier.shapeset import Shapeset
+from xavier.training import Training
+
+MONITORED = 300
+
+
+def network(width: int, replicas: int, seeds: int) -> Network:
+    """Replicas that share a few seeds, as rules and rates that are compared do."""
+    return Network.create(
+        sizes(width), "tanh", "glorot", seeds=[r % seeds for r in range(replicas)]
+    )
+
+
+def whole_run(width: int, replicas: int, seeds: int, updates: int, repeat: int) -> Row:
+    """Training with new images and statistics every 1000 updates, against its updates alone."""
+    images, labels = Shapeset(2**40).batch(MONITORED)
+
+    def look(update: int, ours: Network) -> object:
+        trace = ours.forward(images)
+        return monitor.statistics(ours, trace, ours.backward(trace, labels), step=update)
+
+    run = Training(
+        network(width, replicas, seeds),
+        {seed: Shapeset(seed) for seed in range(seeds)},
+        lr=RATE,
+        monitor=look,  # type: ignore[arg-type]
+    )
+    bare = network(width, replicas, seeds)
+    batches = [examples(BATCH, seed) for seed in bare.seeds]
+    x, y = (torch.stack(parts) for parts in zip(*batches, strict=True))
+    rates = bare._rates(RATE)
+
+    def all_of_it() -> None:
+        run.run(run.made + updates, every=1000, progress=False)
+
+    def its_updates() -> None:
+        for _ in range(updates):
+            bare._update(x, y, rates, "cross_entropy")
+
+    times = paired(all_of_it, its_updates, repeat, 1, time.perf_counter)
+    return Row(
+        f"Training, {width} wide, {replicas} of {seeds} seeds, all of it",
+        f"{1e6 * statistics.median(a for a, _ in times) / updates:,.0f} us",
+        f"{1e6 * statistics.median(b for _, b in times) / updates:,.0f} us",
+        [a / b for a, b in times],
+        "at most 1.15",
+    )
+
+
+def checkpoint(width: int, replicas: int, repeat: int) -> list[Row]:
+    """Saving a run, in seconds and bytes, against NumPy's file of its weights."""
+    ours = network(width, replicas, replicas)
+    run = Training(ours, {seed: Shapeset(seed) for seed in range(replicas)}, lr=RATE)
+    with tempfile.TemporaryDirectory() as folder:
+        path, plain = Path(folder) / "run.checkpoint", Path(folder) / "weights.npz"
+
+        def write() -> None:
+            packed = io.BytesIO()
+            np.savez(packed, *[w.numpy() for w in (*ours.w, *ours.b)])
+            plain.write_bytes(packed.getvalue())
+
+        times = paired(lambda: run._save(path, run._of), write, repeat, 1, time.perf_counter)
+        name = f"Checkpoint of {replicas}, {width} wide"
+        sides = path.stat().st_size, plain.stat().st_size
+    return [
+        Row(
+            name,
+            f"{1e3 * statistics.median(a for a, _ in times):,.0f} ms",
+            f"{1e3 * statistics.median(b for _, b in times):,.0f} ms",
+            [a / b for a, b in times],
+            "",
+        ),
+        Row(
+            f"{name}: size",
+            f"{sides[0] / 1e6:.1f} MB",
+            f"{sides[1] / 1e6:.1f} MB",
+            [sides[0] / sides[1]],
+            "the weights are 1",
+        ),
+    ]
+
+
+def rows(quick: bool) -> Iterator[Callable[[], list[Row]]]:
+    """The rows of this part; little work if ``quick``."""
+    updates, repeat = (100, 1) if quick else (1000, 5)
+    yield lambda: [whole_run(200, 20, 4, updates, repeat)]
+    yield lambda: [whole_run(1000, 1, 1, updates, repeat)]
+    yield lambda: checkpoint(300, 5, 1 if quick else 5)

@@ -1,0 +1,339 @@
+"""From an experiment's record to its picture and to the few numbers that sum it up.
+
+`draw` knows which of the paper's figures, and of ours, are made from the rows of which experiment;
+how a picture looks is the business of `xavier.figures`. Rows are those of a record
+(`xavier.points.COLUMNS` and ``stage``). Trials of learning rates, of the stage "rate", are left
+out.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, TypeAlias
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+from xavier import checks, figures
+from xavier.figures import Picture
+from xavier.intervals import mean_interval
+
+Kind: TypeAlias = Literal["png", "svg", "pdf"]
+KINDS: tuple[Kind, ...] = ("png", "svg", "pdf")
+"""Formats of image files that `rendered` makes."""
+
+_COLUMNS = ("arm", "lr", "seed", "update", "layer", "quantity", "statistic", "at", "value")
+
+
+def draw(name: str, rows: pd.DataFrame) -> Picture:
+    """Draw one of the paper's figures, or what an experiment shows.
+
+    Where the paper shows one network (figures 2 to 4 and 6 to 10), that of the least seed is
+    drawn. Errors are means over all seeds with 95 % t intervals as bands.
+
+    Args:
+        name: of a figure, such as "fig3", or of an experiment; what has no picture of its own is
+            drawn as the test error over updates, a line an arm.
+        rows: of the experiment's record.
+
+    Raises:
+        ValueError: a column is missing, or what the picture shows is not in the rows.
+    """
+    return _PICTURES.get(name, _errors)(_main(rows))
+
+
+def numbers(rows: pd.DataFrame) -> pd.DataFrame:
+    """The numbers that sum an experiment up, one row an arm and rate.
+
+    They are the test errors at the end in percent; of networks at birth the mean singular value of
+    their layers, and of Hessians the largest eigenvalue.
+
+    Args:
+        rows: of the experiment's record.
+
+    Returns:
+        Rows ``arm``, ``lr``, ``update``, ``quantity``, ``mean``, ``low`` and ``high`` (the ends of
+        the 95 % t interval of the mean; not a number for a single seed) and ``seeds``, their
+        number.
+
+    Raises:
+        ValueError: a column is missing, or the rows hold none of these numbers.
+    """
+    ends = _ends(_main(rows))
+    found = []
+    keys = ["arm", "lr", "update", "quantity"]
+    for key, group in ends.groupby(keys, sort=False, dropna=False):
+        values = group["value"].to_numpy(dtype=float)
+        low = high = np.nan
+        if len(values) > 1 and np.isfinite(values).all():
+            low, high = mean_interval(values).ends
+        found.append((*key, values.mean(), low, high, len(values)))
+    return pd.DataFrame(found, columns=[*keys, "mean", "low", "high", "seeds"])
+
+
+def rendered(picture: Picture, kind: Kind = "png") -> bytes:
+    """A picture as an image file; equal pictures give equal bytes.
+
+    Args:
+        picture: what `draw` returned.
+        kind: in `KINDS`.
+
+    Raises:
+        ValueError: the format is not among them.
+    """
+    kind = checks.one_of("kind", kind, KINDS)
+    buffer = io.BytesIO()
+    # Neither the time nor chance goes into the file.
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
+    with matplotlib.rc_context({"svg.hashsalt": "xavier"}):
+        picture.savefig(buffer, format=kind, metadata=undated)
+    return buffer.getvalue()
+
+
+# --------------------------------------------------------------------------------------------------
+# Pictures
+# --------------------------------------------------------------------------------------------------
+
+
+def _errors(rows: pd.DataFrame) -> Picture:
+    """Test error over updates: a line an arm, a panel a rate where an arm has several."""
+    table = _percent(_of(rows, "test_error"))
+    several = table.groupby("arm")["lr"].nunique().max() > 1
+    if several:
+        panels = {f"learning rate {lr:g}": part for lr, part in table.groupby("lr")}
+        return figures.curve_panels(
+            panels, "update", "value", by="arm", over=_over(table), ylabel="test error, %"
+        )
+    return figures.curves(
+        table, "update", "value", by="arm", over=_over(table), ylabel="test error, %"
+    )
+
+
+def _by_depth(rows: pd.DataFrame) -> Picture:
+    """Final error against the number of hidden layers, from arms named as in "tanh, 3"."""
+    table = _percent(_of(rows, "final_error"))
+    parts = table["arm"].str.rpartition(", ")
+    table = table.assign(kind=parts[0], layers=_numbers(table, parts[2]))
+    return figures.curves(
+        table,
+        "layers",
+        "value",
+        by="kind",
+        over=_over(table),
+        markers=True,
+        xlabel="hidden layers",
+        ylabel="test error at the end, %",
+    )
+
+
+def _by_gain(rows: pd.DataFrame) -> Picture:
+    """Final error against the gain, a line a rate, from arms named as in "gain 0.5"."""
+    table = _percent(_of(rows, "final_error"))
+    gains = _numbers(table, table["arm"].str.removeprefix("gain "))
+    table = table.assign(gain=gains, rate=[f"learning rate {lr:g}" for lr in table["lr"]])
+    return figures.curves(
+        table.sort_values("lr", kind="stable"),
+        "gain",
+        "value",
+        by="rate",
+        over=_over(table),
+        logx=True,
+        markers=True,
+        ylabel="test error at the end, %",
+    )
+
+
+def _by_examples(rows: pd.DataFrame) -> Picture:
+    """Final error against the number of examples, of machines that are not trained by updates."""
+    table = _percent(_of(rows, "final_error"))
+    return figures.curves(
+        table,
+        "update",
+        "value",
+        by="arm",
+        over=_over(table),
+        logx=True,
+        markers=True,
+        xlabel="training examples",
+        ylabel="test error, %",
+    )
+
+
+def _spectrum(rows: pd.DataFrame) -> Picture:
+    """The largest eigenvalues in their order, a line an arm."""
+    table = _of(rows, "hessian", ["eigenvalue"])
+    return figures.curves(
+        table,
+        "at",
+        "value",
+        by="arm",
+        over=_over(table),
+        logy=True,
+        markers=True,
+        xlabel="rank of the eigenvalue",
+        ylabel="eigenvalue of the Hessian",
+    )
+
+
+def _escape(rows: pd.DataFrame) -> Picture:
+    """Figure 2: activations of the sigmoid with four hidden layers, a panel a rate."""
+    return _evolution(
+        rows,
+        ["depth 4"],
+        "activation",
+        line="mean",
+        band="std",
+        ylabel="activation",
+    )
+
+
+def _saturation(*arms: str) -> Callable[[pd.DataFrame], Picture]:
+    """Figures 3 and 10: spread and 98th percentile of the activations."""
+
+    def picture(rows: pd.DataFrame) -> Picture:
+        return _evolution(
+            rows, arms, "activation", line="std", marks="p98", ylabel="activation: std, p98"
+        )
+
+    return picture
+
+
+def _gradients(rows: pd.DataFrame) -> Picture:
+    """Figure 9: spread of the weight gradients, standard and normalized."""
+    return _evolution(
+        rows,
+        ["tanh", "tanh normalized"],
+        "weight_gradient",
+        line="std",
+        logy=True,
+        ylabel="std of the gradient",
+    )
+
+
+def _evolution(
+    rows: pd.DataFrame,
+    arms: Iterable[str],
+    quantity: str,
+    *,
+    line: str,
+    band: str | None = None,
+    marks: str | None = None,
+    logy: bool = False,
+    ylabel: str,
+) -> Picture:
+    statistics = [statistic for statistic in (line, band, marks) if statistic]
+    panels = {
+        title: part.rename(columns={"update": "step"})
+        for title, part in _networks(_of(rows, quantity, statistics), arms).items()
+    }
+    return figures.evolution_panels(
+        panels, quantity, line=line, band=band, marks=marks, logy=logy, ylabel=ylabel
+    )
+
+
+def _densities(quantity: str, xlabel: str, *arms: str) -> Callable[[pd.DataFrame], Picture]:
+    """Figures 4 and 6 to 8: densities after the last update at which there are any."""
+
+    def picture(rows: pd.DataFrame) -> Picture:
+        panels = _networks(_of(rows, quantity, ["density"]), arms)
+        last = {name: part[part["update"] == part["update"].max()] for name, part in panels.items()}
+        return figures.density_panels(last, xlabel=xlabel)
+
+    return picture
+
+
+_BIRTH = ("tanh", "tanh normalized")
+
+_PICTURES: Mapping[str, Callable[[pd.DataFrame], Picture]] = {
+    "fig2": _escape,
+    "fig3": _saturation("tanh", "softsign"),
+    "fig4": _densities("activation", "activation", "tanh", "softsign"),
+    "fig6": _densities("activation", "activation", *_BIRTH),
+    "fig7": _densities("back_gradient", "back-propagated gradient", *_BIRTH),
+    "fig8": _densities("weight_gradient", "weight gradient", *_BIRTH),
+    "fig9": _gradients,
+    "fig10": _saturation("tanh normalized"),
+    "birth": _densities("activation", "activation", *_BIRTH),
+    "depth": _by_depth,
+    "gain_grid": _by_gain,
+    "hessian": _spectrum,
+    "svm": _by_examples,
+}
+
+
+# --------------------------------------------------------------------------------------------------
+# Rows
+# --------------------------------------------------------------------------------------------------
+
+
+def _main(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the runs that count."""
+    if missing := [column for column in ("stage", *_COLUMNS) if column not in rows]:
+        raise ValueError(f"rows must be of an experiment's record, {missing} missing")
+    return rows[rows["stage"] == "main"]
+
+
+def _of(rows: pd.DataFrame, quantity: str, statistics: Iterable[str] = ("",)) -> pd.DataFrame:
+    """Rows of one quantity."""
+    chosen = rows[(rows["quantity"] == quantity) & rows["statistic"].isin(list(statistics))]
+    if chosen.empty:
+        found = ", ".join(sorted(rows["quantity"].unique())) or "none"
+        raise ValueError(f"rows must hold the quantity {quantity!r}, got {found}")
+    return chosen
+
+
+def _networks(rows: pd.DataFrame, arms: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """One network of every arm and rate, that of the least seed, by what it is."""
+    found = {}
+    for arm in arms:
+        of_arm = rows[rows["arm"] == arm]
+        if of_arm.empty:
+            known = ", ".join(map(str, rows["arm"].unique()))
+            raise ValueError(f"rows must hold the arm {arm!r}, got {known}")
+        rates = of_arm["lr"].unique()
+        for lr in rates:
+            one = of_arm[of_arm["lr"] == lr]
+            rate = f", learning rate {lr:g}" if len(rates) > 1 else ""
+            seed = one["seed"].min()
+            found[f"{arm}{rate}, seed {seed}"] = one[one["seed"] == seed]
+    return found
+
+
+def _ends(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row for every seed of every arm and rate, and of every number of examples."""
+    held = set(rows["quantity"])
+    if "final_error" in held:
+        return _percent(_of(rows, "final_error")).assign(quantity="test error, %")
+    if "jacobian" in held:
+        return _mean_singular(_of(rows, "jacobian", ["mean"]))
+    if "hessian" in held:
+        eigenvalues = _of(rows, "hessian", ["eigenvalue"])
+        return eigenvalues[eigenvalues["at"] == 1].assign(quantity="largest eigenvalue")
+    raise ValueError(
+        f"rows must hold final_error, jacobian or hessian, got {', '.join(sorted(held)) or 'none'}"
+    )
+
+
+def _mean_singular(rows: pd.DataFrame) -> pd.DataFrame:
+    keys = ["arm", "lr", "update", "seed"]
+    means = rows.groupby(keys, sort=False, dropna=False)["value"].mean().reset_index()
+    return means.assign(quantity="mean singular value")
+
+
+def _percent(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(value=100.0 * rows["value"].astype(float))
+
+
+def _over(rows: pd.DataFrame) -> str | None:
+    """What to average over: seeds, where there are several."""
+    return "seed" if rows["seed"].nunique() > 1 else None
+
+
+def _numbers(rows: pd.DataFrame, texts: pd.Series[str]) -> pd.Series[float]:
+    values = pd.to_numeric(texts, errors="coerce")
+    if values.isna().any():
+        arm = rows["arm"][values.isna()].iloc[0]
+        raise ValueError(f"rows must have arms whose names end with a number, got {arm!r}")
+    return values.astype(float)
