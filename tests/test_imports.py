@@ -53,6 +53,17 @@ ALLOWED: dict[str, set[str]] = {
     "results": {"checks", "files"},
     "intervals": {"checks"},
     "figures": {"checks", "intervals"},
+    "judges": {
+        *("activations", "catalogue", "datasets", "derivation", "experiments", "init"),
+        *("intervals", "monitor", "montecarlo", "network", "paper", "results", "rules"),
+        *("shapeset", "theory", "training"),
+    },
+    "claims": {"checks", "judges", "results"},
+    "pictures": {"checks", "figures", "intervals"},
+    "cli": {
+        *("__init__", "catalogue", "checkpoints", "checks", "claims", "datasets", "experiments"),
+        *("files", "pictures", "points", "results"),
+    },
 }
 
 # module: other projects' packages that it must not import, anywhere in it.

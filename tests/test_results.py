@@ -30,7 +30,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xavier
-from xavier import files, results
+from xavier import results
 from xavier.results import Record, RecordBusy, RecordError, RecordMissing
 
 CONFIG: dict[str, Any] = {"sizes": [9, 5, 3], "lr": 0.1, "rule": {"name": "glorot", "gain": 1.0}}

@@ -599,4 +599,6 @@ def _direct() -> Iterator[Experiment]:
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment for experiment in (*_races(), *_direct())
 }
-"""All experiments by name."""
+"""All experiments by name.
+
+:meta hide-value:"""

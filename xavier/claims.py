@@ -7,9 +7,9 @@ run" and how to make one. Ids are S for notes on the paper and on initialization
 and C for this book; they stay.
 
 Errors are in percent. Comparisons are paired: the two arms share seeds, streams and thereby
-images, the learning rate of each was chosen on other seeds, and intervals are 95 % t intervals
-over seeds. A rule that an interval straddles gives "undecided". "Never" means not within the
-horizon.
+images, the learning rate of each was chosen on other seeds where it is not given, and intervals
+are 95 % t intervals over seeds. A rule that an interval straddles gives "undecided". "Never" means
+not within the horizon.
 """
 
 from __future__ import annotations
@@ -273,10 +273,11 @@ _CLAIMS: tuple[Claim, ...] = (
         statistic="share of large starts that end near the minimum and go up and down there; "
         "share of small starts, flat early on, that are still where they were at the end",
         rule="each holds if it is so for more than half of the runs: up and down means that every "
-        "fourth update or more goes the wrong way, near means a tenth of the cost of knowing "
-        "nothing, and a product of ten weights has ten times its predicted wait",
+        "fourth update or more raises the cost, near means below a tenth of the cost of "
+        "knowing nothing; a product of ten weights goes up and down if every fourth update or "
+        "more changes sides of 1 by over a hundredth, and has ten times its predicted wait",
         scale="a product of ten weights at three stable rates; linear and tanh networks with five "
-        "hidden layers of 20 units on all of 50 digits at once, three rates, two seeds",
+        "hidden layers of 20 units on all of 30 digits at once, three rates, two seeds",
         horizon="20,000 updates of ten weights, 3,000 of a network",
         chapter=3,
         needs=(),
@@ -1024,7 +1025,10 @@ _CLAIMS: tuple[Claim, ...] = (
 )
 
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in _CLAIMS}
-"""The claims by id: the notes', the paper's, this book's."""
+"""The claims by id, first those of the notes, then the paper's, then this book's.
+
+:meta hide-value:
+"""
 
 _COLUMNS = ["id", "verdict", "ours", "low", "high", "paper", "records", "note", "seconds"]
 
@@ -1046,9 +1050,9 @@ def ledger(
         progress: whether to show a progress bar; by default only on a terminal.
 
     Returns:
-        One row a claim: ``id``, ``verdict``, ``ours`` (a number, a short text, or None), ``low``
-        and ``high`` (its interval, not a number if there is none), ``paper``, ``records`` (names
-        of those that were read), ``note`` and ``seconds``.
+        One row a claim, with the columns ``id``, ``verdict``, ``ours`` (a number, a short text, or
+        None), ``low`` and ``high`` (its interval, not a number if there is none), ``paper``,
+        ``records`` (names of those that were read), ``note`` and ``seconds``.
 
     Raises:
         TypeError: ``ids`` is a text.

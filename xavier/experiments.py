@@ -1,40 +1,50 @@
 """Run the paper's experiments: `run` one, or what is left to do of it, and `load` its record.
 
 A configuration (`xavier.catalogue`) is cut into grid points (`xavier.points`), which are computed
-one after another or by any `concurrent.futures.Executor`. What is finished is kept in ``parts/``
-beside the records until the record is complete, and what is half done in checkpoints there, so that
-nothing is computed twice.
+one after another or by any ``Executor`` of ``concurrent.futures``. What is finished is kept in
+``parts/`` beside the records until the record is complete, and what is half done in checkpoints
+there, so that nothing is computed twice.
 """
 
 from __future__ import annotations
 
+import _thread
 import json
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
-from multiprocessing import active_children, get_context
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import pandas as pd
 import torch
 from tqdm import tqdm
 
 from xavier import checks, files, results
-from xavier.catalogue import EXPERIMENTS, SCALES, Config, Race, Scale, config, resolve
+from xavier.catalogue import EXPERIMENTS as EXPERIMENTS  # where runs are looked for first
+from xavier.catalogue import Config, Race, Scale, config, resolve
 from xavier.points import COLUMNS, Point, TrainingPoint
-from xavier.results import Record, RecordMissing
+from xavier.results import Record, RecordError, RecordMissing
 
-__all__ = ["EXPERIMENTS", "SCALES", "choose", "config", "load", "pool", "resolve", "run", "seconds"]
-
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 _NOTED = 2.0  # seconds between two notes of how far a point is
+_LONGEST = 60  # characters of a label; a file is named after it and after the experiment
 
 
 def load(name: str, scale: Scale = "book", *, folder: str | Path | None = None) -> Record:
@@ -67,7 +77,9 @@ def run(
         seeds: in place of those of the configuration; the record is then another one, named after
             the scale and the seeds.
         device: where networks live, such as "cpu" or "cuda".
-        executor: what computes the points; by default this process, one after another.
+        executor: what computes the points; by default this process, one after another. When a run
+            is interrupted, the processes of a `pool` save what they do and end; others go on with
+            it, and what they have not saved is lost.
         folder: of the records, as in `xavier.results.results_folder`.
         progress: whether to show a progress bar; by default only on a terminal.
         save_every: seconds between two savings of every point.
@@ -80,16 +92,16 @@ def run(
         RecordBusy: another process is at it.
         RecordError: there is a record that does not fit, or a part of one; delete it.
         OSError: the folder cannot be written.
+        RuntimeError: a process of the executor ended, for want of memory perhaps.
         KeyboardInterrupt: Ctrl-C; what was done is saved.
     """
     name = resolve(name)
+    seeds = None if seeds is None else tuple(seeds)
     configuration = config(name, scale, seeds)
-    label = scale if seeds is None else f"{scale}-seeds-{'-'.join(map(str, configuration.seeds))}"
-    _check_device(device)
-    try:
-        return results.load(name, label, config=plain(configuration), folder=folder)
-    except RecordMissing:
-        pass
+    label = scale if seeds is None else _label(scale, configuration.seeds)
+    _check_device(device, here=executor is None or isinstance(executor, _Pool))
+    if (found := _present(name, label, configuration, folder)) is not None:
+        return found
     points = [*configuration.first(), *_second(configuration)]
     with (
         results.lock(name, label, folder),
@@ -101,8 +113,11 @@ def run(
             disable=None if progress is None else not progress,
         ) as bar,
     ):
-        where = results.results_folder(folder) / "parts"
-        parts = _Parts(name, label, device, where, save_every, bar)
+        if (found := _present(name, label, configuration, folder)) is not None:
+            return found  # another process has just finished it
+        where = results.results_folder(folder).absolute() / "parts"
+        command = _command(name, scale, seeds)
+        parts = _Parts(name, label, device, where, save_every, bar, command)
         rated = parts.compute(configuration.first(), executor)
         main = parts.compute(configuration.second(choose(rated)), executor)
         stages = {"rate": rated, "main": main}
@@ -113,9 +128,9 @@ def run(
             scale=label,
             config=plain(configuration),
             seeds=configuration.seeds,
-            device=device_name(device),
+            device=", ".join(sorted(parts.devices)),
             wall_time=parts.seconds,
-            command=_command(name, scale, seeds),
+            command=command,
             folder=folder,
         )
         parts.clear()
@@ -152,31 +167,98 @@ def seconds(name: str, scale: Scale = "book") -> float:
 def pool(jobs: int) -> ProcessPoolExecutor:
     """Processes of this machine, each of which computes one point at a time.
 
-    They do not hear Ctrl-C themselves, and end when this process does.
+    They do not hear Ctrl-C themselves, and end when this process does. When `run` is interrupted,
+    they save what they do and begin nothing more, and the pool is closed.
     """
-    checks.positive_int("jobs", jobs)
-    return ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=_apart, initargs=(os.getpid(),)
-    )
+    return _Pool(checks.positive_int("jobs", jobs))
 
 
-def _apart(parent: int) -> None:
+class _Pool(ProcessPoolExecutor):
+    """Processes that can be told to save what they do and to begin nothing more."""
+
+    def __init__(self, jobs: int) -> None:
+        context = get_context("spawn")
+        self._told = context.RawValue("b", 0)  # no lock, which a process could be killed with
+        super().__init__(
+            jobs, mp_context=context, initializer=_begin, initargs=(os.getpid(), self._told)
+        )
+
+    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
+        # Some more than can be computed at once are handed out, and cannot be cancelled then.
+        return super().submit(_unless_told, fn, *args, **kwargs)
+
+    def stop(self) -> None:
+        """Tell them, and wait until they have done so."""
+        self._told.value = 1
+        self.shutdown(wait=True, cancel_futures=True)
+
+
+# Of a process of a pool: what its parent says, and whether it is computing a point.
+_told: Any = None
+_busy = threading.Event()
+
+
+def _begin(parent: int, told: Any) -> None:
+    """Prepare a process of a pool."""
+    global _told
+    _told = told
+    signal.signal(signal.SIGINT, _heed)
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C in a terminal goes to the parent alone, which passes it on once
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
+        passed_on = False
+        while os.name != "posix" or os.getppid() == parent:
+            if told.value and not passed_on:
+                _thread.interrupt_main()
+                passed_on = True
+            time.sleep(0.5)
         os._exit(1)  # the parent was killed: nobody waits for what this process does
 
-    if hasattr(os, "getppid") and os.name == "posix":
-        threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _heed(number: int, frame: Any) -> None:
+    """Hear Ctrl-C where a point is computed: it would end a process that waits for the next."""
+    if _busy.is_set():
+        raise KeyboardInterrupt
+
+
+def _unless_told(fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Call a function in a process of a pool, if it is not told to stop."""
+    _busy.set()
+    try:
+        if _told.value:
+            raise KeyboardInterrupt
+        return fn(*args, **kwargs)
+    finally:
+        _busy.clear()
 
 
 def _second(configuration: Config) -> tuple[Point, ...]:
     """Points of the second stage, as large as those that there will be."""
     arms = configuration.arms if isinstance(configuration, Race) else ()
     return configuration.second({arm.name: 0.01 for arm in arms})
+
+
+def _label(scale: Scale, seeds: Sequence[int]) -> str:
+    """What a run with seeds of its own is named after: the scale, and the seeds if they are few."""
+    label = f"{scale}-seeds-{'-'.join(map(str, seeds))}"
+    if len(label) <= _LONGEST:
+        return label
+    return f"{scale}-{len(seeds)}-seeds-{results.config_hash({'seeds': list(seeds)})[:16]}"
+
+
+def _present(
+    name: str, label: str, configuration: Config, folder: str | Path | None
+) -> Record | None:
+    """The record, if it is there."""
+    try:
+        return results.load(name, label, config=plain(configuration), folder=folder)
+    except RecordMissing:
+        return None
+    except RecordError as error:
+        raise RecordError(f"{error}, when it is deleted or moved away") from None
 
 
 def _command(name: str, scale: str, seeds: Iterable[int] | None) -> str:
@@ -216,20 +298,27 @@ class _Parts:
     """
 
     def __init__(
-        self, name: str, scale: str, device: str, folder: Path, save_every: float, bar: tqdm[Any]
+        self,
+        name: str,
+        scale: str,
+        device: str,
+        folder: Path,
+        save_every: float,
+        bar: tqdm[Any],
+        command: str,
     ) -> None:
         self._name, self._scale, self._device, self._folder = name, scale, device, folder
-        self._save_every, self._bar = save_every, bar
-        self._command = f"xavier run {name} --scale {scale}"
+        self._save_every, self._bar, self._command = save_every, bar, command
         self._finished: list[str] = []
         self.work = 0  # of what is finished
         self.seconds = 0.0  # that it took, all points together
+        self.devices: set[str] = set()  # on which it was computed
 
     def compute(self, points: Sequence[Point], executor: Executor | None) -> pd.DataFrame:
         """Rows of all points, in their order; computes those that are not there."""
         self._folder.mkdir(parents=True, exist_ok=True)
         tables: dict[int, pd.DataFrame] = {}
-        waiting: dict[Future[tuple[pd.DataFrame, float]], int] = {}
+        waiting: dict[Future[_Computed], int] = {}
         try:
             for k, point in enumerate(points):
                 if (found := self._load(point)) is not None:
@@ -240,15 +329,21 @@ class _Parts:
                     waiting[executor.submit(_compute, *self._job(point))] = k
             while waiting:
                 done, _ = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
-                for future in done:
+                for future in sorted(done, key=_failed):  # none that is finished is lost
                     k = waiting.pop(future)
                     tables[k] = self._keep(points[k], *future.result())
                 self._show(sum(_note(self._file(points[k], "note"))[0] for k in waiting.values()))
-        except BaseException:
+        except BaseException as error:
             for future in waiting:
                 future.cancel()
-            if isinstance(executor, ProcessPoolExecutor):
-                _interrupt(executor)
+            if isinstance(executor, _Pool):
+                executor.stop()
+            if isinstance(error, BrokenExecutor):
+                raise RuntimeError(
+                    f"a process that computed a point of {self._name} has ended, killed perhaps or "
+                    f"for want of memory; what is done is kept in {self._folder}, and the same "
+                    f"run goes on from there: {self._command}"
+                ) from error
             raise
         if not points:
             return pd.DataFrame(columns=list(COLUMNS))
@@ -257,8 +352,10 @@ class _Parts:
     def clear(self) -> None:
         """Remove the parts of a record that is complete."""
         for name in self._finished:
-            for path in self._folder.glob(f"{name}.*"):
-                path.unlink(missing_ok=True)
+            # With a dot before it: what a process that was killed did not write to the end.
+            for pattern in (f"{name}.{self._scale}.*", f".{name}.{self._scale}.*"):
+                for path in self._folder.glob(pattern):
+                    path.unlink(missing_ok=True)
         with suppress(OSError):  # others have parts there
             self._folder.rmdir()
 
@@ -283,31 +380,43 @@ class _Parts:
             part = results.load(name, self._scale, config=plain(point), folder=self._folder)
         except RecordMissing:
             return None
-        self._count(point, part.wall_time)
+        except RecordError as error:
+            reason = str(error).partition("; to make it anew: ")[0]
+            raise RecordError(f"{reason}; delete it, and then: {self._command}") from None
+        self._count(point, part.wall_time, part.device)
         return part.rows
 
-    def _keep(self, point: Point, rows: pd.DataFrame, spent: float) -> pd.DataFrame:
+    def _keep(self, point: Point, rows: pd.DataFrame, spent: float, device: str) -> pd.DataFrame:
         results.save(
             rows,
             experiment=self._named(point),
             scale=self._scale,
             config=plain(point),
             seeds=point.seeds,
-            device=device_name(self._device),
+            device=device,
             wall_time=spent,
             command=self._command,
             folder=self._folder,
         )
         for kind in ("checkpoint", "pretraining", "note"):
             self._file(point, kind).unlink(missing_ok=True)
-        self._count(point, spent)
+        self._count(point, spent, device)
         return rows
 
-    def _count(self, point: Point, spent: float) -> None:
+    def _count(self, point: Point, spent: float, device: str) -> None:
         self._finished.append(self._named(point))
+        self.devices.add(device)
         self.work += point.work
         self.seconds += spent
         self._show(0)
+
+
+_Computed: TypeAlias = tuple[pd.DataFrame, float, str]
+"""Rows of a point, the seconds that it took, and the device that it was computed on."""
+
+
+def _failed(future: Future[_Computed]) -> bool:
+    return future.cancelled() or future.exception() is not None
 
 
 def _compute(
@@ -317,11 +426,10 @@ def _compute(
     note: str,
     save_every: float,
     show: Callable[[int], None] | None = None,
-) -> tuple[pd.DataFrame, float]:
+) -> _Computed:
     """Compute a point, perhaps in another process or on another machine.
 
-    Returns:
-        Its rows, and the seconds that it took, work that was lost to a kill included.
+    The seconds are those of all that was begun, work that was lost to a kill included.
     """
     path, noted = Path(checkpoint), Path(note)
     shared = path.parent.is_dir()  # not so on a machine that does not see the folder
@@ -337,7 +445,7 @@ def _compute(
             files.replace(noted, json.dumps([done, last - start]).encode())
 
     rows = point.compute(device, path if shared else None, report=report, save_every=save_every)
-    return rows, time.monotonic() - start
+    return rows, time.monotonic() - start, device_name(device)
 
 
 def _note(path: Path) -> tuple[int, float]:
@@ -347,15 +455,6 @@ def _note(path: Path) -> tuple[int, float]:
     except (OSError, ValueError):
         return 0, 0.0
     return int(done), float(spent)
-
-
-def _interrupt(executor: ProcessPoolExecutor) -> None:
-    """Have the processes of a pool save what they do, and wait for that."""
-    if hasattr(signal, "SIGINT") and os.name == "posix":
-        for process in active_children():
-            if process.pid is not None:
-                os.kill(process.pid, signal.SIGINT)
-    executor.shutdown(wait=True, cancel_futures=True)
 
 
 def plain(value: Any) -> Any:
@@ -375,15 +474,18 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _check_device(device: str) -> None:
+def _check_device(device: str, *, here: bool) -> None:
+    """Refuse what is no device, or if it is to be used here, what is not there."""
     try:
         kind = torch.device(device)
-        torch.empty(0, device=kind)
+        if here:
+            torch.empty(0, device=kind)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(f"device must be one that is there, got {device!r}: {error}") from None
 
 
 def device_name(device: str) -> str:
+    """What a record says that it was computed on."""
     if torch.device(device).type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return "cpu"

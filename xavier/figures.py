@@ -597,7 +597,12 @@ def evolution_panels(
             _scales(ax, False, logy, None)
             ax.set(ylabel=ylabel or quantity)
         axes[-1].set(xlabel=xlabel)
-        _shared_legend(picture, columns=len(layers))
+        if marks:  # what is a line and what a mark, in no layer's colour
+            axes[0].plot([], [], color=_GREY, label=_SAID.get(line, line))
+            axes[0].plot(
+                [], [], color=_GREY, linestyle="", marker=_MARKERS[0], label=_SAID.get(marks, marks)
+            )
+        _shared_legend(picture, columns=max(4, (len(layers) + 1) // 2))
     return picture
 
 
@@ -636,8 +641,16 @@ def density_panels(panels: Mapping[str, pd.DataFrame], *, xlabel: str) -> Pictur
                 )
             ax.set(title=name, xlabel=xlabel, ylabel="density")
             ax.set_ylim(bottom=0)
-        axes[-1].legend(fontsize=8.5)
+        _shared_legend(picture, columns=6)
     return picture
+
+
+_SAID = {
+    "mean": "mean",
+    "std": "standard deviation",
+    "p02": "2nd percentile",
+    "p98": "98th percentile",
+}
 
 
 def _stacked(panels: Mapping[str, Any]) -> tuple[Picture, list[Axes]]:

@@ -43,7 +43,7 @@ from xavier import (
     training,
 )
 from xavier.activations import ACTIVATIONS
-from xavier.experiments import Scale
+from xavier.catalogue import Scale, resolve
 from xavier.intervals import (
     Interval,
     above,
@@ -63,8 +63,8 @@ Fact: TypeAlias = bool | None
 """Whether something is so; None where the computation does not decide."""
 
 AGREES, REJECTS = 4.0, 6.0
-"""Distances in standard errors: a sample agrees with a formula up to the first, and is rejected
-from the second on. In between it does not decide."""
+"""A sample agrees with a formula up to the first distance, in standard errors, and is rejected
+beyond the second. In between it does not decide."""
 
 ALIKE = 1.5
 """Layers are alike if the largest standard deviation is below this multiple of the smallest."""
@@ -127,7 +127,7 @@ class Evidence:
                 experiment has now.
             ValueError: there is no such experiment or scale.
         """
-        key = experiments.resolve(experiment), scale
+        key = resolve(experiment), scale
         if key not in self._loaded:
             try:
                 self._loaded[key] = experiments.load(*key, folder=self._folder).rows
@@ -553,9 +553,8 @@ def s7_equal_sizes(evidence: Evidence) -> Judgement:
     sizes = len(bound.free_symbols)
     n_in, n_out = 300, 100
     averaged = (n_in + n_out) / 2 * _sampled_variance("glorot", n_in, n_out)
-    unequal = agrees(
-        _distance(averaged, 1.0)
-    )  # half of eq. 10 and half of eq. 11, for a layer that changes the width
+    # Half of eq. 10 and half of eq. 11, for a layer that changes the width.
+    unequal = agrees(_distance(averaged, 1.0))
     fact = None if unequal is None else sizes < 2 or not unequal
     note = f"the bound has {sizes} sizes in it; the equations for equal widths are 13 to 15"
     return Judgement(of_fact(fact), float(sizes), None, None, note)
@@ -601,7 +600,7 @@ def s10_symmetric(evidence: Evidence) -> Judgement:
     f = ACTIVATIONS["sigmoid"].expression
     at_zero = float(f(sympy.Integer(0)))
     fact = _same(f(-x), -f(x)) and at_zero == 0
-    note = "symmetric about the point (0, 1/2), where the derivation needs the origin"
+    note = f"f(-x) + f(x) is {sympy.simplify(f(-x) + f(x))}, where the derivation needs 0"
     return Judgement(of_fact(fact), at_zero, None, None, note)
 
 
@@ -620,7 +619,8 @@ def s12_credit(evidence: Evidence) -> Judgement:
     standard, proposed = (below(level[rule], ALIKE - 1) for rule in ("standard", "glorot"))
     # It is an effect of the proposal if with the proposal they are level and without are not.
     fact = all_of([proposed, None if standard is None else not standard])
-    note = "eq. 14 holds for any rule with one factor per layer; the standard rule's are level too"
+    parts = {"level with the proposed rule": proposed, "level with the standard one": standard}
+    note = _scope(parts, "Largest over smallest layer of the standard one")
     ends = _shifted(level["standard"])
     return Judgement(of_fact(fact), 1 + level["standard"].mean, ends, None, note)
 
@@ -630,7 +630,8 @@ _NEAR = 0.1  # of the cost of knowing nothing: near the minimum, which is 0
 
 def s14_oscillates_or_stops(evidence: Evidence) -> Judgement:
     """Too large a start oscillates about the minimum, too small a one stops short of it."""
-    large, small = _ten_weights_large(), _ten_weights_small()
+    paths, small = _ten_weights_large(), _ten_weights_small()
+    large = [_swings(path) for path in paths]
     parts: dict[str, Fact] = {
         "ten weights: large oscillates": _most(large),
         "ten weights: small has converged": _most(small),
@@ -640,13 +641,16 @@ def s14_oscillates_or_stops(evidence: Evidence) -> Judgement:
         parts[f"{units} network: large oscillates"] = _most(rows[rows.gain > 1].oscillates)
         waiting = rows[(rows.gain < 1) & rows.flat]
         parts[f"{units} network: small has converged"] = _most(waiting.stuck)
-    share = sum(large) / len(large)
-    swings = _full_batch("tanh").query("gain > 1 and swings and not oscillates")
-    more = "large starts converge, diverge or land on the plateau, and small ones leave it later"
-    if len(swings):
-        more += "; tanh networks may swing, far above the minimum"
-    note = _scope(parts, f"Share of ten weights that oscillate; {more}")
-    return Judgement(of_parts(parts), share, None, None, note)
+    ends = [path[-1] for path in paths]
+    arrive, gone = sum(abs(end - 1) < 0.01 for end in ends), sum(map(math.isinf, ends))
+    waiting_near_0 = sum(end < 0.01 for end in ends)
+    more = (
+        f"Share of {len(ends)} large starts of ten weights that oscillate; {arrive} arrive, "
+        f"{waiting_near_0} wait near 0, {gone} run away"
+    )
+    if _full_batch("tanh").query("gain > 1 and swings and not oscillates").size:
+        more += "; some tanh networks swing far above the minimum"
+    return Judgement(of_parts(parts), sum(large) / len(large), None, None, _scope(parts, more))
 
 
 def _most(cases: Iterable[bool]) -> Fact:
@@ -655,10 +659,10 @@ def _most(cases: Iterable[bool]) -> Fact:
     return sum(found) > len(found) / 2 if found else None
 
 
-def _ten_weights_large() -> list[bool]:
-    """For large starts at three stable rates, whether the product ends swinging about 1."""
+def _ten_weights_large() -> list[list[float]]:
+    """The last thousand products of large starts at three stable rates."""
     return [
-        _swings(_ten_weights(start, rate, 20_000)[-1000:])
+        _ten_weights(start, rate, 20_000)[-1000:]
         for start in (1.1, 1.2, 1.3, 1.4, 1.5)
         for rate in (0.001, 0.01, 0.1)
     ]
@@ -695,14 +699,14 @@ def _ten_weights(start: float, rate: float, updates: int) -> list[float]:
 
 @cache
 def _full_batch(units: str) -> pd.DataFrame:
-    """Networks that descend the cost of 50 digits, from small and from large starts.
+    """Networks that descend the cost of 30 digits, from small and from large starts.
 
     Columns: ``flat`` (after 300 updates the cost is that of knowing nothing), ``stuck`` (at the
     end it is more than half of it), ``swings`` (at the end it rises in every fourth update or
     more) and ``oscillates`` (it swings near the minimum).
     """
     digits = datasets.load("digits", "train")
-    x, y = digits.images[:50].double(), digits.labels[:50]
+    x, y = digits.images[:30].double(), digits.labels[:30]
     large = 10.0 if units == "tanh" else 1.5
     grid = pd.DataFrame(
         itertools.product((0.4, large), (0.01, 0.05, 0.1), SEEDS[:2]),
@@ -842,8 +846,8 @@ def p19_compromise(evidence: Evidence) -> Judgement:
         "and so does the code": _same(rules.glorot(n, m), derivation.glorot_variance()),
     }
     kept = float(derivation.factors_over_network((100, 1000, 100, 1000, 100), rules.glorot)[0])
-    note = _scope(parts, "The average is a choice: over widths 100, 1000, 100, 1000, 100 it keeps "
-                  "the share given here, where the geometric mean keeps all")  # fmt: skip
+    note = _scope(parts, "The average is a choice; over widths 100, 1000, 100, 1000, 100 it keeps "
+                  "this share of the variance")  # fmt: skip
     return Judgement(of_fact(all_of(parts.values())), kept, None, None, note)
 
 
@@ -1190,7 +1194,7 @@ def c3_five_thirds(evidence: Evidence) -> Judgement:
 
 
 MODEST = 5.0
-"""The largest gain that counts as modest: more than the 4 that makes up for the slope of 1/4."""
+"""The largest gain that counts as modest, more than the 4 that makes up for the slope of 1/4."""
 
 SATURATED = 0.25
 """Share of saturated units at birth from which on a gain is no way out."""

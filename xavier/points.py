@@ -27,7 +27,7 @@ from xavier.streams import Stream
 from xavier.training import SecondOrder, Training
 
 OutputBias: TypeAlias = Literal["learned", "frozen", "log_prior"]
-"""Biases of the output: learned from zero, kept at zero, or learned from the log frequencies."""
+"""How the biases of the output begin at zero and learn, or stay, or begin at log frequencies."""
 
 Data: TypeAlias = Literal["shapeset", "singles", "digits", "mnist", "cifar10", "small_imagenet"]
 """Shapeset-3x2, the same with one object in every image, or a finite set."""
@@ -131,6 +131,15 @@ class TrainingPoint:
     batch_size: int = 10
     threads: int = 1
 
+    def __post_init__(self) -> None:
+        if high := [seed for seed in self.seeds if seed >= MONITOR_SEED]:
+            raise ValueError(
+                f"seeds must be below {MONITOR_SEED}, from where on they are those of the examples "
+                f"that networks are tested on, got {high[0]}"
+            )
+        if self.tied and self.pretraining:
+            raise ValueError("tied must be False with pretraining, which gives layers their own")
+
     @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds of the replicas, each once."""
@@ -218,6 +227,7 @@ class TrainingPoint:
             streams,
             lr=self.pretraining_lr,
             updates=self.pretraining,
+            pixels=(-1.0, 1.0) if self.data in ("shapeset", "singles") else (0.0, 1.0),
             every=max(1, self.pretraining // 10),
             checkpoint=None if checkpoint is None else checkpoint.with_suffix(".pretraining"),
             save_every=save_every,

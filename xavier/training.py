@@ -66,6 +66,8 @@ class SecondOrder:
         checks.positive_int("every", self.every)
         if checks.positive_int("examples", self.examples) > _CHUNK:
             raise ValueError(f"examples must be at most {_CHUNK}, got {self.examples}")
+        if self.kind == "variance" and self.examples < 2:
+            raise ValueError(f"examples must be at least 2 for the variance, got {self.examples}")
 
 
 class Training:
@@ -522,9 +524,12 @@ def tie(network: Network) -> None:
 
 def _share(network: Network) -> None:
     """Make tied layers equal again, after an update that changed each in its own way."""
+    gone = network.diverged >= 0
     for layers in (network.w[1:-1], network.b[1:-1]):
         if len(layers) > 1:
             mean = torch.stack(layers).mean(0)
+            if gone.any():  # at rest, where even the mean of equals may differ in the last digit
+                mean[gone] = layers[0][gone]
             for layer in layers:
                 layer.copy_(mean)
 

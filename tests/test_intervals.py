@@ -1,0 +1,269 @@
+"""Intervals: against scipy and by hand, by how often they hold the truth, and what they refuse."""
+
+from __future__ import annotations
+
+import math
+import statistics
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from xavier.intervals import (
+    Interval,
+    above,
+    below,
+    equivalent,
+    mean_interval,
+    paired_interval,
+    proportion_interval,
+)
+
+
+def between(low: float, high: float) -> Interval:
+    return Interval((low + high) / 2, low, high, 5, 0.95)
+
+
+# ------------------------------------------------------------------------------------------- means
+
+
+@hypothesis_settings(max_examples=50)
+@given(
+    st.lists(st.floats(-100, 100), min_size=2, max_size=12), st.sampled_from([0.5, 0.9, 0.95, 0.99])
+)
+def test_a_mean_interval_is_that_of_scipy(values: list[float], level: float) -> None:
+    found = mean_interval(values, level)
+    assert (found.n, found.level) == (len(values), level)
+    assert found.mean == pytest.approx(statistics.fmean(values), abs=1e-12)
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    if error > 1e-9:
+        low, high = stats.t.interval(level, len(values) - 1, found.mean, error)
+        assert found.ends == pytest.approx((low, high), rel=1e-9, abs=1e-9)
+
+
+def test_a_mean_interval_by_hand() -> None:
+    """1, 2, 3: mean 2, standard error 1 / sqrt 3, and t of two degrees of freedom is 4.303."""
+    found = mean_interval([1.0, 2.0, 3.0])
+    assert found.mean == 2
+    assert found.high - 2 == pytest.approx(4.302653 / math.sqrt(3), rel=1e-6)
+    assert found.low + found.high == pytest.approx(4)
+
+
+def test_equal_values_have_an_interval_of_no_length() -> None:
+    assert mean_interval([0.25] * 4).ends == (0.25, 0.25)
+
+
+def test_an_interval_says_what_is_in_it() -> None:
+    found = between(1.0, 2.0)
+    assert 1.0 in found and 1.5 in found and 2.0 in found
+    assert 0.99 not in found and 2.01 not in found and math.nan not in found
+
+
+@pytest.mark.parametrize("n", [3, 5, 8])
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_intervals_hold_the_true_mean_as_often_as_they_say(
+    n: int, level: float, rng: np.random.Generator
+) -> None:
+    """2,000 experiments: the share is the level within 4 of its standard errors."""
+    inside = sum(3.0 in mean_interval(values, level) for values in rng.normal(3, 2, (2000, n)))
+    assert abs(inside / 2000 - level) < 4 * math.sqrt(level * (1 - level) / 2000)
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [[2.0]]])
+def test_a_mean_interval_needs_two_values(values: list[float]) -> None:
+    with pytest.raises(ValueError, match=f"values must be at least two .*, got {len(values)}"):
+        mean_interval(values)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_no_number_is_refused_and_not_left_out(bad: float) -> None:
+    with pytest.raises(ValueError, match=f"values must be finite, got {bad}"):
+        mean_interval([1.0, 2.0, bad])
+
+
+@pytest.mark.parametrize("level", [0, 1, -0.5, 95, math.nan])
+def test_a_level_is_between_zero_and_one(level: float) -> None:
+    with pytest.raises(ValueError, match="level must be between 0 and 1"):
+        mean_interval([1.0, 2.0], level)
+    with pytest.raises(ValueError, match="level must be between 0 and 1"):
+        proportion_interval(1, 2, level)
+
+
+# ------------------------------------------------------------------------------------------- pairs
+
+
+def runs() -> pd.DataFrame:
+    """Two arms and a third over four seeds, not in one order."""
+    return pd.DataFrame(
+        {
+            "rule": ["old"] * 4 + ["new"] * 4 + ["other"],
+            "seed": [1, 2, 3, 4, 4, 3, 2, 1, 9],
+            "value": [10.0, 20.0, 30.0, 40.0, 37.0, 28.0, 17.0, 8.0, 0.0],
+        }
+    )
+
+
+def test_a_paired_interval_is_of_the_differences_within_each_seed() -> None:
+    found = paired_interval(runs(), "old", "new", by="rule")
+    assert found == mean_interval([2.0, 3.0, 2.0, 3.0])
+    away = paired_interval(runs(), "new", "old", by="rule", level=0.9)
+    assert away.mean == -found.mean and away.level == 0.9
+
+
+def test_pairs_decide_what_two_separate_intervals_do_not() -> None:
+    rows = runs()
+    old, new = (mean_interval(rows[rows.rule == name].value) for name in ("old", "new"))
+    assert old.low < new.high  # they overlap widely
+    assert paired_interval(rows, "old", "new", by="rule").low > 0
+
+
+def test_columns_may_have_other_names() -> None:
+    rows = runs().rename(columns={"seed": "stream", "value": "error", "rule": "arm"})
+    found = paired_interval(rows, "old", "new", by="arm", on="stream", value="error")
+    assert found.mean == 2.5
+
+
+def test_arms_may_be_numbers() -> None:
+    rows = pd.DataFrame({"gain": [0.1, 0.1, 1.0, 1.0], "seed": [0, 1, 0, 1], "value": [3, 4, 1, 2]})
+    assert paired_interval(rows, 0.1, 1.0, by="gain").ends == (2.0, 2.0)
+
+
+def test_paired_intervals_hold_the_true_difference(rng: np.random.Generator) -> None:
+    """What the seeds share is ten times as large as what differs, and does not matter."""
+    inside = 0
+    for _ in range(400):
+        shared = rng.normal(0, 10, 5)
+        values = np.concatenate([shared + rng.normal(1, 1, 5), shared + rng.normal(0, 1, 5)])
+        rows = pd.DataFrame({"arm": ["a"] * 5 + ["b"] * 5, "seed": [*range(5)] * 2})
+        inside += 1.0 in paired_interval(rows.assign(value=values), "a", "b", by="arm")
+    assert abs(inside / 400 - 0.95) < 4 * math.sqrt(0.95 * 0.05 / 400)
+
+
+def test_a_seed_in_one_arm_only_is_refused() -> None:
+    rows = runs()
+    with pytest.raises(ValueError, match=r"every seed in both arms, in 'old' or 'new' only: \[3\]"):
+        paired_interval(rows.drop(index=5), "old", "new", by="rule")
+    with pytest.raises(ValueError, match=r"'new' or 'old' only: \[2\]"):
+        paired_interval(rows.drop(index=1), "new", "old", by="rule")
+
+
+def test_a_seed_twice_in_an_arm_is_refused() -> None:
+    rows = pd.concat([runs(), runs().iloc[[5]]])
+    with pytest.raises(ValueError, match=r"got two for seed .*3.* in 'new'"):
+        paired_interval(rows, "old", "new", by="rule")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"a": "older"}, r"rows must have the arm 'older' in the column rule, got \['new', "),
+        ({"b": "old"}, "a and b must be two arms, got 'old' twice"),
+        ({"by": "init"}, r"columns init, seed, value; \['init'\] missing"),
+        ({"on": "run"}, r"\['run'\] missing"),
+        ({"value": "error"}, r"\['error'\] missing"),
+    ],
+)
+def test_arms_and_columns_that_are_not_there_are_refused(
+    change: dict[str, str], message: str
+) -> None:
+    arguments = {"a": "old", "b": "new", "by": "rule", "on": "seed", "value": "value", **change}
+    first, second = arguments.pop("a"), arguments.pop("b")
+    with pytest.raises(ValueError, match=message):
+        paired_interval(runs(), first, second, **arguments)  # type: ignore[arg-type]
+
+
+def test_a_run_that_is_no_number_is_refused_in_pairs() -> None:
+    rows = runs()
+    rows.loc[2, "value"] = math.nan
+    with pytest.raises(ValueError, match="values must be finite"):
+        paired_interval(rows, "old", "new", by="rule")
+
+
+# ------------------------------------------------------------------------------------------ shares
+
+
+@pytest.mark.parametrize("n", [1, 7, 40])
+def test_a_share_is_held_at_least_as_often_as_the_level_says(n: int) -> None:
+    """The exact probability of all counts whose interval holds the true share."""
+    found = [proportion_interval(k, n) for k in range(n + 1)]
+    for share in (0.001, 0.05, 0.3, 0.5, 0.8333, 0.99):
+        held = sum(stats.binom.pmf(k, n, share) for k, i in enumerate(found) if share in i)
+        assert held >= 0.95
+
+
+def test_the_ends_are_those_of_clopper_and_pearson() -> None:
+    """At the lower end 7 or more of 20 have a probability of 2.5 %, at the upper 7 or fewer."""
+    found = proportion_interval(7, 20)
+    assert found.mean == 7 / 20 and found.n == 20
+    assert stats.binom.sf(6, 20, found.low) == pytest.approx(0.025, rel=1e-6)
+    assert stats.binom.cdf(7, 20, found.high) == pytest.approx(0.025, rel=1e-6)
+
+
+def test_none_and_all_have_an_end_of_their_own() -> None:
+    assert proportion_interval(0, 50).low == 0.0
+    assert proportion_interval(0, 50).high == pytest.approx(1 - 0.025 ** (1 / 50))
+    assert proportion_interval(50, 50).high == 1.0
+
+
+def test_on_a_large_test_set_it_is_the_normal_one() -> None:
+    found = proportion_interval(83_330, 100_000)
+    half = 1.96 * math.sqrt(0.8333 * 0.1667 / 100_000)
+    assert found.ends == pytest.approx((0.8333 - half, 0.8333 + half), abs=2e-5)
+
+
+@pytest.mark.parametrize(("k", "n"), [(-1, 5), (6, 5), (0, 0)])
+def test_counts_out_of_range_are_refused(k: int, n: int) -> None:
+    with pytest.raises(ValueError, match=r"[kn] must be at"):
+        proportion_interval(k, n)
+
+
+def test_a_share_is_no_count() -> None:
+    with pytest.raises(TypeError, match=r"k must be an integer, got 0\.5"):
+        proportion_interval(0.5, 2)  # type: ignore[arg-type]
+
+
+# --------------------------------------------------------------------------------------- decisions
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (-1.9, 1.9, True),
+        (0.1, 1.5, True),  # surely a difference, and surely too small to matter
+        (-2.0, 1.9, None),
+        (-1.9, 2.0, None),
+        (-3.0, 3.0, None),
+        (1.0, 3.0, None),
+        (2.0, 3.0, False),
+        (-4.0, -2.0, False),
+    ],
+)
+def test_equivalent_is_inside_outside_or_undecided(
+    low: float, high: float, expected: bool | None
+) -> None:
+    assert equivalent(between(low, high), 2.0) is expected
+
+
+@pytest.mark.parametrize("margin", [0, -1.0, math.nan, math.inf])
+def test_a_margin_is_above_zero(margin: float) -> None:
+    with pytest.raises(ValueError, match="margin must be"):
+        equivalent(between(0, 1), margin)
+
+
+@given(st.floats(-10, 10), st.floats(0, 10), st.floats(-10, 10))
+def test_below_and_above_are_opposites(low: float, length: float, limit: float) -> None:
+    found = between(low, low + length)
+    opposite = {True: False, False: True, None: None}
+    assert above(found, limit) is opposite[below(found, limit)]
+    assert (below(found, limit) is None) == (limit in found)
+
+
+def test_below_and_above_need_a_limit() -> None:
+    with pytest.raises(ValueError, match="limit must be finite"):
+        below(between(0, 1), math.nan)
+    with pytest.raises(ValueError, match="limit must be finite"):
+        above(between(0, 1), math.nan)
