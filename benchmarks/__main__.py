@@ -212,7 +212,8 @@ def main() -> None:
     for row in updates.rows(quick):
         print(row(), flush=True)
     for several in runs.rows(quick):
-        print(*several(), sep="\n", flush=True)
+        for line in several():
+            print(line, flush=True)
     print(f"\n{time.perf_counter() - start:.0f} seconds")
 
 

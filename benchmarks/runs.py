@@ -98,9 +98,41 @@ def checkpoint(width: int, replicas: int, repeat: int) -> list[Row]:
     ]
 
 
+def on_a_gpu(width: int, replicas: int, updates: int, repeat: int) -> list[Row]:
+    """Training on a CUDA device, against reading and writing its weights four times."""
+    if not torch.cuda.is_available():
+        return []
+    ours = Network.create(sizes(width), "tanh", "glorot", seeds=range(replicas), device="cuda")
+    run = Training(ours, {s: Shapeset(s, device="cuda") for s in range(replicas)}, lr=RATE)
+    copies = [w.clone() for w in ours.w]
+
+    def train() -> None:
+        run.run(run.made + updates, progress=False)
+        torch.cuda.synchronize()
+
+    def floor() -> None:
+        for _ in range(updates):
+            for _ in range(4):  # each a pass that reads all weights and writes all
+                for w in copies:
+                    w.mul_(1.0)
+        torch.cuda.synchronize()
+
+    times = paired(train, floor, repeat, 1, time.perf_counter)
+    return [
+        Row(
+            f"Training {replicas}, {width} wide, on a GPU",
+            f"{1e6 * statistics.median(a for a, _ in times) / updates:,.0f} us",
+            f"{1e6 * statistics.median(b for _, b in times) / updates:,.0f} us",
+            [a / b for a, b in times],
+            "at most 6, better 2",
+        )
+    ]
+
+
 def rows(quick: bool) -> Iterator[Callable[[], list[Row]]]:
     """The rows of this part; little work if ``quick``."""
     updates, repeat = (100, 1) if quick else (1000, 5)
     yield lambda: [whole_run(200, 20, 4, updates, repeat)]
     yield lambda: [whole_run(1000, 1, 1, updates, repeat)]
+    yield lambda: on_a_gpu(1000, 5, updates, repeat)
     yield lambda: checkpoint(300, 5, 1 if quick else 5)

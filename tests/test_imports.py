@@ -38,9 +38,11 @@ ALLOWED: dict[str, set[str]] = {
     "theory": {"activations", "checks"},
     "monitor": {"activations", "checks", "network"},
     "curvature": {"checks", "network"},
+    "graphs": {"network"},
     "checkpoints": {"files"},
     "training": {
-        *("activations", "checkpoints", "checks", "curvature", "init", "network", "streams"),
+        *("activations", "checkpoints", "checks", "curvature", "graphs", "init", "network"),
+        "streams",
     },
     "baselines": {"checks", "streams"},
     "pretraining": {"checkpoints", "checks", "network", "streams", "training"},

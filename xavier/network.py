@@ -113,6 +113,47 @@ class Factors(Protocol):
         """By layer, (R, n_{i+1})."""
 
 
+@dataclass(frozen=True)
+class DeviceWatch:
+    """Which replicas have diverged, kept where a network lives.
+
+    `Network` keeps it on the CPU and so asks the device after every update whether all costs were
+    finite. Where nobody may ask, as in a recorded graph, this does the same without branches.
+
+    Attributes:
+        diverged: as in `Network`, on its device.
+        updates: as in `Network`, a tensor of one number on its device.
+    """
+
+    diverged: Tensor
+    updates: Tensor
+
+    @classmethod
+    def of(cls, network: Network) -> DeviceWatch:
+        """A watch that begins with what a network knows."""
+        device = network.w[0].device
+        return cls(network.diverged.to(device, copy=True), torch.tensor(network.updates, device=device))
+
+    def stopped(self, costs: Tensor) -> Tensor:
+        """Count an update; which replicas are not to be updated, (R, 1, 1), given their costs."""
+        self.updates.add_(1)
+        earlier = self.diverged >= 0
+        now = ~costs.isfinite() & ~earlier
+        self.diverged.copy_(torch.where(now, self.updates, self.diverged))
+        costs.masked_fill_(earlier, math.nan)
+        return (self.diverged >= 0)[:, None, None]
+
+    def take(self, network: Network) -> None:
+        """Begin again with what a network knows."""
+        self.diverged.copy_(network.diverged)
+        self.updates.fill_(network.updates)
+
+    def give(self, network: Network) -> None:
+        """Tell a network."""
+        network.diverged = self.diverged.to("cpu", copy=True)
+        network.updates = int(self.updates)
+
+
 class Network:
     """R networks of one shape, differing in seed, rule or gain; R = 1 is not special.
 
@@ -379,14 +420,17 @@ class Network:
         *,
         factors: Factors | None = None,
         freeze_output_bias: bool = False,
+        watch: DeviceWatch | None = None,
     ) -> Tensor:
         """`step` on (R, B, n_0) and (R, B), without its checks: training makes them for many.
 
         Args:
             factors: by which every weight's and every bias's rate differs from the replica's.
             freeze_output_bias: leave the last layer's biases as they are.
+            watch: notes divergence and counts updates in place of the network.
         """
-        self.updates += 1
+        if watch is None:
+            self.updates += 1
         batch = x.shape[1]
         room = self._room = _room_for(self, batch)
         value, gradient = COSTS[cost]
@@ -399,7 +443,7 @@ class Network:
             s.append(parts if k == 1 else parts.unflatten(0, (-1, k)).sum(1))
             s[-1].add_(b[:, None])
         costs = value(s[-1], y).mean(-1)
-        stopped = self._stopped(costs)
+        stopped = self._stopped(costs) if watch is None else watch.stopped(costs)
 
         # Eq. 2 is linear: a gradient scaled by the rate at the output is scaled everywhere.
         delta = gradient(s[-1], y).mul_((rates / batch)[:, None, None])

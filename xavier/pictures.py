@@ -64,7 +64,7 @@ def numbers(rows: pd.DataFrame) -> pd.DataFrame:
     ends = _ends(_main(rows))
     found = []
     keys = ["arm", "lr", "update", "quantity"]
-    for key, group in ends.groupby(keys, sort=False, dropna=False):
+    for key, group in ends.groupby(keys, dropna=False):
         values = group["value"].to_numpy(dtype=float)
         low = high = np.nan
         if len(values) > 1 and np.isfinite(values).all():
@@ -100,15 +100,38 @@ def rendered(picture: Picture, kind: Kind = "png") -> bytes:
 def _errors(rows: pd.DataFrame) -> Picture:
     """Test error over updates: a line an arm, a panel a rate where an arm has several."""
     table = _percent(_of(rows, "test_error"))
-    several = table.groupby("arm")["lr"].nunique().max() > 1
-    if several:
+    if table.groupby("arm")["lr"].nunique().max() > 1:
         panels = {f"learning rate {lr:g}": part for lr, part in table.groupby("lr")}
-        return figures.curve_panels(
+        picture = figures.curve_panels(
             panels, "update", "value", by="arm", over=_over(table), ylabel="test error, %"
         )
-    return figures.curves(
-        table, "update", "value", by="arm", over=_over(table), ylabel="test error, %"
+    else:
+        picture = figures.curves(
+            table, "update", "value", by="arm", over=_over(table), ylabel="test error, %"
+        )
+    return _within_percent(picture)
+
+
+def _ends_against(
+    table: pd.DataFrame, x: str, by: str, xlabel: str, *, logx: bool = False
+) -> Picture:
+    """Error at the end against a setting that has few values, each with its tick."""
+    picture = figures.curves(
+        table,
+        x,
+        "value",
+        by=by,
+        over=_over(table),
+        logx=logx,
+        markers=True,
+        xlabel=xlabel,
+        ylabel="test error at the end, %",
     )
+    values = sorted(table[x].unique())
+    (ax,) = picture.axes
+    ax.set_xticks(values, [f"{value:g}" for value in values])
+    ax.set_xticks([], minor=True)
+    return _within_percent(picture)
 
 
 def _by_depth(rows: pd.DataFrame) -> Picture:
@@ -116,55 +139,27 @@ def _by_depth(rows: pd.DataFrame) -> Picture:
     table = _percent(_of(rows, "final_error"))
     parts = table["arm"].str.rpartition(", ")
     table = table.assign(kind=parts[0], layers=_numbers(table, parts[2]))
-    return figures.curves(
-        table,
-        "layers",
-        "value",
-        by="kind",
-        over=_over(table),
-        markers=True,
-        xlabel="hidden layers",
-        ylabel="test error at the end, %",
-    )
+    return _ends_against(table, "layers", "kind", "hidden layers")
 
 
 def _by_gain(rows: pd.DataFrame) -> Picture:
     """Final error against the gain, a line a rate, from arms named as in "gain 0.5"."""
-    table = _percent(_of(rows, "final_error"))
+    table = _percent(_of(rows, "final_error")).sort_values("lr", kind="stable")
     gains = _numbers(table, table["arm"].str.removeprefix("gain "))
     table = table.assign(gain=gains, rate=[f"learning rate {lr:g}" for lr in table["lr"]])
-    return figures.curves(
-        table.sort_values("lr", kind="stable"),
-        "gain",
-        "value",
-        by="rate",
-        over=_over(table),
-        logx=True,
-        markers=True,
-        ylabel="test error at the end, %",
-    )
+    return _ends_against(table, "gain", "rate", "gain", logx=True)
 
 
 def _by_examples(rows: pd.DataFrame) -> Picture:
     """Final error against the number of examples, of machines that are not trained by updates."""
     table = _percent(_of(rows, "final_error"))
-    return figures.curves(
-        table,
-        "update",
-        "value",
-        by="arm",
-        over=_over(table),
-        logx=True,
-        markers=True,
-        xlabel="training examples",
-        ylabel="test error, %",
-    )
+    return _ends_against(table, "update", "arm", "training examples", logx=True)
 
 
 def _spectrum(rows: pd.DataFrame) -> Picture:
     """The largest eigenvalues in their order, a line an arm."""
     table = _of(rows, "hessian", ["eigenvalue"])
-    return figures.curves(
+    picture = figures.curves(
         table,
         "at",
         "value",
@@ -175,6 +170,8 @@ def _spectrum(rows: pd.DataFrame) -> Picture:
         xlabel="rank of the eigenvalue",
         ylabel="eigenvalue of the Hessian",
     )
+    picture.axes[0].locator_params(axis="x", integer=True)
+    return picture
 
 
 def _escape(rows: pd.DataFrame) -> Picture:
@@ -193,9 +190,7 @@ def _saturation(*arms: str) -> Callable[[pd.DataFrame], Picture]:
     """Figures 3 and 10: spread and 98th percentile of the activations."""
 
     def picture(rows: pd.DataFrame) -> Picture:
-        return _evolution(
-            rows, arms, "activation", line="std", marks="p98", ylabel="activation: std, p98"
-        )
+        return _evolution(rows, arms, "activation", line="std", marks="p98", ylabel="activation")
 
     return picture
 
@@ -276,8 +271,10 @@ def _main(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of(rows: pd.DataFrame, quantity: str, statistics: Iterable[str] = ("",)) -> pd.DataFrame:
-    """Rows of one quantity."""
+    """Rows of one quantity; of gradients those of the hidden layers, which the paper shows."""
     chosen = rows[(rows["quantity"] == quantity) & rows["statistic"].isin(list(statistics))]
+    if quantity.endswith("_gradient"):
+        chosen = chosen[chosen["layer"] < chosen["layer"].max()]
     if chosen.empty:
         found = ", ".join(sorted(rows["quantity"].unique())) or "none"
         raise ValueError(f"rows must hold the quantity {quantity!r}, got {found}")
@@ -324,6 +321,14 @@ def _mean_singular(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _percent(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(value=100.0 * rows["value"].astype(float))
+
+
+def _within_percent(picture: Picture) -> Picture:
+    """Cut the vertical axis where bands of few seeds go on beyond what an error can be."""
+    for ax in picture.axes:
+        low, high = ax.get_ylim()
+        ax.set_ylim(max(low, 0.0), min(high, 100.0))
+    return picture
 
 
 def _over(rows: pd.DataFrame) -> str | None:

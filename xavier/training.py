@@ -26,6 +26,7 @@ from xavier import checkpoints, checks, curvature
 from xavier.activations import Activation
 from xavier.checkpoints import Checkpoint
 from xavier.curvature import Diagonal
+from xavier.graphs import Captured
 from xavier.init import Distribution
 from xavier.network import COSTS, Cost, Factors, Network
 from xavier.streams import Stream
@@ -116,6 +117,7 @@ class Training:
         self._monitor = monitor
         self._second_order = second_order
         self._factors: Factors | None = None
+        self._graph: Captured | None = None
         self._freeze = freeze_output_bias
         self._tied = tied
         self._rows: list[tuple[int, int, int, str, float]] = []
@@ -203,20 +205,40 @@ class Training:
         how = self._second_order
         if how is not None and self.made % how.every == 0:
             self._factors = self._estimate(how, x, y)
+        graph = self._captured()
         for k in range(chunk):
-            self._total += self.network._update(
-                _each(x[:, k], self._index),
-                y[self._index, k],
-                self._rates,
-                self._cost,
-                factors=self._factors,
-                freeze_output_bias=self._freeze,
-            )
+            images, labels = _each(x[:, k], self._index), y[self._index, k]
+            if graph is None:
+                self._total += self.network._update(
+                    images,
+                    labels,
+                    self._rates,
+                    self._cost,
+                    factors=self._factors,
+                    freeze_output_bias=self._freeze,
+                )
+            else:
+                graph(images, labels)
             if self._tied:
                 _share(self.network)
             self._since, self.made = self._since + 1, self.made + 1
+            if graph is not None and (self.made in due or k + 1 == chunk):
+                self._total += graph.settle()
             if self.made in due:
                 self._look()
+
+    def _captured(self) -> Captured | None:
+        """The update as a recorded graph, on a device that has them, if it is always the same."""
+        on_gpu = self.network.w[0].device.type == "cuda"
+        if self._graph is None and on_gpu and self._second_order is None:
+            self._graph = Captured(
+                self.network,
+                self._batch_size,
+                self._rates,
+                self._cost,
+                freeze_output_bias=self._freeze,
+            )
+        return self._graph
 
     def _look(self) -> None:
         """Measure now."""
@@ -285,6 +307,7 @@ class Training:
         found = checkpoints.load(path, of=of)
         if found is None:
             return
+        self._graph = None
         network, tensors = self.network, found.tensors
         layers = range(len(network.w))
         for i in layers:
