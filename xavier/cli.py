@@ -62,10 +62,10 @@ class _Group(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(_INTERRUPTED)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
         except Exception as error:
-            if ctx.meta.get("traceback") or os.environ.get("XAVIER_TRACEBACK"):
-                raise
-            if not _expected(error):
+            if _tracing(ctx) or not _expected(error):
                 raise
             raise click.ClickException(_message(error)) from None
 
@@ -88,6 +88,10 @@ class _Near(click.Choice[str]):
             return checks.one_of("it", value, self.choices)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+def _tracing(ctx: click.Context) -> bool:
+    return bool(ctx.meta.get("traceback") or os.environ.get("XAVIER_TRACEBACK"))
 
 
 def _expected(error: Exception) -> bool:
@@ -639,7 +643,7 @@ def _run_one(
         *(results.RecordBusy, results.RecordError),
         *(CheckpointError, DatasetMissing, DatasetDamaged),
     ) as error:  # of this experiment alone
-        if click.get_current_context().meta.get("traceback"):
+        if _tracing(click.get_current_context()):
             raise
         click.echo(f"Error: {error}", err=True)
         return "failed"

@@ -132,7 +132,8 @@ class DeviceWatch:
     def of(cls, network: Network) -> DeviceWatch:
         """A watch that begins with what a network knows."""
         device = network.w[0].device
-        return cls(network.diverged.to(device, copy=True), torch.tensor(network.updates, device=device))
+        updates = torch.tensor(network.updates, device=device)
+        return cls(network.diverged.to(device, copy=True), updates)
 
     def stopped(self, costs: Tensor) -> Tensor:
         """Count an update; which replicas are not to be updated, (R, 1, 1), given their costs."""

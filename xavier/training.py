@@ -230,7 +230,8 @@ class Training:
     def _captured(self) -> Captured | None:
         """The update as a recorded graph, on a device that has them, if it is always the same."""
         on_gpu = self.network.w[0].device.type == "cuda"
-        if self._graph is None and on_gpu and self._second_order is None:
+        same = self._second_order is None and not self._tied
+        if self._graph is None and on_gpu and same:
             self._graph = Captured(
                 self.network,
                 self._batch_size,
