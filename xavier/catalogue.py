@@ -205,6 +205,8 @@ def config(name: str, scale: Scale = "book", seeds: Iterable[int] | None = None)
     own = tuple(checks.seed(f"seeds[{i}]", seed) for i, seed in enumerate(seeds))
     if not own or not isinstance(found, Race):
         raise ValueError(f"seeds must be some, of an experiment that trains, got {own}")
+    if len(set(own)) < len(own):
+        raise ValueError(f"seeds must be different ones, got {own}")
     if set(own) & set(RATE_SEEDS):
         raise ValueError(f"seeds must be other than {RATE_SEEDS}, on which rates are chosen")
     return replace(found, seeds=own)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
+    CancelledError,
     Executor,
     Future,
     ProcessPoolExecutor,
@@ -72,8 +73,8 @@ def run(
     """Run an experiment, or what is left to do of it; nothing if its record is there.
 
     Args:
-        name: as in `config`.
-        scale: as in `config`.
+        name: as in `xavier.catalogue.config`.
+        scale: as in `xavier.catalogue.config`.
         seeds: in place of those of the configuration; the record is then another one, named after
             the scale and the seeds.
         device: where networks live, such as "cpu" or "cuda".
@@ -338,11 +339,11 @@ class _Parts:
                 future.cancel()
             if isinstance(executor, _Pool):
                 executor.stop()
-            if isinstance(error, BrokenExecutor):
+            if isinstance(error, BrokenExecutor | CancelledError):
                 raise RuntimeError(
-                    f"a process that computed a point of {self._name} has ended, killed perhaps or "
-                    f"for want of memory; what is done is kept in {self._folder}, and the same "
-                    f"run goes on from there: {self._command}"
+                    f"a process that points of {self._name} were given to has ended, killed "
+                    f"perhaps or for want of memory; what is done is kept in {self._folder}, and "
+                    f"the same run goes on from there: {self._command}"
                 ) from error
             raise
         if not points:

@@ -1,0 +1,170 @@
+"""Points on a cluster: a scheduler and workers that are processes of their own, as elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from xavier import experiments
+from xavier.catalogue import EXPERIMENTS, Arm, Experiment, Race, config
+from xavier.experiments import run
+from xavier.points import TrainingPoint
+
+distributed = pytest.importorskip("distributed")
+
+# Its own warnings are its own; ours are errors here as everywhere.
+pytestmark = [
+    pytest.mark.filterwarnings(r"default:::distributed(\..*)?"),
+    pytest.mark.skipif(os.name != "posix", reason="kills processes"),
+]
+
+# Points of more than half a second each.
+LONG = Race(
+    arms=(Arm("plain", "tanh", hidden=(20,), lr=0.1),),
+    seeds=(0, 1, 2),
+    updates=3000,
+    every=1500,
+    test_images=500,
+    curve_images=100,
+    pack=1,
+)
+PATIENCE = 60.0  # seconds after which something that is waited for will not come
+
+
+def until(there: Callable[[], Any]) -> Any:
+    """Wait for something, and return it."""
+    end = time.monotonic() + PATIENCE
+    while not (found := there()):
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.02)
+    return found
+
+
+class Cluster:
+    """A scheduler and workers of one thread each, started from the command line."""
+
+    def __init__(self, folder: Path, workers: int) -> None:
+        self._said = (folder / "said").open("w")
+        self._file = folder / "scheduler.json"
+        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0")
+        own = ("--nthreads", "1", "--no-nanny", "--local-directory", str(folder / "workers"))
+        self.workers = [self._start("worker", *own) for _ in range(workers)]
+
+    def _start(self, kind: str, *said: str) -> subprocess.Popen[bytes]:
+        everyone = ("--no-dashboard", "--scheduler-file", str(self._file))
+        return subprocess.Popen(
+            [sys.executable, "-m", "dask", kind, *everyone, *said],
+            stdout=self._said,
+            stderr=self._said,
+        )
+
+    def client(self) -> Any:
+        until(self._file.exists)
+        address = json.loads(self._file.read_text())["address"]
+        client = distributed.Client(address, set_as_default=False, timeout=PATIENCE)
+        client.wait_for_workers(len(self.workers), timeout=PATIENCE)
+        return client
+
+    def end(self) -> None:
+        for process in (*self.workers, self.scheduler):
+            process.kill()
+            process.wait()
+        self._said.close()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Callable[[int], Cluster]]:
+    """Starts a cluster of some workers, and ends it."""
+    begun: list[Cluster] = []
+
+    def begin(workers: int) -> Cluster:
+        begun.append(Cluster(tmp_path, workers))
+        return begun[-1]
+
+    yield begin
+    for found in begun:
+        found.end()
+
+
+def test_a_cluster_gives_the_same_rows_and_goes_on_without_a_worker_that_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: Callable[[int], Cluster]
+) -> None:
+    with (machines := cluster(2)).client() as client:
+        there = run("table1", "smoke", folder=tmp_path / "there", executor=client.get_executor())
+        here = run("table1", "smoke", folder=tmp_path / "here", progress=False)
+        pd.testing.assert_frame_equal(there.rows, here.rows, check_exact=True)
+        assert [path.name for path in (tmp_path / "there").iterdir()] == [there.path.name]
+
+        monkeypatch.setitem(EXPERIMENTS, "quick", Experiment("quick", "", {"smoke": LONG}))
+        here = run("quick", "smoke", folder=tmp_path / "here", progress=False)
+        monkeypatch.setattr(TrainingPoint, "compute", None)  # here
+        folder = tmp_path / "killed"
+
+        def kill() -> None:
+            until(lambda: len(list(folder.glob("parts/*.checkpoint"))) == 2)  # both are at work
+            machines.workers[0].send_signal(signal.SIGKILL)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        there = run(
+            "quick", "smoke", folder=folder, executor=client.get_executor(), save_every=0
+        )  # fmt: skip
+        killer.join()
+        assert machines.workers[0].wait() == -signal.SIGKILL
+        assert len(client.scheduler_info()["workers"]) == 1
+        pd.testing.assert_frame_equal(there.rows, here.rows, check_exact=True)
+        assert [path.name for path in folder.iterdir()] == [there.path.name]
+
+
+def test_without_its_scheduler_a_run_ends_and_says_how_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: Callable[[int], Cluster]
+) -> None:
+    monkeypatch.setitem(EXPERIMENTS, "quick", Experiment("quick", "", {"smoke": LONG}))
+    folder = tmp_path / "results"
+    machines = cluster(1)
+    client = machines.client()
+
+    def kill() -> None:
+        until(lambda: list(folder.glob("parts/*.note")))
+        machines.scheduler.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        with pytest.raises(RuntimeError, match="the same run goes on from there") as caught:
+            run("quick", "smoke", folder=folder, executor=client.get_executor(), save_every=0)
+        assert isinstance(caught.value.__cause__, CancelledError)
+    finally:
+        killer.join()
+        client.close()
+    machines.end()  # its worker may still be at it
+    left = {path.suffix for path in (folder / "parts").iterdir() if path.name[0] != "."}
+    assert left <= {".note", ".checkpoint", ".gz"} and left
+    assert run("quick", "smoke", folder=folder).seeds == (0, 1, 2)
+
+
+def test_a_scheduler_that_is_not_there_is_an_error_soon() -> None:
+    began = time.monotonic()
+    with pytest.raises(OSError, match="Timed out trying to connect"):
+        distributed.Client("tcp://127.0.0.1:9", timeout=1, set_as_default=False)
+    assert time.monotonic() - began < 5
+
+
+def test_points_are_small_enough_to_be_sent_to_a_hundred_machines() -> None:
+    for name in EXPERIMENTS:
+        found = config(name, "paper")
+        for point in (*found.first(), *experiments._second(found)):
+            assert len(pickle.dumps(point)) < 10_000
