@@ -19,7 +19,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -99,11 +99,8 @@ def _expected(error: Exception) -> bool:
     if isinstance(error, BrokenPipeError):  # what reads the output has gone; click ends quietly
         return False
     if isinstance(error, RuntimeError):
-        from xavier.results import RecordBusy
-
         memory = type(error).__name__ == "OutOfMemoryError"  # torch's, of a GPU
-        broken = isinstance(error, BrokenExecutor) or isinstance(error.__cause__, BrokenExecutor)
-        return isinstance(error, RecordBusy) or memory or broken
+        return memory or isinstance(error.__cause__, BrokenExecutor)
     return isinstance(error, ValueError | OSError | MemoryError)
 
 
@@ -366,7 +363,7 @@ def _measure(states: Sequence[_State]) -> dict[tuple[str, str], float | str]:
 
 
 def _states(scales: Sequence[Scale]) -> list[_State]:
-    """How far all experiments are; of runs with seeds of their own those that were begun."""
+    """How far all experiments are; of runs with seeds of their own those that are done."""
     from xavier import results
     from xavier.catalogue import EXPERIMENTS
 
@@ -378,7 +375,13 @@ def _states(scales: Sequence[Scale]) -> list[_State]:
         for scale in scales:
             found.append(_state(name, scale, None, held, parts))
             for (other, label), header in held.items():
-                if other == name and label.startswith(f"{scale}-") and hasattr(header, "seeds"):
+                if other != name or not label.startswith(f"{scale}-"):
+                    continue
+                if isinstance(header, results.RecordError):
+                    refused = _State(name, scale, label, "refused", (0, 0), reason=str(header))
+                    found.append(refused)
+                    continue
+                with suppress(ValueError):  # a file of the user's, of seeds that cannot be
                     found.append(_state(name, scale, header.seeds, held, parts, label))
     return found
 
