@@ -617,7 +617,7 @@ def test_what_does_not_train_is_not_counted() -> None:
 def test_an_experiment_that_is_longer_is_said_to_take_longer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(experiments, "_cost_of_update", lambda point: 0.001)
+    monkeypatch.setattr(experiments, "_seconds_of_update", lambda point: 0.001)
     assert seconds("quick", "smoke") == pytest.approx(0.001 * (2 * 2 * 2 * 20 + 3 * 3 * 40))
 
 

@@ -75,7 +75,10 @@ FOREIGN: dict[str, set[str]] = {
 }
 
 # What can be imported without loading torch (modules that do not exist are skipped).
-WITHOUT_TORCH = ("xavier", "xavier.figures", "xavier.intervals", "xavier.results")
+WITHOUT_TORCH = (
+    "xavier",
+    *("xavier.cli", "xavier.figures", "xavier.intervals", "xavier.pictures", "xavier.results"),
+)
 
 
 # --------------------------------------------------------------------------------------------------

@@ -131,7 +131,9 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
     )
 }
-"""The activations by name; sigmoid, tanh and softsign are the paper's three."""
+"""The activations by name; sigmoid, tanh and softsign are the paper's three.
+
+:meta hide-value:"""
 
 VARIANTS: dict[str, Activation] = {
     activation.name: activation
@@ -170,4 +172,6 @@ VARIANTS: dict[str, Activation] = {
 }
 """The sigmoid shifted to zero mean, made as steep as tanh, and both.
 
-The two properties in which it differs from tanh can so be changed one at a time."""
+The two properties in which it differs from tanh can so be changed one at a time.
+
+:meta hide-value:"""

@@ -237,7 +237,9 @@ CURVES: tuple[Arm, ...] = (
     Arm("softsign", "softsign"),
     Arm("softsign normalized", "softsign", "glorot"),
 )
-"""The rows of table 1, without their layers."""
+"""The rows of table 1, without their layers.
+
+:meta hide-value:"""
 
 SIGMOID, TANH, TANH_N, SOFTSIGN, SOFTSIGN_N = CURVES
 

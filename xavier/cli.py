@@ -268,7 +268,8 @@ def list_(scale: str | None, as_json: bool, times: bool) -> None:
         lines = [[f"  {name}", s.label, _said(s), _time(s, took)] for s in of_it]
         for state, cells in zip(of_it, lines, strict=True):
             line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-            click.echo(click.style(line.rstrip(), fg=_COLOURS[state.kind]))
+            colour = _COLOURS[state.kind]
+            click.echo(click.style(line.rstrip(), fg=colour) if colour else line.rstrip())
             if state.reason:
                 click.echo(f"    {state.reason}")
     _totals(states, took)

@@ -38,7 +38,7 @@ from tqdm import tqdm
 from xavier import checks, files, results
 from xavier.catalogue import EXPERIMENTS as EXPERIMENTS  # where runs are looked for first
 from xavier.catalogue import Config, Race, Scale, config, resolve
-from xavier.points import COLUMNS, Point, TrainingPoint
+from xavier.points import COLUMNS, Point, Replica, TrainingPoint
 from xavier.results import Record, RecordError, RecordMissing
 
 _P = ParamSpec("_P")
@@ -269,16 +269,13 @@ def _command(name: str, scale: str, seeds: Iterable[int] | None) -> str:
 
 def _estimate(point: TrainingPoint) -> float:
     """Seconds that a point takes, from a few updates of one network and its seed's images."""
-    return point.work * _cost_of_update(replace(point, replicas=point.replicas[:1]))
-
-
-@cache
-def _cost_of_update(point: TrainingPoint) -> float:
-    tried = replace(
+    alike = replace(
         point,
-        updates=100,
-        every=100,
+        replicas=(Replica("", 0, "glorot", 1.0, 0.01),),
+        updates=1,
+        every=1000,
         extra=(),
+        test="test",
         quantities=(),
         densities=(),
         jacobian=False,
@@ -286,9 +283,19 @@ def _cost_of_update(point: TrainingPoint) -> float:
         test_images=1,
         curve_images=1,
     )
-    start = time.perf_counter()
-    tried.compute()
-    return (time.perf_counter() - start) / tried.updates
+    return point.work * _seconds_of_update(alike)
+
+
+@cache
+def _seconds_of_update(point: TrainingPoint) -> float:
+    """What more updates cost more; a fetch of 100 is the least that images are drawn for."""
+
+    def spent(updates: int) -> float:
+        start = time.perf_counter()
+        replace(point, updates=updates).compute()
+        return time.perf_counter() - start
+
+    return max(spent(200) - spent(100), 1e-6) / 100
 
 
 class _Parts:
