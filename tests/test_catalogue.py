@@ -234,10 +234,13 @@ def test_arms_are_told_apart_by_name_and_rate(name: str, scale: Scale) -> None:
 @pytest.mark.parametrize("name", sorted({name for name, _ in RACES}))
 def test_every_scale_compares_the_same(name: str) -> None:
     smoke, book, paper = (race(name, scale) for scale in SCALES)
-    kinds = [
-        [replace(arm, hidden=(), pretraining=bool(arm.pretraining)) for arm in found.arms]
-        for found in (smoke, book, paper)
-    ]
+
+    def kind(arm: Arm) -> Arm:
+        """All but what a scale is about; a finite Shapeset is as large as the scale."""
+        data = "shapeset_30k" if arm.data.startswith("shapeset_") else arm.data
+        return replace(arm, hidden=(), pretraining=bool(arm.pretraining), data=data)
+
+    kinds = [[kind(arm) for arm in found.arms] for found in (smoke, book, paper)]
     assert kinds[0] == kinds[1] == kinds[2]
     assert [len(arm.hidden) for arm in smoke.arms] == [len(arm.hidden) for arm in paper.arms]
     assert set(smoke.rates) <= set(book.rates) == set(paper.rates)

@@ -626,4 +626,16 @@ def test_a_point_that_was_stopped_goes_on_to_the_same_rows(
 
 
 def test_the_kinds_of_data_are_those_that_are_said() -> None:
-    assert {"shapeset", "singles", *datasets.SOURCES} == set(get_args(points.Data))
+    made = {"shapeset", "singles", *points._FINITE}
+    assert made | set(datasets.SOURCES) == set(get_args(points.Data))
+
+
+def test_a_finite_shapeset_holds_the_images_on_which_the_svm_trains_in_an_order_of_each_seed() -> (
+    None
+):
+    there, labels = Shapeset(SvmPoint((1000,)).seed).batch(1000)
+    passes = [points._stream("shapeset_1k", seed, "cpu").batch(1000) for seed in (0, 1)]
+    assert not torch.equal(passes[0][0], passes[1][0])
+    for images, own in passes:
+        assert torch.equal(own.bincount(), labels.bincount())
+        assert {x.numpy().tobytes() for x in images} == {x.numpy().tobytes() for x in there}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from itertools import groupby
 from typing import Any, Literal, TypeAlias
 
@@ -309,6 +310,20 @@ def _finite(width: int, data: Data, updates: int) -> Race:
     return replace(race, updates=updates, every=updates // 20, rate_updates=updates // 4)
 
 
+_SETS: dict[Scale, Data] = {
+    "smoke": "shapeset_1k",
+    "book": "shapeset_30k",
+    "paper": "shapeset_100k",
+}
+
+
+def _on_finite(data: Data, width: int) -> Race:
+    """The images on which the support vector machine is trained too (sec. 5)."""
+    return _short(
+        _deep(width, TANH_N, data=data, name="finite"), _deep(width, TANH_N, name="endless")
+    )
+
+
 def _races() -> Iterator[Experiment]:
     """Experiments that train networks."""
     yield Experiment(
@@ -363,6 +378,11 @@ def _races() -> Iterator[Experiment]:
             ),
             widths=(20, 1000, 1000),
         ),
+    )
+    yield Experiment(
+        "finite",
+        "A set of Shapeset images that is passed over again and again, or ever new ones",
+        {scale: _three(partial(_on_finite, data))[scale] for scale, data in _SETS.items()},
     )
     yield Experiment(
         "depth",

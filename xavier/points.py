@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -29,8 +30,22 @@ from xavier.training import SecondOrder, Training
 OutputBias: TypeAlias = Literal["learned", "frozen", "log_prior"]
 """How the biases of the output begin at zero and learn, or stay, or begin at log frequencies."""
 
-Data: TypeAlias = Literal["shapeset", "singles", "digits", "mnist", "cifar10", "small_imagenet"]
-"""Shapeset-3x2, the same with one object in every image, or a finite set."""
+Data: TypeAlias = Literal[
+    "shapeset",
+    "singles",
+    "shapeset_1k",
+    "shapeset_30k",
+    "shapeset_100k",
+    "digits",
+    "mnist",
+    "cifar10",
+    "small_imagenet",
+]
+"""Shapeset-3x2 without end, with one object in every image, or so many images; or a finite set."""
+
+# Images of a finite Shapeset: the first of the stream on which the support vector machine trains.
+_FINITE = {"shapeset_1k": 1000, "shapeset_30k": 30_000, "shapeset_100k": 100_000}
+_FINITE_SEED = 0
 
 # Streams that no training ever sees; the seeds of training are small.
 MONITOR_SEED, VALIDATION_SEED, TEST_SEED = 2**40, 2**40 + 1, 2**40 + 2
@@ -227,7 +242,7 @@ class TrainingPoint:
             streams,
             lr=self.pretraining_lr,
             updates=self.pretraining,
-            pixels=(-1.0, 1.0) if self.data in ("shapeset", "singles") else (0.0, 1.0),
+            pixels=(-1.0, 1.0) if _drawn(self.data) else (0.0, 1.0),
             every=max(1, self.pretraining // 10),
             checkpoint=None if checkpoint is None else checkpoint.with_suffix(".pretraining"),
             save_every=save_every,
@@ -512,10 +527,15 @@ def _singular(network: Network, trace: Trace) -> pd.DataFrame:
 
 def _shape(data: Data) -> tuple[int, int]:
     """Inputs and classes."""
-    if data in ("shapeset", "singles"):
+    if _drawn(data):
         return 32 * 32, len(CLASSES)
     found = datasets.load(data, "test")
     return found.images.shape[1], len(found.classes)
+
+
+def _drawn(data: Data) -> bool:
+    """Whether its images are Shapeset's."""
+    return data in ("shapeset", "singles", *_FINITE)
 
 
 def _objects(data: Data) -> tuple[int, ...]:
@@ -525,12 +545,21 @@ def _objects(data: Data) -> tuple[int, ...]:
 def _stream(data: Data, seed: int, device: str) -> Stream:
     if data in ("shapeset", "singles"):
         return Shapeset(seed, device=device, objects=_objects(data))
+    if data in _FINITE:
+        return datasets.DatasetStream(_finite(data), seed)
     return datasets.stream(data, "train", seed)
+
+
+@cache
+def _finite(data: Data) -> datasets.Dataset:
+    """A finite Shapeset, made once for all streams of a process."""
+    images, labels = Shapeset(_FINITE_SEED).batch(_FINITE[data])
+    return datasets.Dataset(images, labels, (32, 32), tuple(CLASSES), data, "train")
 
 
 def _examples(data: Data, split: str, n: int, device: str) -> tuple[Tensor, Tensor]:
     """The first ``n`` examples of a fixed set; all there are of a finite one that has fewer."""
-    if data in ("shapeset", "singles"):
+    if _drawn(data):
         seeds = {"monitor": MONITOR_SEED, "valid": VALIDATION_SEED, "test": TEST_SEED}
         return Shapeset(seeds[split], device=device, objects=_objects(data)).batch(n)
     found = datasets.load(data, "test" if split == "monitor" else split)
