@@ -167,7 +167,7 @@ class Network:
         seeds: one per replica; replicas of one seed share their stream of examples.
         w: weights by layer, (R, n_i, n_{i+1}).
         b: biases by layer, (R, n_{i+1}).
-        updates: calls of `step` so far.
+        updates: made so far, by `step`, by training and by pre-training.
         diverged: for every replica the update, counted from 1, that found its cost to be no
             finite number and was not made, or -1; int64 (R,), on the CPU. Such a replica is
             updated no more, whatever is done to its weights, until its entry is -1 again.
