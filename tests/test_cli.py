@@ -873,13 +873,13 @@ def test_the_list_says_how_long_a_run_takes(
     for line in (
         r"other +book +done +took less than 1 s",
         rf"small +book +in progress \(3 of 5 parts, {100 * share:.0f} %\) +about "
-        + cli._duration(1000 * (1 - share)),
+        + results.duration(1000 * (1 - share)),
         r"new +book +not run +about 2 h",
         r"untrained +book +not run +not measured",
         r"needy +book +not run +needs data: mnist",
     ):
         assert re.search(rf"^  {line}", listed, re.MULTILINE), (line, listed)
-    left = cli._duration(7200 + 1000 * (1 - share))
+    left = results.duration(7200 + 1000 * (1 - share))
     assert f"About {left} left on one core, without 2 that are not known." in listed
     assert sorted(asked) == ["new", "small", "untrained"]
     found = {row["name"]: row for row in json.loads(ok(*words, "--json").stdout)}
@@ -974,26 +974,6 @@ def test_real_times_are_measured(few: Any) -> None:
     assert times["needy"] is None
     # A thousand updates of tiny networks: slower than 10 us each is any machine, than 1 s none.
     assert 0.01 < times["small"] < 1000
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.2, "less than 1 s"),
-        (1, "1 s"),
-        (59.4, "59 s"),
-        (61, "1 min 1 s"),
-        (600, "10 min"),
-        (3599, "59 min"),
-        (3600, "1 h"),
-        (3600 * 3.5, "3 h 30 min"),
-        (3600 * 12.4, "12 h"),
-        (86400 * 2.25, "2 d 6 h"),
-        (86400 * 40, "40 d"),
-    ],
-)
-def test_durations_are_said_in_their_largest_units(seconds: float, said: str) -> None:
-    assert cli._duration(seconds) == said
 
 
 @pytest.mark.parametrize("command", [("list", "--no-times"), ("ledger", "--id", "S3")])

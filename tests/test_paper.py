@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from xavier import paper
+from xavier import monitor, paper
+from xavier.catalogue import CURVES
+from xavier.claims import CLAIMS
 
 
 @pytest.mark.parametrize("number", [6, 7, 8])
@@ -29,3 +33,46 @@ def test_the_published_orderings() -> None:
 def test_a_figure_that_was_not_read_off_is_refused() -> None:
     with pytest.raises(ValueError, match="number must be one of 6, 7, 8, got '5'"):
         paper.figure(5)
+
+
+def test_table_1_has_the_arms_of_the_experiment_and_the_numbers_that_claims_quote() -> None:
+    table = paper.table1()
+    assert set(table.index) == {arm.name for arm in CURVES}
+    assert table.shapeset["tanh normalized"] == 15.60 and table.shapeset["tanh"] == 27.15
+    assert table.notna().all(axis=None)
+    quoted = {"P31": ("mnist",), "P32": ("cifar10",), "P33": ("small_imagenet",)}
+    for claim, (column,) in quoted.items():
+        for number in re.findall(r"\d+\.\d+", CLAIMS[claim].text):
+            assert float(number) in set(table[column]), (claim, number)
+
+
+def test_figure_11_falls_and_ends_near_table_1() -> None:
+    rows = paper.figure11()
+    for arm, curve in rows.groupby("arm"):
+        assert curve["update"].is_monotonic_increasing and (curve.error.diff().dropna() <= 0).all()
+        if arm in ("tanh", "softsign", "softsign normalized", "tanh normalized"):
+            assert abs(curve.error.iloc[-1] - paper.table1().shapeset[arm]) < 0.7
+
+
+@pytest.mark.parametrize("number", [2, 3, 9, 10])
+def test_what_was_read_off_an_evolution_is_what_our_rows_hold(number: int) -> None:
+    rows = paper.evolution(number)
+    assert set(rows.quantity) <= set(monitor.QUANTITIES)
+    layers = 4 if number == 2 else 5
+    keys = ["arm", "quantity", "statistic", "update"]
+    for _, one in rows.groupby(keys):
+        assert one.layer.tolist() == list(range(1, layers + 1))
+    assert not rows.duplicated([*keys, "layer"]).any()
+    assert rows["update"].max() <= 140 * paper.EPOCH
+    assert (rows.value.dropna() > 0).all() and (rows.value.dropna() <= 1).all()
+
+
+def test_percentiles_of_figure_3_rise_and_are_above_the_deviations() -> None:
+    rows = paper.evolution(3)
+    for _, one in rows[rows.statistic == "p98"].groupby(["arm", "layer"]):
+        assert (one.value.dropna().diff().dropna() >= 0).all()
+
+
+def test_an_evolution_that_was_not_read_off_is_refused() -> None:
+    with pytest.raises(ValueError, match="number must be one of 2, 3, 9, 10, got '11'"):
+        paper.evolution(11)

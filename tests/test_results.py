@@ -1125,3 +1125,30 @@ print(*(os.waitpid(worker, 0)[1] for worker in workers))
     )
     assert out.split() == ["0"] * 5
     take(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "less than 1 s"),
+        (1, "1 s"),
+        (59.4, "59 s"),
+        (61, "1 min 1 s"),
+        (600, "10 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (3600 * 3.5, "3 h 30 min"),
+        (3600 * 12.4, "12 h"),
+        (86400 * 2.25, "2 d 6 h"),
+        (86400 * 40, "40 d"),
+    ],
+)
+def test_durations_are_said_in_their_largest_units(seconds: float, said: str) -> None:
+    assert results.duration(seconds) == said
+
+
+def test_a_record_says_how_it_was_made(tmp_path: Path) -> None:
+    for device, where in (("cpu", "one core"), ("NVIDIA H200", "NVIDIA H200")):
+        save(tmp_path, device=device, wall_time=4000.0, command="xavier run fig7 --scale smoke")
+        record = load(tmp_path)
+        assert record.made == f"xavier run fig7 --scale smoke: 1 h 7 min on {where}"

@@ -292,22 +292,26 @@ def _said(state: _State) -> str:
 
 def _time(state: _State, times: dict[tuple[str, str], float | str]) -> str:
     """What a run took, will take, or why that is not known."""
+    from xavier.results import duration
+
     if state.kind == "done":
-        return f"took {_duration(state.took or 0.0)}"
+        return f"took {duration(state.took or 0.0)}"
     found = times.get((state.name, state.label), "")
     if isinstance(found, str):
         return found
     if state.kind == "in progress":
-        return f"about {_duration(found * (1 - state.share))} left"
-    return f"about {_duration(found)}"
+        return f"about {duration(found * (1 - state.share))} left"
+    return f"about {duration(found)}"
 
 
 def _totals(states: Sequence[_State], times: dict[tuple[str, str], float | str]) -> None:
+    from xavier.results import duration
+
     kinds = [state.kind for state in states]
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in _COLOURS if kind in kinds)
     line = f"\n{len(states)} in all: {counts}."
     if took := sum(state.took or 0.0 for state in states if state.kind == "done"):
-        line += f" Done in {_duration(took)}."
+        line += f" Done in {duration(took)}."
     left, unknown = 0.0, 0
     for state in states:
         found = times.get((state.name, state.label))
@@ -315,7 +319,7 @@ def _totals(states: Sequence[_State], times: dict[tuple[str, str], float | str])
             left += found * (1 - state.share)
         unknown += isinstance(found, str)
     if times:
-        line += f" About {_duration(left)} left on one core"
+        line += f" About {duration(left)} left on one core"
         line += f", without {unknown} that are not known." if unknown else "."
     click.echo(line)
 
@@ -495,22 +499,6 @@ def _here(data: str) -> bool:
     )
 
 
-def _duration(seconds: float) -> str:
-    """A time in the two largest units that it has."""
-    if seconds < 1:
-        return "less than 1 s"
-    for unit, length, smaller, part in (
-        ("d", 86400, "h", 3600),
-        ("h", 3600, "min", 60),
-        ("min", 60, "s", 1),
-    ):
-        if seconds >= length:
-            whole, rest = divmod(round(seconds / part), length // part)
-            few = rest and whole < 10  # of what takes long, the smaller unit says nothing
-            return f"{whole} {unit} {rest} {smaller}" if few else f"{whole} {unit}"
-    return f"{seconds:.0f} s"
-
-
 # --------------------------------------------------------------------------------------------------
 # run
 # --------------------------------------------------------------------------------------------------
@@ -654,7 +642,7 @@ def _run_one(
     if state.kind == "done":
         click.echo(f"{what}: done already, {record.path}")
         return "done before"
-    click.echo(f"{what}: done in {_duration(record.wall_time)}, {record.path}")
+    click.echo(f"{what}: done in {results.duration(record.wall_time)}, {record.path}")
     return "done"
 
 

@@ -127,6 +127,12 @@ class Header:
     columns: Mapping[str, str]
     n_rows: int
 
+    @property
+    def made(self) -> str:
+        """How the rows were made and what that took, in a line for a reader."""
+        where = "one core" if self.device == "cpu" else self.device
+        return f"{self.command}: {duration(self.wall_time)} on {where}"
+
 
 @dataclass(frozen=True, eq=False)
 class Record(Header):
@@ -142,6 +148,22 @@ class Record(Header):
 # --------------------------------------------------------------------------------------------------
 # Save, load, list
 # --------------------------------------------------------------------------------------------------
+
+
+def duration(seconds: float) -> str:
+    """A time in the two largest units that it has."""
+    if seconds < 1:
+        return "less than 1 s"
+    for unit, length, smaller, part in (
+        ("d", 86400, "h", 3600),
+        ("h", 3600, "min", 60),
+        ("min", 60, "s", 1),
+    ):
+        if seconds >= length:
+            whole, rest = divmod(round(seconds / part), length // part)
+            few = rest and whole < 10  # of what takes long, the smaller unit says nothing
+            return f"{whole} {unit} {rest} {smaller}" if few else f"{whole} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
