@@ -21,10 +21,10 @@ BOOK := $(wildcard _config.yml _toc.yml _ext/*.py _static/* chapters/*.ipynb cha
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install book test nbval check execute lab bench clean
+.PHONY: help install book test nbval check execute scoreboard lab bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make execute CHAPTER=03        only the chapters with 03 in their name"
 	@echo "  make book TORCH_INDEX=URL      install torch from that index first, as for Linux without"
@@ -63,6 +63,9 @@ book: $(BUILT) ## Build the book from the stored outputs, every warning an error
 
 execute: $(INSTALLED) ## Execute chapters in place, each in a clean kernel (CHAPTER=...)
 	$(BIN)/python tools/execute.py $(CHAPTER)
+
+scoreboard: $(INSTALLED) ## Compute all verdicts, and keep and draw them for the book
+	$(BIN)/python tools/scoreboard.py
 
 lab: $(INSTALLED) ## Open JupyterLab on the chapters
 	@test -x $(BIN)/jupyter-lab || \

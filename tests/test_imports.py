@@ -55,16 +55,19 @@ ALLOWED: dict[str, set[str]] = {
     "results": {"checks", "files"},
     "intervals": {"checks"},
     "figures": {"checks", "intervals"},
+    "judging": {"catalogue", "checks", "experiments", "intervals", "results"},
     "judges": {
-        *("activations", "catalogue", "datasets", "derivation", "experiments", "init"),
-        *("intervals", "monitor", "montecarlo", "network", "paper", "results", "rules"),
-        *("shapeset", "theory", "training"),
+        *("activations", "datasets", "derivation", "init", "intervals", "judging", "monitor"),
+        *("montecarlo", "network", "paper", "rules", "shapeset", "surfaces", "theory", "training"),
     },
-    "claims": {"checks", "judges", "results"},
+    "surfaces": {"checks", "init", "intervals", "network", "rules"},
+    "scoreboard": {"checks", "claims", "figures", "files", "results"},
+    "trials": {"catalogue", "intervals", "judging", "paper", "points"},
+    "claims": {"checks", "judges", "judging", "results", "trials"},
     "pictures": {"checks", "figures", "intervals"},
     "cli": {
         *("__init__", "catalogue", "checkpoints", "checks", "claims", "datasets", "experiments"),
-        *("files", "pictures", "points", "results"),
+        *("files", "pictures", "points", "results", "scoreboard"),
     },
 }
 
@@ -72,6 +75,7 @@ ALLOWED: dict[str, set[str]] = {
 FOREIGN: dict[str, set[str]] = {
     "figures": {"torch"},
     "results": {"torch"},
+    "trials": {"torch"},
 }
 
 # What can be imported without loading torch (modules that do not exist are skipped).

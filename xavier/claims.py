@@ -1,10 +1,10 @@
 """The ledger: every claim of the paper, of the notes about it, and of this book, and its verdict.
 
 A `Claim` says what is claimed, which number decides, and by which rule: written down before the
-records that it judges. It holds no verdict. A verdict comes out of a judge (`xavier.judges`), from
-a computation made now or from records of runs, and where there is no record the ledger says "not
-run" and how to make one. Ids are S for notes on the paper and on initialization, P for the paper
-and C for this book; they stay.
+records that it judges. It holds no verdict. A verdict comes out of a judge, from a computation made
+now (`xavier.judges`) or from records of runs (`xavier.trials`), and where there is no record the
+ledger says "not run" and how to make one. Ids are S for notes on the paper and on initialization,
+P for the paper and C for this book; they stay.
 
 Errors are in percent. Comparisons are paired: the two arms share seeds, streams and thereby
 images, the learning rate of each was chosen on other seeds where it is not given, and intervals
@@ -24,23 +24,14 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from xavier import checks, judges, results
+from xavier import checks, judges, results, trials
 
 # Where claims are read, so are the types in which they are judged.
-from xavier.judges import Evidence as Evidence
-from xavier.judges import Judge as Judge
-from xavier.judges import Judgement as Judgement
-from xavier.judges import Verdict as Verdict
-
-MARGIN = 2.0
-"""Points of error on Shapeset below which two curves count as the same."""
-
-CHANCE = 83.33
-"""Error of the best constant answer on Shapeset."""
-
-COLLAPSED, OPEN = 0.1, 0.25
-"""A layer of sigmoids has collapsed where its mean is below the first, and not where it is above
-the second."""
+from xavier.judging import Evidence as Evidence
+from xavier.judging import Judge as Judge
+from xavier.judging import Judgement as Judgement
+from xavier.judging import Verdict as Verdict
+from xavier.trials import CHANCE, COLLAPSED, MARGIN, OPEN
 
 _BOOK = "book: hidden layers of 200 units, 5 fresh seeds"
 _WIDE = "book: five hidden layers of 300 units, 5 fresh seeds"
@@ -65,7 +56,7 @@ class Claim:
         horizon: after how many updates.
         chapter: the chapter of this book that treats it, None if none does yet.
         needs: experiments whose records it rests on; empty if it is computed now.
-        judge: what decides; None if nothing does yet.
+        judge: what decides.
     """
 
     id: str
@@ -77,7 +68,7 @@ class Claim:
     horizon: str
     chapter: int | None
     needs: tuple[str, ...]
-    judge: Judge | None
+    judge: Judge
 
 
 _CLAIMS: tuple[Claim, ...] = (
@@ -208,7 +199,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_SHORT,
         chapter=6,
         needs=("distribution",),
-        judge=None,
+        judge=trials.s9_normal_weights,
     ),
     Claim(
         id="S10",
@@ -263,7 +254,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONG,
         chapter=None,
         needs=("table1",),
-        judge=None,
+        judge=trials.s13_softsign_saturates,
     ),
     Claim(
         id="S14",
@@ -295,7 +286,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONG,
         chapter=None,
         needs=("table1", "pretraining"),
-        judge=None,
+        judge=trials.s15_regularizer,
     ),
     Claim(
         id="S16",
@@ -311,7 +302,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_SHORT,
         chapter=None,
         needs=("tied",),
-        judge=None,
+        judge=trials.s16_like_recurrent,
     ),
     # ----------------------------------------------------------------------------------- the paper
     Claim(
@@ -326,7 +317,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_SHORT,
         chapter=None,
         needs=("singles",),
-        judge=None,
+        judge=trials.p1_two_objects,
     ),
     Claim(
         id="P2",
@@ -340,7 +331,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_SHORT,
         chapter=None,
         needs=("depth",),
-        judge=None,
+        judge=trials.p2_best_depth,
     ),
     Claim(
         id="P3",
@@ -353,7 +344,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_SHORT,
         chapter=None,
         needs=("fig2",),
-        judge=None,
+        judge=trials.p3_top_layer,
     ),
     Claim(
         id="P4",
@@ -368,7 +359,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_SHORT,
         chapter=None,
         needs=("fig2",),
-        judge=None,
+        judge=trials.p4_layers_below,
     ),
     Claim(
         id="P5",
@@ -384,7 +375,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONGEST,
         chapter=None,
         needs=("fig2",),
-        judge=None,
+        judge=trials.p5_escape,
     ),
     Claim(
         id="P6",
@@ -398,7 +389,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONGEST,
         chapter=None,
         needs=("fig2",),
-        judge=None,
+        judge=trials.p6_first_layer,
     ),
     Claim(
         id="P7",
@@ -419,7 +410,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_SHORT,
         chapter=None,
         needs=("interventions",),
-        judge=None,
+        judge=trials.p7_output_biases,
     ),
     Claim(
         id="P8",
@@ -434,7 +425,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONG,
         chapter=None,
         needs=("table1", "pretraining"),
-        judge=None,
+        judge=trials.p8_pretrained_sigmoid,
     ),
     Claim(
         id="P9",
@@ -448,7 +439,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_BIRTH,
         chapter=None,
         needs=("hessian",),
-        judge=None,
+        judge=trials.p9_hessian,
     ),
     Claim(
         id="P10",
@@ -462,7 +453,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon="2,500,000 updates of the sigmoid, 100,000 of tanh",
         chapter=None,
         needs=("fig2", "depth"),
-        judge=None,
+        judge=trials.p10_poorer,
     ),
     Claim(
         id="P11",
@@ -477,7 +468,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONG,
         chapter=None,
         needs=("table1",),
-        judge=None,
+        judge=trials.p11_one_after_another,
     ),
     Claim(
         id="P12",
@@ -492,7 +483,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONG,
         chapter=None,
         needs=("table1",),
-        judge=None,
+        judge=trials.p12_softsign_together,
     ),
     Claim(
         id="P13",
@@ -507,7 +498,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONG,
         chapter=None,
         needs=("table1",),
-        judge=None,
+        judge=trials.p13_where_units_sit,
     ),
     Claim(
         id="P14",
@@ -517,12 +508,12 @@ _CLAIMS: tuple[Claim, ...] = (
         statistic="share of the square from -4 to 4 over two weights in which the gradient, per "
         "unit of weight, is below 1 % of the surface's range: quadratic less cross-entropy",
         rule="holds for an output if the 95 % interval over random inputs and targets is above "
-        "0.05, fails if it is below 0; softmax and tanh outputs, each a part",
+        f"{judges.WORSE_PLATEAUS:g}, fails if it is below 0; softmax and tanh outputs, each a part",
         scale="one hidden layer of tanh units, at least 20 draws",
         horizon="none",
         chapter=None,
         needs=(),
-        judge=None,
+        judge=judges.p14_plateaus,
     ),
     Claim(
         id="P15",
@@ -535,7 +526,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_SHORT,
         chapter=None,
         needs=("cost",),
-        judge=None,
+        judge=trials.p15_cross_entropy,
     ),
     Claim(
         id="P16",
@@ -700,7 +691,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon="20,000 updates",
         chapter=None,
         needs=("table1",),
-        judge=None,
+        judge=trials.p27_reversed,
     ),
     Claim(
         id="P28",
@@ -715,7 +706,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONG,
         chapter=None,
         needs=("table1",),
-        judge=None,
+        judge=trials.p28_drift_apart,
     ),
     Claim(
         id="P29",
@@ -729,7 +720,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONG,
         chapter=None,
         needs=("table1",),
-        judge=None,
+        judge=trials.p29_like_normalized_tanh,
     ),
     Claim(
         id="P30",
@@ -745,7 +736,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONG,
         chapter=None,
         needs=("table1",),
-        judge=None,
+        judge=trials.p30_shapeset,
     ),
     Claim(
         id="P31",
@@ -759,7 +750,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon="200,000 updates",
         chapter=None,
         needs=("mnist",),
-        judge=None,
+        judge=trials.p31_mnist,
     ),
     Claim(
         id="P32",
@@ -775,7 +766,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon="200,000 updates",
         chapter=None,
         needs=("cifar10",),
-        judge=None,
+        judge=trials.p32_cifar10,
     ),
     Claim(
         id="P33",
@@ -790,7 +781,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon="200,000 updates",
         chapter=None,
         needs=("small_imagenet",),
-        judge=None,
+        judge=trials.p33_small_imagenet,
     ),
     Claim(
         id="P34",
@@ -808,7 +799,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_SHORT,
         chapter=None,
         needs=("svm", "finite"),
-        judge=None,
+        judge=trials.p34_support_vectors,
     ),
     Claim(
         id="P35",
@@ -823,7 +814,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONG,
         chapter=None,
         needs=("table1", "pretraining"),
-        judge=None,
+        judge=trials.p35_pretraining,
     ),
     Claim(
         id="P36",
@@ -836,7 +827,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONG,
         chapter=None,
         needs=("table1",),
-        judge=None,
+        judge=trials.p36_softsign_depends_less,
     ),
     Claim(
         id="P37",
@@ -851,7 +842,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_LONG,
         chapter=None,
         needs=("table1",),
-        judge=None,
+        judge=trials.p37_slower_and_poorer,
     ),
     Claim(
         id="P38",
@@ -867,7 +858,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_SHORT,
         chapter=None,
         needs=("second_order",),
-        judge=None,
+        judge=trials.p38_own_rates,
     ),
     Claim(
         id="P39",
@@ -882,7 +873,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon=_SHORT,
         chapter=None,
         needs=("pyramids", "second_order"),
-        judge=None,
+        judge=trials.p39_pyramids,
     ),
     Claim(
         id="P40",
@@ -914,7 +905,7 @@ _CLAIMS: tuple[Claim, ...] = (
         horizon="50,000 updates",
         chapter=None,
         needs=("gain_grid",),
-        judge=None,
+        judge=trials.p41_singular_values,
     ),
     # ---------------------------------------------------------------------------------- the course
     Claim(
@@ -1031,7 +1022,8 @@ CLAIMS: dict[str, Claim] = {claim.id: claim for claim in _CLAIMS}
 :meta hide-value:
 """
 
-_COLUMNS = ["id", "verdict", "ours", "low", "high", "paper", "records", "note", "seconds"]
+_SAID = ["id", "verdict", "ours", "low", "high", "paper", "records"]
+_COLUMNS = [*_SAID, "note", "seconds"]
 
 
 def ledger(
@@ -1042,8 +1034,8 @@ def ledger(
     """Judge claims, now.
 
     Nothing is remembered from earlier calls but what judges keep of their own computations within
-    one process. A claim whose records are missing or are refused, or that nothing judges yet, is
-    "not run", and its note says what is missing.
+    one process. A claim whose records are missing or are refused is "not run", and its
+    note says what is missing.
 
     Args:
         folder: of the records, as in `xavier.results.results_folder`.
@@ -1089,7 +1081,7 @@ def as_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
     Raises:
         ValueError: a column is missing.
     """
-    missing = [column for column in _COLUMNS if column not in frame]
+    missing = [column for column in _SAID if column not in frame]
     if missing:
         raise ValueError(f"frame must be from ledger, {missing} missing")
     return [
@@ -1116,8 +1108,6 @@ def _judge(claim: Claim, evidence: Evidence) -> tuple[Judgement, tuple[str, ...]
     try:
         for experiment in claim.needs:
             evidence.rows(experiment)
-        if claim.judge is None:
-            return _not_run("nothing judges this claim yet"), ()
         return claim.judge(evidence), evidence.records
     except (results.RecordMissing, results.RecordError) as error:
         return _not_run(str(error)), ()

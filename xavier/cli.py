@@ -887,7 +887,7 @@ def ledger(ids: tuple[str, ...], as_json: bool) -> None:
     A verdict comes from a computation made now or from records of runs at the book's scale. Where
     a record is missing, the verdict is "not run", and its note says which command makes it.
     """
-    from xavier import claims
+    from xavier import claims, scoreboard
 
     with _usage("--id"):
         chosen = [checks.one_of("it", name, claims.CLAIMS) for name in dict.fromkeys(ids)]
@@ -899,32 +899,12 @@ def ledger(ids: tuple[str, ...], as_json: bool) -> None:
         claim = claims.CLAIMS[row["id"]]
         verdict = click.style(row["verdict"], fg=_VERDICTS.get(row["verdict"]))
         click.echo(click.style(f"{row['id']:<5}", bold=True) + verdict)
-        for line in (f"{claim.text} ({claim.where})", _numbers(row), row["note"]):
+        for line in (f"{claim.text} ({claim.where})", scoreboard.numbers(row), row["note"]):
             if line:
                 click.echo(_wrapped(line))
     verdicts = list(found["verdict"])
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in dict.fromkeys(sorted(verdicts)))
     click.echo(f"\n{len(verdicts)} claims: {counts}.")
-
-
-def _numbers(row: dict[Any, Any]) -> str:
-    """Our number, its interval, and the one that was claimed."""
-
-    def said(value: Any) -> str:
-        return value if isinstance(value, str) else f"{value:.4g}"
-
-    ours, paper = row["ours"], row["paper"]
-    known = [value for value in (ours, paper) if value is not None and value == value]
-    if not known:
-        return ""
-    parts = []
-    if ours in known:
-        low, high = row["low"], row["high"]
-        interval = "" if math.isnan(low) else f" ({low:.4g} to {high:.4g})"
-        parts.append(f"Here: {said(ours)}{interval}.")
-    if paper in known:
-        parts.append(f"Claimed: {said(paper)}.")
-    return " ".join(parts)
 
 
 def _wrapped(text: str) -> str:

@@ -22,6 +22,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import EngFormatter
 from numpy.typing import ArrayLike
 
 from xavier import checks, intervals
@@ -41,6 +43,15 @@ COLOURS: dict[str, str] = {
     "harmonic": _BLUE,
     "geometric": _GREEN,
     "arithmetic": _PURPLE,
+    "cross-entropy": _BLACK,
+    "quadratic": _VERMILION,
+    "sigmoid": _PURPLE,
+    "tanh": _VERMILION,
+    "tanh normalized": _BLUE,
+    "softsign": _ORANGE,
+    "softsign normalized": _GREEN,
+    "sigmoid pre-trained": _SKY,
+    "tanh pre-trained": _BLACK,
     "theory": _BLACK,
     "guide": _GREY,
 }
@@ -54,8 +65,19 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 }
 """Colour and name of what may become of a training run (`xavier.training.outcomes`)."""
 
+VERDICTS: dict[str, tuple[str, str]] = {
+    "holds": (_GREEN, "●"),
+    "holds in part": (_SKY, "◐"),
+    "fails": (_VERMILION, "○"),
+    "undecided": (_YELLOW, "?"),
+    "not run": ("#DDDDDD", "–"),
+}
+"""Colour and sign of what can be said of a claim (`xavier.claims`)."""
+
 _CYCLE = (_BLUE, _VERMILION, _GREEN, _PURPLE, _ORANGE, _SKY, _BLACK, _YELLOW)
 _MARKERS = "os^Dv<>P"
+_ROOM = 4  # names that find room among the lines; more stand above them
+_MANY = 20_000  # of updates: from here on an axis says 100k and not 100000
 
 _STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
@@ -209,7 +231,9 @@ def curves(
         _guides(ax, guides)
         _scales(ax, logx, logy, ylim)
         ax.set(xlabel=xlabel or x, ylabel=ylabel or y)
-        if by or guides:
+        if len(ax.get_legend_handles_labels()[0]) > _ROOM:
+            _shared_legend(picture, columns=3)
+        elif by or guides:
             ax.legend()
     return picture
 
@@ -320,6 +344,48 @@ def outcome_map(
         ax.set(xlabel=xlabel, ylabel=ylabel)
         handles = [ax.scatter([], [], marker="s", s=80, color=c) for c, _ in OUTCOMES.values()]
         picture.legend(handles, names, loc="outside upper center", ncols=len(names))
+    return picture
+
+
+def tiles(rows: pd.DataFrame, *, label: str, colour: str, group: str, across: int = 16) -> Picture:
+    """A tile for every row, coloured by verdict, in groups one below the other.
+
+    Args:
+        rows: the table, a row a tile, in the order in which tiles are laid.
+        label: column with what is written in a tile.
+        colour: column with a key of `VERDICTS`, whose sign is written too.
+        group: column that tells the groups apart, in the order in which its values first occur.
+        across: tiles in a line.
+
+    Raises:
+        ValueError: a column is missing, there are no rows, or a verdict is none.
+    """
+    _need(rows, label, colour, group)
+    down, places = 0.0, []
+    for _, part in rows.groupby(group, sort=False):
+        for k, row in enumerate(part.to_dict("records")):
+            verdict = checks.one_of(colour, row[colour], VERDICTS)
+            places.append((k % across, down + k // across, row[label], verdict))
+        down += math.ceil(len(part) / across) + 0.75
+    with matplotlib.rc_context(_STYLE):
+        picture = Picture(figsize=(7.2, 0.7 + 0.45 * down), dpi=130, layout="constrained")
+        ax = picture.subplots()
+        for x, y, text, verdict in places:
+            fill, sign = VERDICTS[verdict]
+            ax.add_patch(Rectangle((x + 0.04, y + 0.04), 0.92, 0.92, color=fill))
+            # Black can be read on all of these fills.
+            ax.text(x + 0.5, y + 0.5, f"{text}\n{sign}", ha="center", va="center", fontsize=7)
+        top = 0.0
+        for name, part in rows.groupby(group, sort=False):
+            ax.text(0.04, top - 0.08, str(name), va="bottom", fontsize=9)
+            top += math.ceil(len(part) / across) + 0.75
+        ax.set(xlim=(0, across), ylim=(down - 0.7, -0.65), aspect="equal")
+        ax.set_axis_off()
+        said = [verdict for verdict in VERDICTS if verdict in set(rows[colour])]
+        marks = [Rectangle((0, 0), 1, 1, color=VERDICTS[verdict][0]) for verdict in said]
+        number = rows[colour].value_counts()
+        names = [f"{VERDICTS[verdict][1]} {verdict}, {number[verdict]}" for verdict in said]
+        picture.legend(marks, names, loc="outside lower center", ncols=len(said), fontsize=9)
     return picture
 
 
@@ -446,6 +512,7 @@ def cost_surface(
             colour = COLOURS.get(name, _CYCLE[k % len(_CYCLE)])
             ax.plot_wireframe(across, along, values, color=colour, linewidth=0.6, label=name)
         ax.set(xlabel=xlabel, ylabel=ylabel, zlabel=zlabel)
+        ax.set_zlim(bottom=min(0.0, ax.get_zlim()[0]))  # a cost's height is above nothing at all
         ax.legend()
     return picture
 
@@ -483,6 +550,8 @@ def _guides(ax: Axes, guides: Mapping[str, float] | None) -> None:
 def _scales(ax: Axes, logx: bool, logy: bool, ylim: tuple[float, float] | None) -> None:
     if logx:
         ax.set_xscale("log")
+    elif ax.get_xlim()[1] >= _MANY:
+        ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     if logy:
         ax.set_yscale("log")
     if ylim:
@@ -530,6 +599,7 @@ def curve_panels(
                     ax.fill_between(
                         line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0
                     )
+            _scales(ax, False, False, None)
             ax.set(ylabel=ylabel or y)
         axes[-1].set(xlabel=xlabel or x)
         _shared_legend(picture, columns=3)
@@ -543,6 +613,7 @@ def evolution_panels(
     line: str = "std",
     band: str | None = None,
     marks: str | None = None,
+    logx: bool = False,
     logy: bool = False,
     xlabel: str = "update",
     ylabel: str | None = None,
@@ -560,6 +631,7 @@ def evolution_panels(
         line: statistic drawn as a line.
         band: statistic whose double is the height of a band about the line, or None.
         marks: statistic drawn as markers alone, or None.
+        logx: a horizontal axis that is logarithmic from step 10 on.
         logy: a logarithmic vertical axis.
         xlabel: what a step is.
         ylabel: what the quantity is; its name by default.
@@ -595,6 +667,8 @@ def evolution_panels(
                         one.index, one[marks], color=colour, linestyle="", marker=_MARKERS[k % 8]
                     )
             _scales(ax, False, logy, None)
+            if logx:
+                ax.set_xscale("symlog", linthresh=10)
             ax.set(ylabel=ylabel or quantity)
         axes[-1].set(xlabel=xlabel)
         if marks:  # what is a line and what a mark, in no layer's colour

@@ -1,9 +1,7 @@
 """Judges: one function for each claim that is decided by a computation made now.
 
-A judge takes the `Evidence` and gives a `Judgement`; what it asks and by which rule it decides is
-written in `xavier.claims`, which quotes the limits below. A fact is True, False, or None where an
-interval or a distance from a formula does not decide. Claims with several parts hold in part where
-the parts differ, and the note says which.
+What a judge asks and by which rule it decides is written in `xavier.claims`, which quotes the
+limits below. The judges of claims that are decided by records of runs are in `xavier.trials`.
 
 Samples are from fixed seeds. A sample agrees with a formula within `AGREES` standard errors and is
 rejected beyond `REJECTS`; means over seeds have 95 % t intervals. Costly runs are kept, so that all
@@ -14,36 +12,31 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import sympy
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from xavier import (
     datasets,
     derivation,
-    experiments,
     init,
     monitor,
     montecarlo,
     paper,
-    results,
     rules,
+    surfaces,
     theory,
     training,
 )
 from xavier.activations import ACTIVATIONS
-from xavier.catalogue import Scale, resolve
 from xavier.intervals import (
     Interval,
     above,
@@ -53,14 +46,22 @@ from xavier.intervals import (
     paired_interval,
     proportion_interval,
 )
+from xavier.judging import (
+    Array,
+    Evidence,
+    Fact,
+    Judgement,
+    all_of,
+    ends_as_ratios,
+    of_fact,
+    of_parts,
+    ratio_interval,
+    scope,
+    to_digits,
+    within_factor,
+)
 from xavier.network import Network
 from xavier.shapeset import FREQUENCIES, Shapeset
-
-Verdict: TypeAlias = Literal["holds", "holds in part", "fails", "undecided", "not run"]
-"""What can be said of a claim."""
-
-Fact: TypeAlias = bool | None
-"""Whether something is so; None where the computation does not decide."""
 
 AGREES, REJECTS = 4.0, 6.0
 """A sample agrees with a formula up to the first distance, in standard errors, and is rejected
@@ -84,106 +85,10 @@ SEEDS = tuple(range(5))
 _PAPER_SIZES = (1024, 1000, 1000, 1000, 1000, 1000, 9)
 _HIDDEN = (1, 2, 3, 4, 5)
 
-Array: TypeAlias = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What a judge found.
-
-    Attributes:
-        verdict: what can be said of the claim.
-        ours: the number that decided, or a short text with several; None if there is none.
-        interval: its 95 % interval, None where it is exact or is not a mean.
-        paper: the number that the paper or the note gives for it, None if it gives none.
-        note: the scope, and which parts hold where not all do.
-    """
-
-    verdict: Verdict
-    ours: float | str | None
-    interval: tuple[float, float] | None
-    paper: float | str | None
-    note: str
-
-
-class Evidence:
-    """The records that a verdict rests on, and which of them were read.
-
-    Args:
-        folder: as in `xavier.results.results_folder`.
-    """
-
-    def __init__(self, folder: str | Path | None = None) -> None:
-        self._folder = folder
-        self._loaded: dict[tuple[str, str], pd.DataFrame] = {}
-        self._read: list[str] = []
-
-    def rows(self, experiment: str, scale: Scale = "book") -> pd.DataFrame:
-        """The rows of a record, a copy.
-
-        Raises:
-            RecordMissing: there is no such record, or no folder where it could be.
-            RecordError: it is refused: damaged, or made with another configuration than the
-                experiment has now.
-            ValueError: there is no such experiment or scale.
-        """
-        key = resolve(experiment), scale
-        if key not in self._loaded:
-            try:
-                self._loaded[key] = experiments.load(*key, folder=self._folder).rows
-            except results.RecordMissing:
-                raise results.RecordMissing(
-                    f"no record; to make it: xavier run {key[0]} --scale {scale}"
-                ) from None
-            except FileNotFoundError as error:
-                raise results.RecordMissing(str(error)) from None
-        name = ".".join(key)
-        if name not in self._read:
-            self._read.append(name)
-        return self._loaded[key].copy()
-
-    @property
-    def records(self) -> tuple[str, ...]:
-        """Names of the records that were read, such as "table1.book"."""
-        return tuple(self._read)
-
-    def fresh(self) -> Evidence:
-        """The same records, of which none counts as read yet."""
-        other = Evidence(self._folder)
-        other._loaded = self._loaded
-        return other
-
 
 # --------------------------------------------------------------------------------------------------
-# From facts to verdicts
+# Samples and formulas
 # --------------------------------------------------------------------------------------------------
-
-
-def of_fact(fact: Fact) -> Verdict:
-    """The verdict on a claim of one piece."""
-    return "undecided" if fact is None else "holds" if fact else "fails"
-
-
-def of_parts(parts: Mapping[str, Fact]) -> Verdict:
-    """The verdict on a claim of several parts, each of which may hold by itself.
-
-    A part that is undecided leaves the whole undecided, unless others already differ.
-
-    Raises:
-        ValueError: there are no parts.
-    """
-    if not parts:
-        raise ValueError("parts must hold at least one part, got none")
-    facts = set(parts.values())
-    if facts >= {True, False}:
-        return "holds in part"
-    return "undecided" if None in facts else of_fact(facts == {True})
-
-
-def all_of(facts: Iterable[Fact]) -> Fact:
-    """True if all facts are, False if one is not, None if that depends on the undecided ones."""
-    found = set(facts)
-    return False if False in found else None if None in found else True
 
 
 def agrees(distance: float | Iterable[float]) -> Fact:
@@ -192,39 +97,9 @@ def agrees(distance: float | Iterable[float]) -> Fact:
     return True if largest <= AGREES else False if largest > REJECTS else None
 
 
-def _scope(parts: Mapping[str, Fact], more: str = "") -> str:
-    """Which parts hold, which fail and which are open, and what the number is."""
-    words = {True: "yes", False: "no", None: "open"}
-    lists = [
-        f"{word}: {'; '.join(name for name, fact in parts.items() if fact is which)}"
-        for which, word in words.items()
-        if which in parts.values()
-    ]
-    return ". ".join([*lists, *([more] if more else [])])
-
-
 def _distance(sample: Array, expected: float) -> float:
     """Distance of a sample's mean from a number, in standard errors."""
     return float((sample.mean() - expected) / (sample.std(ddof=1) / math.sqrt(len(sample))))
-
-
-def _ratio(ratios: Sequence[float] | Array) -> Interval:
-    """The t interval over seeds of the logarithms of ratios."""
-    return mean_interval(np.log(np.asarray(ratios, dtype=float)))
-
-
-def _back(interval: Interval) -> tuple[float, float]:
-    """Ends of an interval of logarithms as ratios."""
-    return math.exp(interval.low), math.exp(interval.high)
-
-
-def _within(interval: Interval, factor: float) -> Fact:
-    """Whether a ratio, given by its logarithm, is within a factor of one."""
-    return equivalent(interval, math.log(factor))
-
-
-def _digits(*numbers: float, digits: int = 3) -> str:
-    return " to ".join(f"{number:.{digits}g}" for number in numbers)
 
 
 def _same(first: Any, second: Any) -> bool:
@@ -315,7 +190,7 @@ def _between(rows: pd.DataFrame, column: str, first: int, last: int) -> Array:
 
 
 def _kept(rows: pd.DataFrame, column: str, first: int, last: int) -> Fact:
-    return _within(_ratio(_between(rows, column, first, last)), KEPT)
+    return within_factor(ratio_interval(_between(rows, column, first, last)), KEPT)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -341,7 +216,7 @@ def s1_equal_units(evidence: Evidence) -> Judgement:
         "stay equal in 32-bit numbers whatever the order of the sums": two_orders <= UNTIED,
     }
     ours = f"gap {float(max(exact.values())):g} exactly, {two_orders:.1f} in 32 bits"
-    return Judgement(of_parts(parts), ours, None, None, _scope(parts))
+    return Judgement(of_parts(parts), ours, None, None, scope(parts))
 
 
 def _tied_gradient(w: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
@@ -408,7 +283,7 @@ def s2_small_and_large(evidence: Evidence) -> Judgement:
         parts[f"too large diverges, {activation}"] = _nearly_all(large)
     spoilt = found["tanh"][found["tanh"].gain == 100.0].outcome.value_counts().idxmax()
     points = slow["tanh"]
-    note = _scope(parts, "Error at gain 0.1 less that at gain 1, tanh, best rates; at gain 100 "
+    note = scope(parts, "Error at gain 0.1 less that at gain 1, tanh, best rates; at gain 100 "
                   f"tanh units are {spoilt}")  # fmt: skip
     return Judgement(of_parts(parts), points.mean, points.ends, None, note)
 
@@ -449,8 +324,8 @@ def s3_ten_matrices(evidence: Evidence) -> Judgement:
     for gain in (1.5, 0.5):
         squares = _random_matrices(gain) / gain**18
         parts[f"random matrices of gain {gain} alike"] = agrees(_distance(squares, 1.0))
-    ours = " and ".join(_digits(float(_through_nine(gain)[0])) for gain in exact)
-    return Judgement(of_parts(parts), ours, None, "1.5^9 and 0.5^9", _scope(parts))
+    ours = " and ".join(to_digits(float(_through_nine(gain)[0])) for gain in exact)
+    return Judgement(of_parts(parts), ours, None, "1.5^9 and 0.5^9", scope(parts))
 
 
 def _through_nine(gain: sympy.Rational) -> tuple[sympy.Expr, sympy.Expr]:
@@ -478,7 +353,7 @@ def s4_zero_mean_equal_variance(evidence: Evidence) -> Judgement:
     fulfilled = all_of(
         [
             bool((rows["mean"].abs() < NO_MEAN * rows.activation.pow(0.5)).all()),
-            _within(_ratio(_between(rows, "activation", 10, 50)), ALIKE),
+            within_factor(ratio_interval(_between(rows, "activation", 10, 50)), ALIKE),
         ]
     )
     kept = _kept(rows, "gradient", 10, 50)
@@ -486,11 +361,11 @@ def s4_zero_mean_equal_variance(evidence: Evidence) -> Judgement:
         "linear units of one width": _forward_implies_backward(),
         "tanh units of one width": kept if fulfilled else None,
     }
-    found = _ratio(_between(rows, "gradient", 10, 50))
-    note = _scope(
+    found = ratio_interval(_between(rows, "gradient", 10, 50))
+    note = scope(
         parts, "Variance of the gradient at layer 10 over that at layer 50, tanh at gain 5/3"
     )
-    return Judgement(of_parts(parts), math.exp(found.mean), _back(found), None, note)
+    return Judgement(of_parts(parts), math.exp(found.mean), ends_as_ratios(found), None, note)
 
 
 def _forward_implies_backward() -> bool:
@@ -514,7 +389,7 @@ def s5_name_of_the_rule(evidence: Evidence) -> Judgement:
         "the variance, for all widths": _same(printed, noted),
     }
     ours = float((printed / noted).subs({n: 1000, m: 9}))
-    note = _scope(parts, "The paper's variance over the note's for 1000 to 9 units; the paper's "
+    note = scope(parts, "The paper's variance over the note's for 1000 to 9 units; the paper's "
                   "distribution is uniform")  # fmt: skip
     return Judgement(of_parts(parts), ours, None, 1.0, note)
 
@@ -526,10 +401,10 @@ def s6_for_which_units(evidence: Evidence) -> Judgement:
     for units in ("tanh", "sigmoid"):
         signal, gradient = _five_layers(units)
         gradients[units] = gradient
-        parts[units] = all_of([_within(signal, KEPT), _within(gradient, KEPT)])
-    note = _scope(parts, "Variance of the sigmoid's gradient, layer 1 over layer 5, width 1000")
+        parts[units] = all_of([within_factor(signal, KEPT), within_factor(gradient, KEPT)])
+    note = scope(parts, "Variance of the sigmoid's gradient, layer 1 over layer 5, width 1000")
     found = gradients["sigmoid"]
-    return Judgement(of_parts(parts), math.exp(found.mean), _back(found), None, note)
+    return Judgement(of_parts(parts), math.exp(found.mean), ends_as_ratios(found), None, note)
 
 
 @cache
@@ -544,7 +419,7 @@ def _five_layers(units: str) -> tuple[Interval, Interval]:
         first, last = (trace.z[i].double().var(1).mean() for i in (1, 5))
         signal.append(float(last / first))
         gradient.append(float(delta[0].double().var() / delta[4].double().var()))
-    return _ratio(signal), _ratio(gradient)
+    return ratio_interval(signal), ratio_interval(gradient)
 
 
 def s7_equal_sizes(evidence: Evidence) -> Judgement:
@@ -581,7 +456,7 @@ def s8_rectifiers(evidence: Evidence) -> Judgement:
     }
     other = agrees(distances["glorot"])  # the sample must be able to tell the rules apart
     fact = None if other is not False else all_of(parts.values())
-    note = _scope(parts, "Mean square, layer 20 over layer 1, 40 networks of width 300")
+    note = scope(parts, "Mean square, layer 20 over layer 1, 40 networks of width 300")
     return Judgement(of_fact(fact), found.mean, found.ends, None, note)
 
 
@@ -620,7 +495,7 @@ def s12_credit(evidence: Evidence) -> Judgement:
     # It is an effect of the proposal if with the proposal they are level and without are not.
     fact = all_of([proposed, None if standard is None else not standard])
     parts = {"level with the proposed rule": proposed, "level with the standard one": standard}
-    note = _scope(parts, "Largest over smallest layer of the standard one")
+    note = scope(parts, "Largest over smallest layer of the standard one")
     ends = _shifted(level["standard"])
     return Judgement(of_fact(fact), 1 + level["standard"].mean, ends, None, note)
 
@@ -650,7 +525,7 @@ def s14_oscillates_or_stops(evidence: Evidence) -> Judgement:
     )
     if _full_batch("tanh").query("gain > 1 and swings and not oscillates").size:
         more += "; some tanh networks swing far above the minimum"
-    return Judgement(of_parts(parts), sum(large) / len(large), None, None, _scope(parts, more))
+    return Judgement(of_parts(parts), sum(large) / len(large), None, None, scope(parts, more))
 
 
 def _most(cases: Iterable[bool]) -> Fact:
@@ -733,6 +608,31 @@ def _full_batch(units: str) -> pd.DataFrame:
 
 
 # --------------------------------------------------------------------------------------------------
+# P: the paper, section 4.1
+# --------------------------------------------------------------------------------------------------
+
+WORSE_PLATEAUS = 0.05
+"""A cost has worse plateaus if the flat share of its surface is larger by more than this."""
+
+
+def p14_plateaus(evidence: Evidence) -> Judgement:
+    """The quadratic cost has worse plateaus than the cross-entropy."""
+    # Fixed before it was measured, by the simplest reading of the paper: the two weights are the
+    # whole network, and a mini-batch is the one number of examples over which the paper averages.
+    outputs: tuple[surfaces.Output, ...] = ("softmax", "tanh")
+    rows = surfaces.flat_shares(range(40), outputs, inputs=1, hidden=1, examples=10)
+    parts, found = dict[str, Fact](), []
+    for output in outputs:
+        part = rows[rows.output == output]
+        gap = paired_interval(part, "quadratic", "cross_entropy", by="cost", value="share")
+        worse = above(gap, WORSE_PLATEAUS) is True
+        parts[f"{output} output"] = True if worse else False if below(gap, 0.0) else None
+        found.append(f"{output} {gap.mean:+.3f} ({gap.low:+.3f} to {gap.high:+.3f})")
+    more = "One input, one tanh unit, two classes, 10 standard normal inputs, 40 draws"
+    return Judgement(of_parts(parts), "; ".join(found), None, None, scope(parts, more))
+
+
+# --------------------------------------------------------------------------------------------------
 # P: the paper, sections 4.2 and 4.3
 # --------------------------------------------------------------------------------------------------
 
@@ -751,7 +651,7 @@ def p16_forward_variance(evidence: Evidence) -> Judgement:
         "samples, equal and unequal widths": agrees(distances),
     }
     ours = max(map(abs, distances))
-    note = _scope(parts, "Distance from the formula in standard errors; linear units")
+    note = scope(parts, "Distance from the formula in standard errors; linear units")
     return Judgement(of_fact(all_of(parts.values())), ours, None, None, note)
 
 
@@ -761,7 +661,7 @@ def p17_backward_variance(evidence: Evidence) -> Judgement:
     parts: dict[str, Fact] = {f"eq. {k} as printed": agrees(z) for k, z in printed.items()}
     better = all_of(agrees(z) for z in mended.values())
     words = {True: "all three agree", False: "they do not agree either", None: "that is open"}
-    note = _scope(parts, f"Mended (eq. 6 from i + 1, eq. 7 an index up, eq. 13 with the gradient's "
+    note = scope(parts, f"Mended (eq. 6 from i + 1, eq. 7 an index up, eq. 13 with the gradient's "
                   f"variance), {words[better]}")  # fmt: skip
     ours = min(abs(z) for z in printed.values())
     return Judgement(of_parts(parts), ours, None, None, note)
@@ -809,7 +709,7 @@ def p18_level_weight_gradients(evidence: Evidence) -> Judgement:
             [below(weights, ALIKE - 1), above(gradients, APART - 1)]
         ),
     }
-    note = _scope(parts, f"Largest over smallest layer; that of the back-propagated gradients is "
+    note = scope(parts, f"Largest over smallest layer; that of the back-propagated gradients is "
                   f"{1 + gradients.mean:.1f}")  # fmt: skip
     return Judgement(of_parts(parts), 1 + weights.mean, _shifted(weights), None, note)
 
@@ -846,7 +746,7 @@ def p19_compromise(evidence: Evidence) -> Judgement:
         "and so does the code": _same(rules.glorot(n, m), derivation.glorot_variance()),
     }
     kept = float(derivation.factors_over_network((100, 1000, 100, 1000, 100), rules.glorot)[0])
-    note = _scope(parts, "The average is a choice; over widths 100, 1000, 100, 1000, 100 it keeps "
+    note = scope(parts, "The average is a choice; over widths 100, 1000, 100, 1000, 100 it keeps "
                   "this share of the variance")  # fmt: skip
     return Judgement(of_fact(all_of(parts.values())), kept, None, None, note)
 
@@ -863,7 +763,7 @@ def p20_one_third(evidence: Evidence) -> Judgement:
         "samples": agrees(_distance(sampled, 1 / 3)),
     }
     verdict = of_fact(all_of(parts.values()))
-    return Judgement(verdict, found.mean, found.ends, 1 / 3, _scope(parts))
+    return Judgement(verdict, found.mean, found.ends, 1 / 3, scope(parts))
 
 
 def p21_bound(evidence: Evidence) -> Judgement:
@@ -883,7 +783,7 @@ def p21_bound(evidence: Evidence) -> Judgement:
         "and fill the interval": 0.999 * a < largest <= a * (1 + 1e-6),
         "torch draws the same": torch.allclose(ours, theirs, rtol=1e-6, atol=0.0),
     }
-    note = _scope(parts, "The largest of 30,000 weights, 300 to 100 units")
+    note = scope(parts, "The largest of 30,000 weights, 300 to 100 units")
     return Judgement(of_fact(all_of(parts.values())), largest, None, a, note)
 
 
@@ -897,7 +797,7 @@ def p22_activations(evidence: Evidence) -> Judgement:
     found = _spread(_at_birth("glorot", "activation"))
     return Judgement(
         of_parts(parts), 1 + found.mean, _shifted(found), _published(6, "std", "normalized"),
-        _scope(parts, "Largest over smallest standard deviation of the normalized layers"),
+        scope(parts, "Largest over smallest standard deviation of the normalized layers"),
     )  # fmt: skip
 
 
@@ -912,7 +812,7 @@ def p23_back_gradients(evidence: Evidence) -> Judgement:
     found = _spread(_at_birth("glorot", "back_gradient"))
     return Judgement(
         of_parts(parts), 1 + found.mean, _shifted(found), _published(7, "std", "normalized"),
-        _scope(parts, "Largest over smallest standard deviation of the normalized layers"),
+        scope(parts, "Largest over smallest standard deviation of the normalized layers"),
     )  # fmt: skip
 
 
@@ -925,7 +825,7 @@ def p24_weight_gradients(evidence: Evidence) -> Judgement:
     found = _spread(_at_birth("standard", "weight_gradient"))
     return Judgement(
         of_parts(parts), 1 + found.mean, _shifted(found), _published(8, "peak", "standard"),
-        _scope(parts, "Largest over smallest standard layer, here by standard deviations, in the "
+        scope(parts, "Largest over smallest standard layer, here by standard deviations, in the "
                "paper by peaks"),
     )  # fmt: skip
 
@@ -933,7 +833,7 @@ def p24_weight_gradients(evidence: Evidence) -> Judgement:
 def _rising(values: Array) -> Fact:
     """Whether values rise from each layer to the next, on average over seeds."""
     steps = values[:, 1:] / values[:, :-1]
-    return all_of(above(_ratio(step), 0.0) for step in steps.T)
+    return all_of(above(ratio_interval(step), 0.0) for step in steps.T)
 
 
 def _published(figure: int, statistic: str, initialization: str) -> float:
@@ -953,10 +853,10 @@ def p25_singular_values(evidence: Evidence) -> Judgement:
             rounded = equivalent(mean_interval(values - number), 0.05)
             parts[f"{name} {number}, layers {layer} to {layer + 1}"] = rounded
     ours = ", ".join(
-        f"{name} {_digits(*_ends(means[rule].values()))}"
+        f"{name} {to_digits(*_ends(means[rule].values()))}"
         for rule, name in (("standard", "standard"), ("glorot", "normalized"))
     )
-    return Judgement(of_parts(parts), ours, None, "standard 0.5, normalized 0.8", _scope(parts))
+    return Judgement(of_parts(parts), ours, None, "standard 0.5, normalized 0.8", scope(parts))
 
 
 def _ends(samples: Iterable[Array]) -> tuple[float, float]:
@@ -1008,7 +908,7 @@ def p26_variance_ratio(evidence: Evidence) -> Judgement:
         root_mean_square.append(equivalent(root, MATCHES))
     found = quotients["normalized"]
     root_is = {True: "is", False: "is not either", None: "may be"}[all_of(root_mean_square)]
-    note = _scope(parts, f"The root mean square {root_is} the root of that ratio. Mean over ratio, "
+    note = scope(parts, f"The root mean square {root_is} the root of that ratio. Mean over ratio, "
                   "normalized, linear units")  # fmt: skip
     return Judgement(of_parts(parts), found.mean, found.ends, 1.0, note)
 
@@ -1054,7 +954,7 @@ def p40_monitoring(evidence: Evidence) -> Judgement:
         "finds planted faults": above(hits, FOUND),
         "is quiet on sound networks": below(false, FALSE_ALARMS),
     }
-    note = _scope(parts, "Share found of faults planted in one layer of five: weights a fifth or "
+    note = scope(parts, "Share found of faults planted in one layer of five: weights a fifth or "
                   "five times as large, or a cut gradient")  # fmt: skip
     return Judgement(of_fact(all_of(parts.values())), hits.mean, hits.ends, None, note)
 
@@ -1120,7 +1020,7 @@ def c1_chance(evidence: Evidence) -> Judgement:
         "83.33 % wrong at best without looking": (1 - best) in wrong and 8 / 9 not in wrong,
         "the trained sigmoid gives one answer": above(constant, 0.99),
     }
-    note = _scope(parts, "Five layers of 100 sigmoids after 1,000 updates at rate 0.1; share of "
+    note = scope(parts, "Five layers of 100 sigmoids after 1,000 updates at rate 0.1; share of "
                   f"the most common answer {constant.mean:.2f}")  # fmt: skip
     percent = tuple(100 * end for end in wrong.ends)
     return Judgement(of_parts(parts), 100 * wrong.mean, (percent[0], percent[1]), 82.61, note)
@@ -1155,10 +1055,10 @@ def c2_dying_out(evidence: Evidence) -> Judgement:
         parts[f"{units}: the series"] = _same(theory.vanishing_variance(units)[0], law)
         far = float(_theory(units, 1000).variance.iloc[-1] / law.subs(layer, 1000))
         parts[f"{units}: quadrature at layer 1,000"] = abs(far - 1) < LAW
-        parts[f"{units}: networks at layer 100"] = _within(_over_theory(units), FOLLOWS)
+        parts[f"{units}: networks at layer 100"] = within_factor(_over_theory(units), FOLLOWS)
     found = _over_theory("tanh")
-    note = _scope(parts, "Tanh, variance at layer 100 over the theory's, width 400")
-    return Judgement(of_parts(parts), math.exp(found.mean), _back(found), None, note)
+    note = scope(parts, "Tanh, variance at layer 100 over the theory's, width 400")
+    return Judgement(of_parts(parts), math.exp(found.mean), ends_as_ratios(found), None, note)
 
 
 @cache
@@ -1170,7 +1070,7 @@ def _over_theory(units: str) -> Interval:
     """Variance of the sums at layer 100, sampled over predicted, seed by seed, as logarithms."""
     rows = _deep(units, 1.0, 100, 400)
     last = rows[rows.layer == 100].sums.to_numpy()
-    return _ratio(last / _theory(units, 100).variance.iloc[-1])
+    return ratio_interval(last / _theory(units, 100).variance.iloc[-1])
 
 
 def c3_five_thirds(evidence: Evidence) -> Judgement:
@@ -1180,7 +1080,7 @@ def c3_five_thirds(evidence: Evidence) -> Judgement:
     settled, chi = math.sqrt(q) / gain, theory.gradient_map("tanh", q, gain=gain)
     rows = _deep("tanh", gain, 50, 400)
     drawn = mean_interval(np.sqrt(rows[rows.layer == 50].activation.to_numpy()) - 0.651)
-    growth = _ratio(_between(rows, "gradient", 10, 50) ** (1 / 40))  # a layer
+    growth = ratio_interval(_between(rows, "gradient", 10, 50) ** (1 / 40))  # a layer
     parts: dict[str, Fact] = {
         "torch's gain is 5/3": abs(gain - 5 / 3) < 1e-12,
         "quadrature: 0.651": abs(settled - 0.651) < 0.0005,
@@ -1190,7 +1090,9 @@ def c3_five_thirds(evidence: Evidence) -> Judgement:
             [above(growth, math.log(1.16)), below(growth, math.log(1.26))]
         ),
     }
-    return Judgement(of_parts(parts), math.exp(growth.mean), _back(growth), None, _scope(parts))
+    return Judgement(
+        of_parts(parts), math.exp(growth.mean), ends_as_ratios(growth), None, scope(parts)
+    )
 
 
 MODEST = 5.0
@@ -1207,7 +1109,7 @@ def c4_sigmoid_gains(evidence: Evidence) -> Judgement:
     pairs = list(zip(gains, settled, strict=True))
     chi = np.array([theory.gradient_map("sigmoid", q, gain=gain) for gain, q in pairs])
     shares = np.array([theory.saturated_share("sigmoid", q) for q in settled])
-    drawn = _ratio(_between(_deep("sigmoid", 4.0, 20, 400), "gradient", 10, 20) ** (1 / 10))
+    drawn = ratio_interval(_between(_deep("sigmoid", 4.0, 20, 400), "gradient", 10, 20) ** (1 / 10))
     kept = chi >= 1
     parts: dict[str, Fact] = {
         f"quadrature: gradients die out up to gain {MODEST:g}": bool(
@@ -1219,10 +1121,10 @@ def c4_sigmoid_gains(evidence: Evidence) -> Judgement:
         "networks at gain 4: gradients die out": below(drawn, math.log(0.9)),
     }
     first = gains[kept].min() if kept.any() else math.inf
-    note = _scope(parts, "Factor on the gradient's variance per layer, gain 4; it reaches 1 near "
+    note = scope(parts, "Factor on the gradient's variance per layer, gain 4; it reaches 1 near "
                   f"gain {first:.0f}")  # fmt: skip
     return Judgement(
-        of_fact(all_of(parts.values())), math.exp(drawn.mean), _back(drawn), None, note
+        of_fact(all_of(parts.values())), math.exp(drawn.mean), ends_as_ratios(drawn), None, note
     )
 
 
@@ -1245,7 +1147,7 @@ def c5_default_linear(evidence: Evidence) -> Judgement:
         "between plus and minus 1/sqrt(n)": 0.999 * limit < largest <= limit * (1 + 1e-6),
         "biases are random": agrees(_distance(biases, 1 / 3)),
     }
-    note = _scope(parts, "The paper's own biases are zero")
+    note = scope(parts, "The paper's own biases are zero")
     return Judgement(of_parts(parts), found.mean, found.ends, 1 / 3, note)
 
 
@@ -1281,7 +1183,7 @@ def c6_other_baseline(evidence: Evidence) -> Judgement:
         "with it both arms are alike at birth": equivalent(same, MATCHES),
         "with the paper's they are not": below(ours, 1 / ALIKE),
     }
-    note = _scope(parts, "Standard deviation of layer 5, the paper's baseline over normalized; at "
+    note = scope(parts, "Standard deviation of layer 5, the paper's baseline over normalized; at "
                   "birth, their training was not repeated")  # fmt: skip
     return Judgement(of_fact(all_of(parts.values())), ours.mean, ours.ends, None, note)
 
@@ -1311,9 +1213,5 @@ def c7_same_powers(evidence: Evidence) -> Judgement:
             (wander[units] < LEVEL).all()
         )
     ends = float(wander["tanh"].min()), float(wander["tanh"].max())
-    note = _scope(parts, "Largest over smallest variance of layers 10 to 99, single tanh networks")
-    return Judgement(of_parts(parts), _digits(*ends, digits=2), None, None, note)
-
-
-Judge: TypeAlias = Callable[[Evidence], Judgement]
-"""What decides a claim."""
+    note = scope(parts, "Largest over smallest variance of layers 10 to 99, single tanh networks")
+    return Judgement(of_parts(parts), to_digits(*ends, digits=2), None, None, note)

@@ -1,0 +1,572 @@
+"""`xavier.surfaces`: costs and gradients that autograd and paper and pencil agree with; flat areas.
+
+Numbers of size 1 to 10 in double precision, after sums of at most a few hundred terms, agree to
+``EXACT``: about a thousand roundings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import re
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch.nn import functional
+
+from xavier import surfaces
+from xavier.network import COSTS, Cost
+from xavier.surfaces import OUTPUTS, Array, Output, Problem, Surface, draw, flat_share, surface
+
+EXACT = 1e-12
+BOTH: tuple[Cost, ...] = ("cross_entropy", "quadratic")
+W1 = np.array([-3.1, -0.4, 0.7, 2.0, 3.9])
+W2 = np.array([-4.0, -1.3, 0.2, 2.8])
+
+# Every output, small and large, and more classes where they are allowed.
+NETWORKS: list[tuple[Output, dict[str, Any]]] = [
+    *itertools.product(
+        OUTPUTS,
+        [{}, {"inputs": 3, "hidden": 4}, {"examples": 1}, {"inputs": 1, "hidden": 2}],
+    ),
+    ("softmax", {"classes": 3}),
+    ("softmax", {"classes": 5, "inputs": 3, "hidden": 4}),
+]
+
+
+def one_example(x: float, label: int) -> Problem:
+    """One input, one hidden unit, two classes: the two weights are the whole network."""
+    return Problem(np.array([[x]]), np.array([label]), np.zeros((1, 1)), np.zeros((1, 1)))
+
+
+# --------------------------------------------------------------------------------------------------
+# Costs and gradients
+# --------------------------------------------------------------------------------------------------
+
+
+def by_torch(cost: Cost, output: Output, sums: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The cost of weighted sums (examples, classes - 1), written with torch's own costs."""
+    if output == "softmax":
+        logits = torch.cat([sums, torch.zeros_like(sums[:, :1])], 1)
+        if cost == "cross_entropy":
+            return functional.cross_entropy(logits, labels)
+        one_hot = functional.one_hot(labels, logits.shape[1])
+        return (logits.softmax(1) - one_hot).square().sum(1).mean() / 2
+    first = (labels == 0).double()
+    if cost == "quadratic":
+        z = sums[:, 0].tanh() if output == "tanh" else sums[:, 0]
+        return functional.mse_loss(z, 2 * first - 1) / 2
+    if output == "tanh":
+        return functional.binary_cross_entropy((1 + sums[:, 0].tanh()) / 2, first)
+    return functional.binary_cross_entropy_with_logits(sums[:, 0], first)
+
+
+@pytest.mark.parametrize("cost", BOTH)
+@pytest.mark.parametrize(("output", "sizes"), NETWORKS)
+def test_cost_and_gradient_are_those_of_autograd(
+    output: Output, sizes: dict[str, Any], cost: Cost
+) -> None:
+    problem = draw(7, **sizes)
+    found = surfaces.surface_over(problem, cost, output, W1, W2)
+    x, labels = torch.from_numpy(problem.x), torch.from_numpy(problem.labels)
+    for (i, w2), (j, w1) in itertools.product(enumerate(W2), enumerate(W1)):
+        w = torch.tensor(problem.w, requires_grad=True)
+        v = torch.tensor(problem.v, requires_grad=True)
+        with torch.no_grad():
+            w[0, 0], v[0, 0] = w1, w2
+        value = by_torch(cost, output, (x @ w).tanh() @ v, labels)
+        value.backward()
+        assert w.grad is not None and v.grad is not None
+        expected = value.item(), w.grad[0, 0].item(), v.grad[0, 0].item()
+        ours = found.cost[i, j], found.d_w1[i, j], found.d_w2[i, j]
+        # The probability (1 + tanh a) / 2, of which torch takes the logarithm, keeps an absolute
+        # 1e-16 only, and is exp(2 a) small: up to 1e-4 here, and its square counts in gradients.
+        tolerance = 1e-9 if (output, cost) == ("tanh", "cross_entropy") else EXACT
+        assert ours == pytest.approx(expected, rel=tolerance, abs=tolerance)
+
+
+@pytest.mark.parametrize("cost", BOTH)
+@pytest.mark.parametrize(("output", "sizes"), NETWORKS)
+def test_the_gradient_is_the_slope_of_the_cost(
+    output: Output, sizes: dict[str, Any], cost: Cost
+) -> None:
+    problem, step = draw(8, **sizes), 1e-5
+    found = surfaces.surface_over(problem, cost, output, W1, W2)
+    over = [
+        surfaces.surface_over(problem, cost, output, W1 + a * step, W2 + b * step).cost
+        for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))
+    ]
+    # Rounding leaves 1e-15 / step = 1e-10; the third derivative (at most about 1000 here, inputs
+    # to the third power) leaves 1000 step^2 / 6 = 2e-8.
+    assert found.d_w1 == pytest.approx((over[0] - over[1]) / (2 * step), abs=5e-8)
+    assert found.d_w2 == pytest.approx((over[2] - over[3]) / (2 * step), abs=5e-8)
+
+
+LN3 = math.log(3)
+
+# With x = 1/2 and w1 = log 3 the hidden unit says 1/2, at a slope by w1 of 3/8. The sum a is then
+# w2 / 2. By output, w2, label and cost: the cost, and its derivative by a.
+BY_HAND: list[tuple[Output, float, int, Cost, float, float]] = [
+    ("softmax", 2 * LN3, 0, "cross_entropy", math.log(4 / 3), -1 / 4),  # P = 3/4 of the first
+    ("softmax", 2 * LN3, 1, "cross_entropy", math.log(4), 3 / 4),
+    ("softmax", 2 * LN3, 0, "quadratic", 1 / 16, -3 / 32),
+    ("softmax", 2 * LN3, 1, "quadratic", 9 / 16, 9 / 32),
+    ("tanh", LN3, 0, "cross_entropy", math.log(4 / 3), -1 / 2),  # an output of 1/2, again P = 3/4
+    ("tanh", LN3, 1, "cross_entropy", math.log(4), 3 / 2),
+    ("tanh", LN3, 0, "quadratic", 1 / 8, -3 / 8),
+    ("tanh", LN3, 1, "quadratic", 9 / 8, 9 / 8),
+    ("linear", 2 * LN3, 0, "cross_entropy", math.log(4 / 3), -1 / 4),
+    ("linear", 2 * LN3, 1, "cross_entropy", math.log(4), 3 / 4),
+    ("linear", 6.0, 0, "quadratic", 2.0, 2.0),
+    ("linear", 6.0, 1, "quadratic", 8.0, 4.0),
+]
+
+
+@pytest.mark.parametrize(("output", "w2", "label", "cost", "value", "d_a"), BY_HAND)
+def test_one_example_by_hand(
+    output: Output, w2: float, label: int, cost: Cost, value: float, d_a: float
+) -> None:
+    problem = one_example(0.5, label)
+    found = surfaces.surface_over(problem, cost, output, [LN3, LN3 + 1], [w2, w2 + 1])
+    assert found.cost[0, 0] == pytest.approx(value, rel=EXACT)
+    assert found.d_w2[0, 0] == pytest.approx(d_a / 2, rel=EXACT)
+    assert found.d_w1[0, 0] == pytest.approx(d_a * w2 * 3 / 8, rel=EXACT)
+
+
+def test_the_cost_is_the_mean_over_examples() -> None:
+    problem = draw(3, examples=4, inputs=2, hidden=3)
+    whole = surfaces.surface_over(problem, "quadratic", "tanh", W1, W2)
+    parts = [
+        surfaces.surface_over(
+            dataclasses.replace(problem, x=problem.x[[k]], labels=problem.labels[[k]]),
+            "quadratic",
+            "tanh",
+            W1,
+            W2,
+        )
+        for k in range(4)
+    ]
+    for name in ("cost", "d_w1", "d_w2"):
+        mean = np.mean([getattr(part, name) for part in parts], axis=0)
+        assert getattr(whole, name) == pytest.approx(mean, abs=EXACT)
+
+
+def test_many_examples_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"seed": 2, "points": 5, "examples": 23, "inputs": 2, "hidden": 2, "classes": 3}
+    whole = surface("quadratic", "softmax", **options)
+    monkeypatch.setattr(surfaces, "_NUMBERS_AT_ONCE", 3 * 25 * 4)  # four examples at a time
+    parts = surface("quadratic", "softmax", **options)
+    for name in ("cost", "d_w1", "d_w2"):
+        assert getattr(parts, name) == pytest.approx(getattr(whole, name), abs=EXACT)
+
+
+@pytest.mark.parametrize("cost", BOTH)
+def test_costs_are_those_of_the_networks_of_the_book(cost: Cost) -> None:
+    problem = draw(4, examples=6)
+    a = torch.from_numpy(W2[:, None, None] * np.tanh(W1[:, None] * problem.x[:, 0]))
+    zero, labels = torch.zeros_like(a), torch.from_numpy(problem.labels).expand(a.shape)
+    of_logits: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = COSTS[cost][0]
+
+    def mean(*logits: torch.Tensor) -> Array:
+        stacked = torch.stack(logits, -1).flatten(0, 1)
+        each: Array = of_logits(stacked, labels.flatten(0, 1)).view(a.shape).mean(-1).numpy()
+        return each
+
+    softmax = surfaces.surface_over(problem, cost, "softmax", W1, W2).cost
+    assert softmax == pytest.approx(mean(a, zero), abs=EXACT)
+    # A tanh output is the softmax of opposite sums, its quadratic cost doubled.
+    factor = 2.0 if cost == "quadratic" else 1.0
+    tanh = surfaces.surface_over(problem, cost, "tanh", W1, W2).cost
+    assert tanh == pytest.approx(factor * mean(a, -a), abs=EXACT)
+
+
+def test_a_tanh_output_is_a_softmax_with_twice_the_weight() -> None:
+    problem = draw(5)
+    tanh = surfaces.surface_over(problem, "quadratic", "tanh", W1, W2)
+    softmax = surfaces.surface_over(problem, "quadratic", "softmax", W1, 2 * W2)
+    assert tanh.cost == pytest.approx(2 * softmax.cost, abs=EXACT)
+    assert tanh.d_w1 == pytest.approx(2 * softmax.d_w1, abs=EXACT)
+    assert tanh.d_w2 == pytest.approx(4 * softmax.d_w2, abs=EXACT)
+
+
+# --------------------------------------------------------------------------------------------------
+# The shape of figure 5
+# --------------------------------------------------------------------------------------------------
+
+
+def turned(found: Surface) -> Surface:
+    """The surface at (-w1, -w2), and its derivatives by the turned weights."""
+    turn = np.s_[::-1, ::-1]
+    return dataclasses.replace(
+        found, cost=found.cost[turn], d_w1=-found.d_w1[turn], d_w2=-found.d_w2[turn]
+    )
+
+
+@pytest.mark.parametrize("cost", BOTH)
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_turning_both_weights_changes_nothing_with_one_input(output: Output, cost: Cost) -> None:
+    for hidden in (1, 4):
+        found = surface(cost, output, seed=1, points=9, hidden=hidden)
+        for name in ("cost", "d_w1", "d_w2"):
+            assert getattr(found, name) == pytest.approx(getattr(turned(found), name), abs=EXACT)
+    # Other inputs, and other outputs that listen to the unit, break the symmetry.
+    others: list[dict[str, Any]] = [{"inputs": 2}]
+    if output == "softmax":
+        others.append({"classes": 3})
+    for sizes in others:
+        found = surface(cost, output, seed=1, points=9, **sizes)
+        assert np.abs(found.cost - turned(found).cost).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("output", "cost", "chance"),
+    [
+        ("softmax", "cross_entropy", math.log(2)),
+        ("tanh", "cross_entropy", math.log(2)),
+        ("linear", "cross_entropy", math.log(2)),
+        ("softmax", "quadratic", 1 / 4),
+        ("tanh", "quadratic", 1 / 2),
+        ("linear", "quadratic", 1 / 2),
+    ],
+)
+def test_the_cost_is_that_of_chance_where_a_weight_is_zero(
+    output: Output, cost: Cost, chance: float
+) -> None:
+    for seed in range(5):
+        found = surface(cost, output, seed=seed, points=9)
+        assert found.cost[4] == pytest.approx(np.full(9, chance), abs=EXACT)
+        assert found.cost[:, 4] == pytest.approx(np.full(9, chance), abs=EXACT)
+        assert found.slope[4, 4] == 0  # and the origin is a saddle, or flat
+
+
+def test_random_targets_of_many_examples_cannot_be_learned() -> None:
+    """With n examples the best of two weights gains about 2 / (2 n), by Wilks's theorem."""
+    for output in OUTPUTS:
+        found = surface("cross_entropy", output, seed=0, points=41, examples=2000)
+        # A chi-squared of 2 is above 30 once in three million draws.
+        assert math.log(2) - 30 / (2 * 2000) < found.cost.min() <= math.log(2) + EXACT
+
+
+def test_the_corners_are_high_where_the_answer_is_wrong() -> None:
+    right = surface_of_one("cross_entropy", label=0)
+    wrong = surface_of_one("cross_entropy", label=1)
+    # The unit is saturated (tanh of 40): the sum is 4 or -4 in the corners.
+    low, high = math.log1p(math.exp(-4)), math.log1p(math.exp(4))
+    assert right.cost[[0, 0, -1, -1], [0, -1, 0, -1]] == pytest.approx([low, high, high, low])
+    assert wrong.cost[[0, 0, -1, -1], [0, -1, 0, -1]] == pytest.approx([high, low, low, high])
+    assert high == pytest.approx(4.02, abs=0.01)
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_large_weights_do_not_overflow(output: Output) -> None:
+    for cost, label in itertools.product(BOTH, (0, 1)):
+        grid = [-5000.0, 0.0, 5000.0]
+        found = surfaces.surface_over(one_example(1.0, label), cost, output, grid, grid)
+        wrong = -5000.0 if label == 0 else 5000.0
+        expected = {"cross_entropy": 5000.0 * (2 if output == "tanh" else 1)}
+        expected["quadratic"] = {"softmax": 1.0, "tanh": 2.0, "linear": 5001**2 / 2}[output]
+        at = grid.index(wrong), 2  # the unit says 1
+        assert found.cost[at] == pytest.approx(expected[cost], rel=EXACT)
+
+
+def surface_of_one(cost: Cost, label: int, output: Output = "softmax") -> Surface:
+    grid = surfaces.square(41)
+    return surfaces.surface_over(one_example(10.0, label), cost, output, grid, grid)
+
+
+@pytest.mark.parametrize("output", ["softmax", "tanh"])
+def test_the_cross_entropy_lies_on_top_as_in_the_paper(output: Output) -> None:
+    for seed, examples in itertools.product(range(5), (1, 5, 100)):
+        top, bottom = (
+            surface(cost, output, seed=seed, points=21, examples=examples).cost for cost in BOTH
+        )
+        assert (top > bottom).all()
+
+
+# --------------------------------------------------------------------------------------------------
+# Draws and grids
+# --------------------------------------------------------------------------------------------------
+
+
+def test_a_seed_gives_the_same_surface_and_another_seed_another() -> None:
+    first, again, other = (
+        surface("quadratic", "softmax", seed=seed, points=5, hidden=3) for seed in (1, 1, 2)
+    )
+    for name in ("cost", "d_w1", "d_w2"):
+        assert np.array_equal(getattr(first, name), getattr(again, name))
+        assert not np.array_equal(getattr(first, name), getattr(other, name))
+
+
+def test_examples_do_not_depend_on_the_network_nor_targets_on_the_inputs() -> None:
+    small, large = draw(3, examples=50), draw(3, examples=50, hidden=9, rule="glorot")
+    assert np.array_equal(small.x, large.x) and np.array_equal(small.labels, large.labels)
+    assert np.array_equal(draw(3, examples=50, inputs=4).labels, small.labels)
+    assert np.array_equal(draw(3, examples=50, input_std=2.0).x, 2 * small.x)
+    assert not np.array_equal(draw(4, examples=50).labels, small.labels)
+
+
+def test_draws_have_the_distributions_that_are_asked_for() -> None:
+    problem = draw(0, inputs=20, hidden=50, examples=1000, classes=4, input_std=0.5)
+    assert (problem.x.shape, problem.w.shape, problem.v.shape) == ((1000, 20), (20, 50), (50, 3))
+    # One test in a million fails by chance.
+    assert stats.kstest(problem.x.ravel(), "norm", (0, 0.5)).pvalue > 1e-6
+    assert stats.chisquare(np.bincount(problem.labels)).pvalue > 1e-6
+    # The standard rule: uniform up to one over the root of the fan-in.
+    for weights, fan_in in ((problem.w, 20), (problem.v, 50)):
+        edge = fan_in**-0.5
+        assert stats.kstest(weights.ravel(), "uniform", (-edge, 2 * edge)).pvalue > 1e-6
+        assert 0.9 * edge < np.abs(weights).max() <= edge
+
+
+def test_the_two_weights_that_are_varied_are_not_read() -> None:
+    problem = draw(0, inputs=2, hidden=3)
+    changed = dataclasses.replace(problem, w=problem.w.copy(), v=problem.v.copy())
+    changed.w[0, 0], changed.v[0, 0] = 100.0, -100.0
+    first, second = (
+        surfaces.surface_over(p, "quadratic", "tanh", W1, W2) for p in (problem, changed)
+    )
+    assert np.array_equal(first.cost, second.cost)
+    assert np.array_equal(first.d_w1, second.d_w1)
+
+
+@pytest.mark.parametrize("points", [2, 3, 80, 81])
+def test_the_square_is_even_and_exactly_symmetric(points: int) -> None:
+    grid = surfaces.square(points, 4.0)
+    assert grid.shape == (points,) and (grid[0], grid[-1]) == (-4.0, 4.0)
+    assert np.array_equal(grid, -grid[::-1])
+    assert grid == pytest.approx(np.linspace(-4, 4, points), abs=EXACT)
+    found = surface("quadratic", "tanh", seed=0, points=points)
+    assert np.array_equal(found.w1, grid) and np.array_equal(found.w2, grid)
+
+
+# --------------------------------------------------------------------------------------------------
+# Flat areas
+# --------------------------------------------------------------------------------------------------
+
+
+Formula: TypeAlias = Callable[[Array, Array], Any]
+
+
+def made_up(
+    cost: Formula,
+    d_w1: Formula,
+    d_w2: Formula = lambda w1, w2: 0.0,
+    grid: Array | None = None,
+) -> Surface:
+    """A surface over (w1, w2) from formulas; its w2 axis has two points more at the same ends."""
+    across = surfaces.square(80) if grid is None else grid
+    along = surfaces.square(82)
+    w1, w2 = np.meshgrid(across, along)
+    values = (formula(w1, w2) + np.zeros_like(w1) for formula in (cost, d_w1, d_w2))
+    return Surface(across, along, *values)
+
+
+def constant(value: float) -> Formula:
+    return lambda w1, w2: value
+
+
+def test_a_plane_is_nowhere_flat_until_all_of_it_is() -> None:
+    # Slope 5, range 3 * 8 + 4 * 8 = 56: 5 / 56 of the range per unit of weight.
+    plane = made_up(lambda w1, w2: 3 * w1 - 4 * w2, constant(3.0), constant(-4.0))
+    assert plane.range == 56 and np.all(plane.slope == 5)
+    assert [flat_share(plane, t) for t in (0.01, 0.089)] == [0, 0]
+    assert [flat_share(plane, t) for t in (0.09, 1.0)] == pytest.approx([1, 1], rel=EXACT)
+    exact = made_up(lambda w1, w2: w1, constant(1.0))
+    assert flat_share(exact, 1 / 8) == 0  # flat is below the threshold
+
+
+def test_half_a_ramp_is_half_flat_along_either_axis() -> None:
+    ramp = made_up(lambda w1, w2: np.maximum(w1, 0), lambda w1, w2: (w1 > 0) * 1.0)
+    assert flat_share(ramp) == pytest.approx(0.5, rel=EXACT)
+    along = made_up(lambda w1, w2: np.maximum(w2, 0), constant(0.0), lambda w1, w2: (w2 > 0) * 1.0)
+    assert flat_share(along) == pytest.approx(0.5, rel=EXACT)
+    corner = made_up(
+        lambda w1, w2: np.maximum(np.maximum(w1, 0), np.maximum(w2, 0)),
+        lambda w1, w2: ((w1 > 0) & (w1 >= w2)) * 1.0,
+        lambda w1, w2: ((w2 > 0) & (w2 > w1)) * 1.0,
+    )
+    assert flat_share(corner) == pytest.approx(0.25, rel=EXACT)
+
+
+def test_points_of_an_uneven_grid_stand_for_the_area_around_them() -> None:
+    grid = np.array([0.0, 1.0, 3.0, 4.0])  # areas 1/2, 3/2, 3/2, 1/2 of 4
+    for flat, share in ((0.0, 1 / 8), (1.0, 3 / 8), (3.0, 3 / 8), (4.0, 1 / 8)):
+        made = made_up(lambda w1, w2: w1, lambda w1, w2, at=flat: (w1 != at) * 1.0, grid=grid)  # type: ignore[misc]
+        assert flat_share(made) == pytest.approx(share, rel=EXACT)
+
+
+def test_the_unit_of_the_cost_does_not_matter() -> None:
+    found = surface("quadratic", "tanh", seed=3)
+    scaled = dataclasses.replace(
+        # A power of two, so that nothing is rounded differently.
+        found, cost=1024 * found.cost, d_w1=1024 * found.d_w1, d_w2=1024 * found.d_w2
+    )  # fmt: skip
+    assert flat_share(scaled) == flat_share(found) > 0
+    lifted = dataclasses.replace(found, cost=found.cost + 8.0)
+    assert flat_share(lifted) == pytest.approx(flat_share(found), abs=1e-3)
+
+
+def test_flat_ground_is_counted_from_a_height_on() -> None:
+    """Two terraces of a third each, at heights 0 and 1, and a slope between them."""
+    steps = made_up(
+        lambda w1, w2: np.clip((w1 + 4 / 3) * 3 / 8, 0, 1),
+        lambda w1, w2: np.where(abs(w1) < 4 / 3, 3 / 8, 0.0),
+    )
+    low_and_high = flat_share(steps)
+    assert low_and_high == pytest.approx(2 / 3, abs=0.02)  # to the width of a cell
+    for above in (0.2, 0.5, 1.0):
+        assert flat_share(steps, above=above) == pytest.approx(low_and_high / 2, rel=EXACT)
+    rows = surfaces.flat_shares([0], ["tanh"], above=0.5, limit=8.0, points=21)
+    part = surface("quadratic", "tanh", seed=0, limit=8.0, points=21)
+    assert rows.share[rows.cost == "quadratic"].item() == flat_share(part, above=0.5) > 0
+    for wrong in (-0.1, 1.1, math.nan):
+        with pytest.raises(ValueError, match="above must be"):
+            flat_share(steps, above=wrong)
+
+
+def test_a_higher_threshold_finds_more_that_is_flat() -> None:
+    found = surface("quadratic", "softmax", seed=3)
+    shares = [flat_share(found, t) for t in (0.003, 0.01, 0.03, 0.1, 10.0)]
+    assert shares == sorted(shares) and shares[0] < shares[-1] == pytest.approx(1, rel=EXACT)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_the_flat_share_of_one_saturated_example_is_what_the_costs_say(label: int) -> None:
+    """With a unit at -1 or 1 the cost depends on the sum alone, which is w2 or -w2."""
+    problem = one_example(100.0, label)
+    w1, w2 = np.array([-4.0, -3.0, 3.0, 4.0]), surfaces.square(4001)
+    shares = {
+        cost: flat_share(surfaces.surface_over(problem, cost, "tanh", w1, w2)) for cost in BOTH
+    }
+    # The quadratic cost (1 - z)^2 / 2 with z = tanh a has the slope (1 - z)^2 (1 + z): below a
+    # limit left of one root and right of another. Its range from a = -4 to 4 is 2 tanh 4.
+    roots = np.roots([1, -1, -1, 1 - 0.01 * 2 * math.tanh(4)])
+    lower, upper = sorted(math.atanh(root.real) for root in roots if abs(root) < 1)
+    assert (lower, upper) == pytest.approx((-2.992, 1.458), abs=0.001)
+    # Grid points are 0.002 apart: each border is known to half of that.
+    assert shares["quadratic"] == pytest.approx(((lower + 4) + (4 - upper)) / 8, abs=0.002 / 8)
+    # The cross-entropy log(1 + exp(-2 a)), of range 8, has the slope 1 - z: flat on the right only.
+    border = math.atanh(1 - 0.08)
+    assert shares["cross_entropy"] == pytest.approx((4 - border) / 8, abs=0.001 / 8)
+
+
+def test_flat_shares_are_those_of_the_surfaces() -> None:
+    options: dict[str, Any] = {"points": 11, "limit": 6.0, "hidden": 2, "examples": 3}
+    rows = surfaces.flat_shares((5, 2), ("tanh", "softmax"), threshold=0.02, **options)
+    assert list(rows.columns) == ["seed", "output", "cost", "share"]
+    keys = list(rows[["seed", "output", "cost"]].itertuples(index=False, name=None))
+    assert keys == list(itertools.product((5, 2), ("tanh", "softmax"), BOTH))
+    for seed, output, cost, share in rows.itertuples(index=False, name=None):
+        assert share == flat_share(surface(cost, output, seed=seed, **options), 0.02)
+    assert rows.share.nunique() > 4
+
+
+def test_differences_are_t_intervals_within_seeds() -> None:
+    seeds, options = range(6), {"points": 11, "examples": 3}
+    vary: dict[str, tuple[Any, ...]] = {"limit": (4.0, 8.0), "threshold": (0.03,), "hidden": (2,)}
+    rows = surfaces.share_differences(vary, iter(seeds), ("tanh",), **options)
+    assert rows.argument.tolist() == ["limit", "limit", "threshold", "hidden"]
+    assert [repr(v) for v in rows.value] == ["4.0", "8.0", "0.03", "2"]  # as given
+    assert set(rows.output) == {"tanh"}
+    for row in rows.to_dict("records"):
+        shares = surfaces.flat_shares(
+            seeds, ("tanh",), **options, **{row["argument"]: row["value"]}
+        )
+        table = shares.pivot(index="seed", columns="cost", values="share")
+        assert [row["quadratic"], row["cross_entropy"]] == pytest.approx(
+            [table.quadratic.mean(), table.cross_entropy.mean()], rel=EXACT
+        )
+        gap = table.quadratic - table.cross_entropy
+        low, high = stats.t.interval(0.95, 5, gap.mean(), gap.sem())
+        assert [row["difference"], row["low"], row["high"]] == pytest.approx(
+            [gap.mean(), low, high], rel=1e-9, abs=EXACT
+        )
+
+
+# --------------------------------------------------------------------------------------------------
+# Bad arguments
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"cost": "square"}, ValueError, "cost must be one of cross_entropy, quadratic"),
+        ({"output": "sofmax"}, ValueError, "did you mean 'softmax'"),
+        ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
+        ({"seed": 0.5}, TypeError, "seed must be an integer"),
+        ({"points": 1}, ValueError, "points must be at least 2, got 1"),
+        ({"limit": 0.0}, ValueError, "limit must be above 0"),
+        ({"limit": math.nan}, ValueError, "limit must be finite"),
+        ({"hidden": 0}, ValueError, "hidden must be at least 1"),
+        ({"inputs": 2.0}, TypeError, "inputs must be an integer"),
+        ({"examples": 0}, ValueError, "examples must be at least 1"),
+        ({"classes": 1}, ValueError, "classes must be at least 2, got 1"),
+        (
+            {"classes": 3, "output": "tanh"},
+            ValueError,
+            "classes must be 2 for output 'tanh', got 3",
+        ),
+        ({"classes": 3, "output": "linear"}, ValueError, "classes must be 2 for output 'linear'"),
+        ({"input_std": 0.0}, ValueError, "input_std must be above 0"),
+        ({"rule": "xavier"}, ValueError, "rule must be one of"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=re.escape(message)):
+        surface(**{"cost": "quadratic", "output": "softmax", "seed": 0, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"x": np.ones(3)}, ValueError, "x must be a matrix"),
+        ({"x": np.full((4, 2), math.nan)}, ValueError, "x must be a matrix of finite"),
+        ({"x": np.ones((0, 2))}, ValueError, "at least one, got shape (0, 2)"),
+        ({"labels": np.zeros(4)}, TypeError, "labels must be int64, got float64"),
+        ({"labels": np.zeros(3, np.int64)}, ValueError, "labels must have shape (4,), got (3,)"),
+        ({"labels": np.array([0, 1, 2, 0])}, ValueError, "labels must be from 0 to 1, got 2"),
+        ({"labels": np.array([0, 1, -1, 0])}, ValueError, "labels must be from 0 to 1, got -1"),
+        ({"w": np.ones((3, 3))}, ValueError, "w must have shape (2, 3), got (3, 3)"),
+        ({"v": np.ones((2, 1))}, ValueError, "v must have shape (3, 1), got (2, 1)"),
+    ],
+)
+def test_a_problem_that_does_not_fit_together_is_refused(
+    changes: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    problem = draw(0, examples=4, inputs=2, hidden=3)
+    with pytest.raises(error, match=re.escape(message)):
+        dataclasses.replace(problem, **changes)
+
+
+@pytest.mark.parametrize("grid", [[1.0], [[0.0, 1.0]], [0.0, 0.0], [1.0, 0.0], [0.0, math.inf]])
+def test_weights_that_do_not_rise_are_refused(grid: Any) -> None:
+    for pair, name in (((grid, W2), "w1"), ((W1, grid), "w2")):
+        with pytest.raises(ValueError, match=f"{name} must hold two or more rising"):
+            surfaces.surface_over(draw(0), "quadratic", "softmax", *pair)
+
+
+def test_a_surface_of_another_shape_or_without_numbers_is_refused() -> None:
+    found = surface("quadratic", "softmax", seed=0, points=3)
+    with pytest.raises(ValueError, match=re.escape("d_w2 must have shape (3, 3), got (2, 3)")):
+        dataclasses.replace(found, d_w2=found.d_w2[:2])
+    with pytest.raises(ValueError, match="cost must hold finite numbers, got nan"):
+        dataclasses.replace(found, cost=found.cost * math.nan)
+
+
+def test_what_has_no_flat_share_is_refused() -> None:
+    with pytest.raises(ValueError, match="surface must have more than one height, got 2"):
+        flat_share(made_up(constant(2.0), constant(0.0)))
+    found = surface("quadratic", "softmax", seed=0, points=3)
+    for threshold in (0.0, -0.01, math.inf):
+        with pytest.raises(ValueError, match="threshold must be"):
+            flat_share(found, threshold)
+    with pytest.raises(ValueError, match="at least two for an interval"):
+        surfaces.share_differences({"examples": (3,)}, [0], points=3)

@@ -1,0 +1,33 @@
+"""Compute all verdicts, keep them for the book, draw them for its front page: `make scoreboard`.
+
+Writes results/ledger.json, _static/scoreboard.png, and in README.md the text that stands for the
+picture.
+"""
+
+import io
+import re
+from pathlib import Path
+
+from xavier import claims, files, scoreboard
+
+ROOT = Path(__file__).parents[1]
+LINE = re.compile(r"!\[[^\]]*\]\(_static/scoreboard\.png\)")
+
+
+def main() -> None:
+    found = claims.ledger()
+    scoreboard.save(found.assign(flips=scoreboard.stability(found)))
+    table = scoreboard.load()
+    drawn = io.BytesIO()  # the picture says which verdicts it shows, so that a test can compare
+    metadata = {"verdicts": scoreboard.listed(table)}
+    scoreboard.picture(table).savefig(drawn, format="png", metadata=metadata)
+    files.replace(ROOT / "_static" / "scoreboard.png", drawn.getvalue(), "save the picture")
+    caption = scoreboard.caption(table)
+    readme = ROOT / "README.md"
+    text = LINE.sub(f"![{caption}](_static/scoreboard.png)", readme.read_text(encoding="utf-8"))
+    files.replace(readme, text.encode(), "save README.md")
+    print(caption)
+
+
+if __name__ == "__main__":
+    main()
