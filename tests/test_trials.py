@@ -419,18 +419,21 @@ def p7(
     return {"interventions": made("interventions", mean=mean, final_error=ends)}
 
 
-def p8(plain: float, trained: float, error: float) -> Tables:
-    def mean(top: float) -> Value:
+def p8(plain: float, trained: float, error: float, slow: float | None = None) -> Tables:
+    """The top layer's means without and with pre-training, without also at the lower rate."""
+
+    def mean(top: float, other: float | None = None) -> Value:
         def value(c: Cell) -> float:
-            if c.layer < 5 or not c.arm.startswith("sigmoid"):
+            if c.layer < 5 or c.arm not in ("depth 5", "sigmoid pre-trained"):
                 return 0.15
-            return (top if c.update == 100_000 else 0.2) + 0.01 * WOBBLE[c.seed]
+            then = other if other is not None and c.lr == 0.03 else top
+            return (then if c.update == 100_000 else 0.2) + 0.01 * WOBBLE[c.seed]
 
         return value
 
     ends = ended("pretraining", {"sigmoid pre-trained": error, "": 20.0}, shared=1.0)
     return {
-        "table1": made("table1", mean=mean(plain)),
+        "fig2": made("fig2", mean=mean(plain, slow)),
         "pretraining": made("pretraining", mean=mean(trained), final_error=ends),
     }
 
@@ -746,6 +749,7 @@ CASES: dict[str, list[tuple[str, Callable[[], Tables], Verdict]]] = {
     ],
     "P8": [
         ("prevented", lambda: p8(0.03, 0.4, 40.0), "holds"),
+        ("collapsed at one rate", lambda: p8(0.03, 0.4, 40.0, slow=0.4), "holds"),
         ("not prevented", lambda: p8(0.03, 0.05, 83.3), "fails"),
         ("no collapse", lambda: p8(0.3, 0.4, 40.0), "undecided"),
         ("open, not learning", lambda: p8(0.03, 0.4, 83.3), "undecided"),

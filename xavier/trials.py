@@ -552,20 +552,24 @@ def _top(rows: pd.DataFrame, arm: str, lr: float) -> pd.Series[float]:
 
 def p8_pretrained_sigmoid(evidence: Evidence) -> Judgement:
     """Sigmoid networks that were pre-trained do not saturate."""
-    rows, pre = evidence.rows("table1"), evidence.rows("pretraining")
-    plain, trained = (
-        _interval(_at(_layer(_layers(table, arm, "mean"), 5), 100_000))
-        for table, arm in ((rows, "sigmoid"), (pre, "sigmoid pre-trained"))
-    )
-    error = _interval(_ends(pre, "sigmoid pre-trained"))
-    found = {"without it collapsed": plain, "with it open": trained, "and learning": error}
-    parts = {
-        "without it collapsed": below(plain, COLLAPSED),
-        "with it open": above(trained, OPEN),
-        "and learning": below(error, _LEARNED),
+    rows, pre = evidence.rows("fig2"), evidence.rows("pretraining")
+    found = {
+        f"without it collapsed at rate {lr:g}": _interval(
+            _at(_layer(_layers(rows, "depth 5", "mean", lr=lr), 5), 100_000)
+        )
+        for lr in _RATES
     }
-    fact = _either(all_of(parts.values()), below(trained, COLLAPSED))
-    more = f"Mean of layer 5 at 100,000 updates, with it. {_setting(rows, 'table1', 'sigmoid')}. "
+    collapsed = [below(interval, COLLAPSED) for interval in found.values()]
+    trained = _interval(_at(_layer(_layers(pre, "sigmoid pre-trained", "mean"), 5), 100_000))
+    error = _interval(_ends(pre, "sigmoid pre-trained"))
+    found |= {"with it open": trained, "and learning": error}
+    parts = dict(
+        zip(found, [*collapsed, above(trained, OPEN), below(error, _LEARNED)], strict=True)
+    )
+    without = True if True in collapsed else all_of(collapsed)
+    needed = [without, parts["with it open"], parts["and learning"]]
+    fact = _either(all_of(needed), below(trained, COLLAPSED))
+    more = f"Mean of layer 5 at 100,000 updates, with it. {_setting(rows, 'fig2', 'depth 5')}. "
     more += f"With pre-training: {_setting(pre, 'pretraining', 'sigmoid pre-trained')}"
     return Judgement(of_fact(fact), *_number(trained), None, _note(parts, found, more))
 
