@@ -60,6 +60,7 @@ ALLOWED: dict[str, set[str]] = {
         *("activations", "datasets", "derivation", "init", "intervals", "judging", "monitor"),
         *("montecarlo", "network", "paper", "rules", "shapeset", "surfaces", "theory", "training"),
     },
+    "collapse": {"checks", "shapeset"},
     "surfaces": {"checks", "init", "intervals", "network", "rules"},
     "scoreboard": {"checks", "claims", "figures", "files", "results"},
     "trials": {"catalogue", "intervals", "judging", "paper", "points"},

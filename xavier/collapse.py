@@ -1,0 +1,92 @@
+r"""Why the top layer of a sigmoid network falls: the noise of small batches (sec. 3.1, figure 2).
+
+In a deep sigmoid network at birth the top layer h says the same of every input: one half, with
+small differences between units. All that the output :math:`p = \text{softmax}(b + Wh)` can learn
+from it is one answer, the frequencies of the classes, and there it arrives within some updates.
+From then on a batch of B examples moves it about by the noise of its labels, whose covariance is
+:math:`\Sigma = \text{diag}(p) - p p^T`, divided by B. Since :math:`u = b + Wh` learns at the rate
+:math:`\eta\,(|h|^2 + 1)`, its deviations from what is best settle, along an eigenvector of
+:math:`\Sigma` with eigenvalue :math:`\lambda`, at the variance
+
+.. math::
+
+   v = \frac{\eta\,(|h|^2 + 1)}{B\,(2 - \eta\,(|h|^2 + 1)\,\lambda)}.
+
+The next gradient by h is :math:`W^T (p - y)`, and what W owes to the noise lies along h. So its
+mean is not zero: it is :math:`c\,h` with :math:`c = \sum_\lambda \eta \lambda / (B\,(2 - \eta\,
+(|h|^2 + 1)\,\lambda))`, and gradient descent shrinks h. A unit of the top layer has the slope
+:math:`h(1-h)` and learns from m units below that are at one half, which gives
+
+.. math::
+
+   \Delta h = -\eta\,\left(\tfrac m4 + 1\right) h^2 (1-h)^2\; c\, h .
+
+For small rates :math:`c` is :math:`\eta (1 - |p|^2) / 2B`, so that the time of the fall goes with
+:math:`B / \eta^2`: all of the gradient without noise, of which the time would go with
+:math:`1 / \eta`, has no part in it. There is no number to be fitted. What is left out: that the
+layers below move in turn, and whatever h has to say of the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xavier import checks
+from xavier.shapeset import FREQUENCIES
+
+
+def top_layer(
+    updates: Sequence[int],
+    *,
+    lr: float,
+    batch_size: int,
+    width: int,
+    below: int | None = None,
+    frequencies: Sequence[float] = FREQUENCIES,
+) -> NDArray[np.float64]:
+    """Mean activation of the top hidden layer of a deep sigmoid network while it is trained.
+
+    Args:
+        updates: after how many, rising.
+        lr: learning rate.
+        batch_size: examples of an update.
+        width: units of the top layer.
+        below: units of the layer below it; by default as many.
+        frequencies: of the classes; by default those of Shapeset.
+
+    Returns:
+        The mean after each of the ``updates``, (n,).
+
+    Raises:
+        TypeError: an argument is of the wrong type.
+        ValueError: it is out of range, the frequencies are none, or the rate is so large that the
+            output does not settle at them.
+    """
+    rate, examples = checks.positive("lr", lr), checks.positive_int("batch_size", batch_size)
+    units = checks.positive_int("width", width)
+    learning = (units if below is None else checks.positive_int("below", below)) / 4 + 1
+    wanted = [checks.count(f"updates[{i}]", number) for i, number in enumerate(updates)]
+    if not wanted or sorted(wanted) != wanted:
+        raise ValueError(f"updates must be some numbers that rise, got {wanted}")
+    eigenvalues = _label_noise(np.asarray(frequencies, dtype=float))
+    h, found, made = 0.5, [], 0
+    for number in wanted:
+        for _ in range(number - made):
+            damping = 2 - rate * (units * h**2 + 1) * eigenvalues
+            if (damping <= 0).any():
+                raise ValueError(f"lr must be such that the output settles, got {lr}")
+            pull = (rate * eigenvalues / (examples * damping)).sum()
+            h -= rate * learning * (h * (1 - h)) ** 2 * pull * h
+        made = number
+        found.append(h)
+    return np.array(found)
+
+
+def _label_noise(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Eigenvalues of the covariance of a label."""
+    if p.ndim != 1 or len(p) < 2 or (p < 0).any() or not np.isclose(p.sum(), 1):
+        raise ValueError(f"frequencies must be at least two, from 0 up, with the sum 1, got {p}")
+    return np.clip(np.linalg.eigvalsh(np.diag(p) - np.outer(p, p)), 0, None)
