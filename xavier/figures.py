@@ -669,6 +669,7 @@ def evolution_panels(
             _scales(ax, False, logy, None)
             if logx:
                 ax.set_xscale("symlog", linthresh=10)
+                ax.set_xlim(left=0)
             ax.set(ylabel=ylabel or quantity)
         axes[-1].set(xlabel=xlabel)
         if marks:  # what is a line and what a mark, in no layer's colour
