@@ -194,7 +194,7 @@ def test_a_verdict_that_hangs_on_one_seed_is_found(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(scoreboard, "Evidence", lambda folder: evidence)
     judged = {"id": ["P9", "S3"], "verdict": ["holds"] * 2, "records": [("hessian.book",), ()]}
     table = pd.DataFrame(judged)
-    assert scoreboard.stability(table).tolist() == [(2,), ()]
+    assert scoreboard.stability(table) == [(2,), ()]
 
 
 # -------------------------------------------------------------------------------------- committed

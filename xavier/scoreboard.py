@@ -38,7 +38,7 @@ COLUMNS = ("id", "verdict", "ours", "low", "high", "paper", "records", "note", "
 """
 
 
-def stability(frame: pd.DataFrame, folder: str | Path | None = None) -> pd.Series[Any]:
+def stability(frame: pd.DataFrame, folder: str | Path | None = None) -> list[tuple[int, ...]]:
     """Judge the claims that rest on records again, without one seed, and without another.
 
     Args:
@@ -46,8 +46,8 @@ def stability(frame: pd.DataFrame, folder: str | Path | None = None) -> pd.Serie
         folder: of the records, as in `xavier.results.results_folder`.
 
     Returns:
-        For every row, the seeds without which the verdict is another, as a tuple; empty for
-        claims that are computed now.
+        For every row, the seeds without which the verdict is another; none for claims that are
+        computed now.
     """
     evidence = Evidence(folder)
     found: list[tuple[int, ...]] = []
@@ -59,7 +59,7 @@ def stability(frame: pd.DataFrame, folder: str | Path | None = None) -> pd.Serie
         seeds = sorted(_counting(evidence, claim.needs))
         others = {seed: claim.judge(evidence.without(seed)).verdict for seed in seeds}
         found.append(tuple(seed for seed in seeds if others[seed] != row["verdict"]))
-    return pd.Series(found, index=frame.index, dtype=object)
+    return found
 
 
 def _counting(evidence: Evidence, names: Iterable[str]) -> set[int]:
