@@ -28,6 +28,7 @@ from xavier import (
     paper,
     results,
     rules,
+    scoreboard,
     theory,
     trials,
 )
@@ -290,6 +291,44 @@ def test_json_has_six_fields_and_numbers_that_json_has(live: pd.DataFrame) -> No
     by_id = {row["id"]: row for row in found}
     assert by_id["C5"]["paper"] == pytest.approx(1 / 3)
     assert by_id["S1"]["interval"] is None and isinstance(by_id["S1"]["ours"], str)
+
+
+# ---------------------------------------------------------------------- what the book says of them
+
+KEPT = scoreboard.load(ROOT / "results").set_index("id", drop=False)
+
+
+def test_the_kept_verdicts_of_live_claims_are_those_of_now(live: pd.DataFrame) -> None:
+    assert KEPT.verdict[list(LIVE)].to_dict() == live.verdict.to_dict()
+
+
+@pytest.fixture(scope="module")
+def recorded() -> pd.DataFrame:
+    """All claims that rest on records, judged from those that are committed."""
+    found = ledger(ROOT / "results", [name for name in IDS if CLAIMS[name].needs], progress=False)
+    return found.assign(flips=scoreboard.stability(found, ROOT / "results")).set_index("id")
+
+
+@pytest.mark.parametrize("name", [name for name in IDS if CLAIMS[name].needs])
+def test_a_kept_verdict_is_what_the_committed_records_give(
+    recorded: pd.DataFrame, name: str
+) -> None:
+    """Verdict, numbers, note, and which seeds it hangs on; if it fails: make scoreboard."""
+    now, kept = recorded.loc[name], KEPT.loc[name]
+    assert (now.verdict, now.note) == (kept.verdict, kept.note)
+    assert (now.records, now.flips) == (kept.records, kept.flips)
+    assert now.ours == (pytest.approx(kept.ours) if isinstance(kept.ours, float) else kept.ours)
+    assert (now.low, now.high) == pytest.approx((kept.low, kept.high), nan_ok=True)
+
+
+@pytest.mark.parametrize("name", [name for name in IDS if KEPT.records[name]])
+def test_a_committed_record_that_was_changed_gives_no_verdict(name: str, tmp_path: Path) -> None:
+    for need in CLAIMS[name].needs:
+        data = bytearray((ROOT / "results" / f"{need}.book.csv.gz").read_bytes())
+        data[len(data) // 2] ^= 1
+        (tmp_path / f"{need}.book.csv.gz").write_bytes(data)
+    (row,) = ledger(tmp_path, [name], progress=False).to_dict("records")
+    assert row["verdict"] == "not run" and "refused" in row["note"]
 
 
 # ------------------------------------------------------------------------------- without records

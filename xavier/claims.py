@@ -910,7 +910,7 @@ _CLAIMS: tuple[Claim, ...] = (
         "below",
         scale="book: five hidden layers of 200 tanh units, Glorot's rule times a gain, 3 seeds",
         horizon="50,000 updates",
-        chapter=None,
+        chapter=13,
         needs=("gain_grid",),
         judge=trials.p41_singular_values,
     ),
