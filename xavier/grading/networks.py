@@ -1,0 +1,107 @@
+"""Networks that are handed in as arrays: their activations, gradients, costs and errors.
+
+Weights are as the book has them, ``(n_in, n_out)``, one array a layer. All is done in NumPy and in
+double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xavier.grading.answers import Unanswered
+from xavier.grading.samples import numbers
+
+Array: TypeAlias = NDArray[np.float64]
+
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]] = {
+    "tanh": (np.tanh, lambda s, z: 1 - z * z),
+    "softsign": (lambda s: s / (1 + np.abs(s)), lambda s, z: (1 - np.abs(z)) ** 2),
+    "sigmoid": (lambda s: 1 / (1 + np.exp(-s)), lambda s, z: z * (1 - z)),
+}
+"""By name: the function of s, and its slope from ``(s, z)``."""
+
+
+@cache
+def digits(split: str) -> tuple[Array, NDArray[np.int64]]:
+    """Images and labels of the digits."""
+    from xavier import datasets
+
+    data = datasets.load("digits", split)
+    return data.images.numpy().astype(np.float64), data.labels.numpy()
+
+
+def layers(answer: Any, sizes: Sequence[int], what: str) -> list[Array]:
+    """An answer as one weight matrix a layer.
+
+    Raises:
+        Unanswered: it is something else.
+    """
+    if not isinstance(answer, list) or len(answer) != len(sizes) - 1:
+        raise Unanswered(f"{what} must be a list of {len(sizes) - 1} arrays, one a layer")
+    shapes = pairwise(sizes)
+    return [
+        numbers(w, shape, f"layer {i} of {what}")
+        for i, (w, shape) in enumerate(zip(answer, shapes, strict=True), start=1)
+    ]
+
+
+def biases(answer: Any, sizes: Sequence[int], what: str) -> list[Array]:
+    """An answer as one bias vector a layer, as `layers`."""
+    if not isinstance(answer, list) or len(answer) != len(sizes) - 1:
+        raise Unanswered(f"{what} must be a list of {len(sizes) - 1} arrays, one a layer")
+    return [numbers(b, (n,), f"layer {i} of {what}") for i, (b, n) in
+            enumerate(zip(answer, sizes[1:], strict=True), start=1)]  # fmt: skip
+
+
+def forward(
+    x: Array, weights: Sequence[Array], biases: Sequence[Array], activation: str
+) -> tuple[list[Array], list[Array]]:
+    """Weighted sums s and activations z of all layers; the last layer is left as it is."""
+    value = ACTIVATIONS[activation][0]
+    s: list[Array] = []
+    z: list[Array] = []
+    for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
+        s.append((x if i == 0 else z[-1]) @ w + b)
+        z.append(s[-1] if i == len(weights) - 1 else value(s[-1]))
+    return s, z
+
+
+def backward(
+    x: Array,
+    y: NDArray[np.int64],
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    activation: str,
+) -> list[Array]:
+    """Gradients of each example's own cross-entropy by the weighted sums of all layers (eq. 2)."""
+    s, z = forward(x, weights, biases, activation)
+    slope = ACTIVATIONS[activation][1]
+    found = [softmax(s[-1]) - np.eye(s[-1].shape[1])[y]]
+    for i in range(len(weights) - 2, -1, -1):
+        found.insert(0, (found[0] @ weights[i + 1].T) * slope(s[i], z[i]))
+    return found
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities of the classes."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+
+
+def cost_and_error(
+    x: Array,
+    y: NDArray[np.int64],
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    activation: str,
+) -> tuple[float, float]:
+    """Mean cross-entropy, and the share of wrong answers."""
+    logits = forward(x, weights, biases, activation)[1][-1]
+    p = softmax(logits)[np.arange(len(y)), y]
+    return float(-np.log(np.maximum(p, 1e-300)).mean()), float((logits.argmax(axis=1) != y).mean())

@@ -1,0 +1,205 @@
+"""What a problem set is made of: parts with points, a judge for each, and what it finds.
+
+A judge is a function ``judge(answers, variant) -> Finding``. It asks for what it needs and decides
+by what the answer *does*: a sampler by the statistics of its draws, a formula by its values, a
+trained network by the weights that are handed in. A fault that is known gets its name. The same
+judge answers a student at once, in the student's own notebook, and marks a submission, with other
+numbers and in another process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from xavier import checks
+from xavier.grading.answers import Answers, Local, Unanswered
+
+PUBLIC = "public"
+"""The student, and the key, of what the repository shows."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The numbers of one student's problem set.
+
+    Attributes:
+        problem_set: such as "ps1".
+        student: whose it is.
+        shown: what the student is told, in the notebook's cell of that name.
+        hidden: what only the key tells.
+        files: put beside the notebook, by name.
+    """
+
+    problem_set: str
+    student: str
+    shown: Mapping[str, Any]
+    hidden: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    key: str = field(default=PUBLIC, repr=False)
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """Random numbers for a purpose, such as a judge's questions: the same at every call."""
+        return _rng(self.key, self.student, self.problem_set, purpose)
+
+    def __getitem__(self, name: str) -> Any:
+        return {**self.shown, **self.hidden}[name]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a judge says of an answer.
+
+    Attributes:
+        share: of the part's points, from 0 to 1.
+        fault: name of what is wrong, "" if nothing is; of several the first.
+        message: one or two sentences for the student.
+    """
+
+    share: float
+    fault: str
+    message: str
+
+
+def right(message: str = "Right.") -> Finding:
+    """Full points."""
+    return Finding(1.0, "", message)
+
+
+def wrong(fault: str, message: str, share: float = 0.0) -> Finding:
+    """A fault by its name, and what the answer is worth nevertheless."""
+    return Finding(share, fault, message)
+
+
+Judge: TypeAlias = Callable[[Answers, Variant], Finding]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A question that is marked by itself.
+
+    Attributes:
+        name: such as "uniform"; the cell of the notebook that marks it has the same.
+        points: whole points.
+        asks: names that the notebook has to define.
+        judge: decides.
+        hint: said once, when the first try fails.
+        own: whether it is about something that the student made: a log, a trained network, the
+            data of a picture.
+    """
+
+    name: str
+    points: int
+    asks: tuple[str, ...]
+    judge: Judge
+    hint: str
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class ProblemSet:
+    """Questions, and how their numbers are drawn.
+
+    Attributes:
+        name: such as "ps1".
+        title: what it is called.
+        parts: in the order of the notebook.
+        draw: gives what is shown, what is hidden, and files, from random numbers.
+        withheld: modules that are not there while a submission is marked.
+        minutes: that it takes.
+    """
+
+    name: str
+    title: str
+    parts: tuple[Part, ...]
+    draw: Callable[[np.random.Generator], tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]]
+    withheld: tuple[str, ...]
+    minutes: int
+
+    def variant(self, student: str = PUBLIC, key: str = PUBLIC) -> Variant:
+        """One student's numbers, from a key that only the teacher has."""
+        shown, hidden, files = self.draw(_rng(key, student, self.name, "numbers"))
+        return Variant(self.name, student, shown, hidden, files, key)
+
+    def part(self, name: str) -> Part:
+        """One part.
+
+        Raises:
+            ValueError: there is none of that name.
+        """
+        names = {part.name: part for part in self.parts}
+        return names[checks.one_of("part", name, names)]
+
+
+def _rng(key: str, student: str, problem_set: str, purpose: str) -> np.random.Generator:
+    said = "\n".join((student, problem_set, purpose)).encode()
+    digest = hmac.new(key.encode(), said, hashlib.sha256).digest()
+    return np.random.default_rng(int.from_bytes(digest, "big"))
+
+
+def judge(part: Part, answers: Answers, variant: Variant) -> Finding:
+    """What a part's judge finds; an answer that is not there is worth nothing, and says why."""
+    try:
+        found = part.judge(answers, variant)
+    except Unanswered as error:
+        if "NotImplementedError" in str(error):
+            return wrong("unanswered", "Not answered.")
+        return wrong("unanswered", f"No answer: {error}.")
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # The answer is plain data of a form that the judge did not expect.
+        return wrong("form", f"The answer has not the form that is asked for ({error}).")
+    return Finding(min(max(found.share, 0.0), 1.0), found.fault, found.message)
+
+
+class NotYet(AssertionError):
+    """An answer is not right yet."""
+
+
+class Checker:
+    """Checks a student's answers in the student's own notebook.
+
+    Args:
+        problem_set: whose parts are checked.
+        shown: the notebook's variant.
+    """
+
+    def __init__(self, problem_set: ProblemSet, shown: Mapping[str, Any]) -> None:
+        self._set = problem_set
+        names = problem_set.variant().files
+        files = {name: Path(name).read_bytes() for name in names if Path(name).is_file()}
+        # What only the key tells is not known here, and is left open.
+        self._variant = Variant(problem_set.name, PUBLIC, dict(shown), {}, files)
+        self._tried: set[str] = set()
+
+    def __call__(self, part: str, **named: Any) -> None:
+        """Say whether a part is right.
+
+        Args:
+            part: its name.
+            named: the answers, by the names that the part asks for.
+
+        Raises:
+            NotYet: it is not; the message names what is wrong, and the first time gives a hint.
+            ValueError: there is no such part.
+        """
+        chosen = self._set.part(part)
+        found = judge(chosen, Local(named), self._variant)
+        if found.share >= 1.0:
+            print(f"{part}: {found.message}")
+            return
+        first = part not in self._tried
+        self._tried.add(part)
+        hint = f" Hint: {chosen.hint}" if first and chosen.hint else ""
+        raise NotYet(f"{part}: {found.message}{hint}")
+
+    def again(self, part: str, **named: Any) -> None:
+        """The same with other questions, as they are asked when it is marked."""
+        found = judge(self._set.part(part), Local(named), replace(self._variant, key="again"))
+        if found.share < 1.0:
+            raise NotYet(f"{part}, with other numbers: {found.message}")

@@ -1,0 +1,130 @@
+"""Run a submission's cells and answer for it: the process inside the sandbox.
+
+It is started as a script. It gives up what rights and resources it can, then reads requests from
+its standard input, one line of JSON each, and writes one line for each to its standard output,
+which nothing else in the process writes to: what cells print goes nowhere. It trusts nobody and
+need not be trusted: whatever comes out of it is plain data, and is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import json
+import os
+import resource
+import signal
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+_ME = "__main__"
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    limits = json.loads(sys.argv[1])
+    _restrict(limits)
+    channel_in, channel_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    sys.stdout = sys.stderr = os.fdopen(os.dup(nowhere), "w")
+
+    from xavier.grading import answers, values
+
+    names = _namespace()
+    made: dict[str, Any] = {}
+    for line in channel_in:
+        request = values.loads(line)
+        try:
+            with _within(request["limit"]):
+                reply = {"value": _answer(request, names, made, answers)}
+                text = values.dumps(reply)
+        except BaseException as error:  # of any kind: it is the submission's, and is reported
+            text = values.dumps({"error": _said(error)})
+        channel_out.write(text.encode() + b"\n")
+        channel_out.flush()
+
+
+def _restrict(limits: dict[str, int]) -> None:
+    """Bound memory, processes, file sizes; become another user where this one is root."""
+    for name, most in (
+        ("RLIMIT_DATA", limits["memory"]),
+        ("RLIMIT_FSIZE", limits["file"]),
+        ("RLIMIT_CORE", 0),
+        ("RLIMIT_NPROC", limits["processes"]),
+    ):
+        with contextlib.suppress(AttributeError, ValueError, OSError):  # not on every system
+            resource.setrlimit(getattr(resource, name), (most, most))
+    if limits["user"] and os.getuid() == 0:
+        os.setgroups([])
+        os.setresgid(limits["user"], limits["user"], limits["user"])
+        os.setresuid(limits["user"], limits["user"], limits["user"])
+
+
+def _namespace() -> dict[str, Any]:
+    """What the cells run in: a module of its own, with the few names that notebooks have."""
+    module = types.ModuleType(_ME)
+    sys.modules[_ME] = module
+    names = module.__dict__
+    names["__builtins__"] = builtins
+    names["display"] = lambda *_: None
+    names["get_ipython"] = lambda: None
+    return names
+
+
+@contextlib.contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Interrupt what takes longer, as far as it lets itself be interrupted."""
+
+    def late(*_: Any) -> None:
+        raise TimeoutError(f"it ran for more than {seconds:g} seconds")
+
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _answer(
+    request: dict[str, Any], names: dict[str, Any], made: dict[str, Any], answers: Any
+) -> Any:
+    kind = request["kind"]
+    if kind == "run":
+        source = "\n".join(
+            "" if line.lstrip().startswith(("%", "!")) else line
+            for line in request["source"].splitlines()
+        )
+        exec(compile(source, request["name"], "exec"), names)
+        return None
+    if kind == "get":
+        return answers.find(names, request["name"])
+    if kind == "parameters":
+        return answers.parameters(made, request["name"])
+    return answers.apply(names, made, request["name"], request["arguments"], request["named"])
+
+
+def _said(error: BaseException) -> str:
+    """An error in one line, with the line of the cell that it comes from."""
+    try:
+        text = " ".join(str(error).split())[:300]
+    except BaseException:
+        text = ""
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.startswith("cell "):
+            place = f" ({trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    kind = type(error).__name__
+    if kind == "Unanswered":  # it is ours, and says all there is to say
+        return text
+    return f"{kind}: {text}{place}" if text else f"{kind}{place}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""All problem sets."""
+
+from __future__ import annotations
+
+from xavier import checks
+from xavier.grading import ps1, ps2, ps3, ps4
+from xavier.grading.parts import ProblemSet
+
+PROBLEM_SETS: dict[str, ProblemSet] = {
+    found.name: found
+    for found in (ps1.PROBLEM_SET, ps2.PROBLEM_SET, ps3.PROBLEM_SET, ps4.PROBLEM_SET)
+}
+"""By name."""
+
+
+def problem_set(name: str) -> ProblemSet:
+    """One of them.
+
+    Raises:
+        ValueError: there is none of that name; the message lists those that there are.
+    """
+    return PROBLEM_SETS[checks.one_of("problem set", name, PROBLEM_SETS)]
