@@ -61,7 +61,7 @@ ALLOWED: dict[str, set[str]] = {
         *("montecarlo", "network", "paper", "rules", "shapeset", "surfaces", "theory", "training"),
     },
     "collapse": {"checks", "shapeset"},
-    "surfaces": {"checks", "init", "intervals", "network", "rules"},
+    "surfaces": {"checks", "init", "network", "rules"},
     "scoreboard": {"checks", "claims", "figures", "files", "results"},
     "trials": {"catalogue", "intervals", "judging", "paper", "points"},
     "claims": {"checks", "judges", "judging", "results", "trials"},

@@ -466,28 +466,6 @@ def test_flat_shares_are_those_of_the_surfaces() -> None:
     assert rows.share.nunique() > 4
 
 
-def test_differences_are_t_intervals_within_seeds() -> None:
-    seeds, options = range(6), {"points": 11, "examples": 3}
-    vary: dict[str, tuple[Any, ...]] = {"limit": (4.0, 8.0), "threshold": (0.03,), "hidden": (2,)}
-    rows = surfaces.share_differences(vary, iter(seeds), ("tanh",), **options)
-    assert rows.argument.tolist() == ["limit", "limit", "threshold", "hidden"]
-    assert [repr(v) for v in rows.value] == ["4.0", "8.0", "0.03", "2"]  # as given
-    assert set(rows.output) == {"tanh"}
-    for row in rows.to_dict("records"):
-        shares = surfaces.flat_shares(
-            seeds, ("tanh",), **options, **{row["argument"]: row["value"]}
-        )
-        table = shares.pivot(index="seed", columns="cost", values="share")
-        assert [row["quadratic"], row["cross_entropy"]] == pytest.approx(
-            [table.quadratic.mean(), table.cross_entropy.mean()], rel=EXACT
-        )
-        gap = table.quadratic - table.cross_entropy
-        low, high = stats.t.interval(0.95, 5, gap.mean(), gap.sem())
-        assert [row["difference"], row["low"], row["high"]] == pytest.approx(
-            [gap.mean(), low, high], rel=1e-9, abs=EXACT
-        )
-
-
 # --------------------------------------------------------------------------------------------------
 # Bad arguments
 # --------------------------------------------------------------------------------------------------
@@ -568,5 +546,3 @@ def test_what_has_no_flat_share_is_refused() -> None:
     for threshold in (0.0, -0.01, math.inf):
         with pytest.raises(ValueError, match="threshold must be"):
             flat_share(found, threshold)
-    with pytest.raises(ValueError, match="at least two for an interval"):
-        surfaces.share_differences({"examples": (3,)}, [0], points=3)

@@ -33,7 +33,7 @@ linear
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -42,7 +42,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from xavier import checks, init
-from xavier.intervals import paired_interval
 from xavier.network import COSTS, Cost
 from xavier.rules import Rule
 
@@ -321,47 +320,6 @@ def flat_shares(
             share = flat_share(surface_over(drawn, cost, output, grid, grid), threshold, above)
             rows.append((seed, output, cost, share))
     return pd.DataFrame(rows, columns=["seed", "output", "cost", "share"])
-
-
-def share_differences(
-    vary: Mapping[str, Sequence[Any]],
-    seeds: Iterable[int],
-    outputs: Sequence[Output] = OUTPUTS,
-    **others: Any,
-) -> pd.DataFrame:
-    """How far the quadratic cost's flat share exceeds the cross-entropy's, one argument at a time.
-
-    Args:
-        vary: for each argument of `flat_shares` the values that it takes in turn, such as
-            ``{"examples": (5, 100), "limit": (2.0, 8.0)}``.
-        seeds: one for each draw, at least two.
-        outputs: kinds of output units, see `OUTPUTS`.
-        **others: arguments of `flat_shares` that stay.
-
-    Returns:
-        Rows ``argument``, ``value`` (as given), ``output``, ``quadratic`` and ``cross_entropy``
-        (mean shares), ``difference`` (quadratic less cross-entropy), ``low`` and ``high`` (ends of
-        its 95 % t interval over the seeds).
-
-    Raises:
-        TypeError: an argument is of the wrong type.
-        ValueError: it is out of range or an unknown name, or there are fewer than two seeds.
-    """
-    seeds = list(seeds)
-    rows = []
-    for argument, values in vary.items():
-        for value in values:
-            shares = flat_shares(seeds, outputs, **{**others, argument: value})
-            for output in outputs:
-                part = shares[shares.output == output]
-                means = part.groupby("cost").share.mean()
-                gap = paired_interval(part, "quadratic", "cross_entropy", by="cost", value="share")
-                shares_and_gap = (*means[list(_COLUMNS)], gap.mean, *gap.ends)
-                rows.append((argument, value, output, *shares_and_gap))
-    columns = ["argument", "value", "output", *_COLUMNS, "difference", "low", "high"]
-    table = pd.DataFrame(rows, columns=columns)
-    # Integers stay integers although another argument's values are not.
-    return table.assign(value=pd.Series([row[1] for row in rows], dtype=object))
 
 
 # --------------------------------------------------------------------------------------------------
