@@ -5,12 +5,16 @@ PYTHON ?= python3   # makes .venv when there is none
 TORCH_INDEX ?=      # e.g. https://download.pytorch.org/whl/cpu: torch without CUDA, for Linux
 CHAPTER ?=          # a part of a chapter's file name, for `make execute`
 THREADS ?= 1        # threads of the numerical libraries, for `make nbval`
+KEY ?=              # what students' numbers are drawn with, for `make variant` and `make grade`
+ROSTER ?=           # a CSV file with a column student, for `make variant`
 
 # Comments after a value leave blanks behind it; strip them.
 override PYTHON := $(strip $(PYTHON))
 override TORCH_INDEX := $(strip $(TORCH_INDEX))
 override CHAPTER := $(strip $(CHAPTER))
 override THREADS := $(strip $(THREADS))
+override KEY := $(strip $(KEY))
+override ROSTER := $(strip $(ROSTER))
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -21,14 +25,14 @@ BOOK := $(wildcard _config.yml _toc.yml _ext/*.py _static/* chapters/*.ipynb cha
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install book test nbval check execute scoreboard lab bench clean
+.PHONY: help install book test nbval check execute scoreboard assignments variant grade lab bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make execute CHAPTER=03        only the chapters with 03 in their name"
-	@echo "  make book TORCH_INDEX=URL      install torch from that index first, as for Linux without"
-	@echo "                                 a GPU: https://download.pytorch.org/whl/cpu"
+	@echo "  make execute CHAPTER=03          only the chapters with 03 in their name"
+	@echo "  make book TORCH_INDEX=URL        install torch from that index first, as for Linux without"
+	@echo "                                   a GPU: https://download.pytorch.org/whl/cpu"
 
 # ---------------------------------------------------------------------------------------- install
 
@@ -66,6 +70,22 @@ execute: $(INSTALLED) ## Execute chapters in place, each in a clean kernel (CHAP
 
 scoreboard: $(INSTALLED) ## Compute all verdicts, and keep and draw them for the book
 	$(BIN)/python tools/scoreboard.py
+
+# ------------------------------------------------------------------------------------ assignments
+
+GRADING := $(BIN)/python -m xavier.grading
+KEYED := $(if $(KEY),--key '$(KEY)')
+
+assignments: $(INSTALLED) ## Make the problem sets' releases from their sources, and prove these
+	$(GRADING) release --solve
+
+variant: $(INSTALLED) ## Give every student numbers of their own (KEY=... ROSTER=students.csv)
+	$(GRADING) variant $(KEYED) $(if $(ROSTER),--roster '$(ROSTER)')
+
+grade: $(INSTALLED) ## Mark assignments/submitted/STUDENT/SET/ (KEY=..., as in make variant)
+	$(GRADING) grade $(KEYED)
+
+# ------------------------------------------------------------------------------------------- lab
 
 lab: $(INSTALLED) ## Open JupyterLab on the chapters
 	@test -x $(BIN)/jupyter-lab || \

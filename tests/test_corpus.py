@@ -96,7 +96,9 @@ def _each(kind: str) -> Iterator[Any]:
         for student in _students(name):
             for part, entries in getattr(corpus(name), kind).items():
                 for k, entry in enumerate(entries):
-                    yield pytest.param(name, student, part, entry, id=f"{name}-{student}-{part}-{k}")
+                    yield pytest.param(
+                        name, student, part, entry, id=f"{name}-{student}-{part}-{k}"
+                    )
 
 
 def _students(name: str) -> tuple[str, ...]:

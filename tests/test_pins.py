@@ -23,7 +23,10 @@ HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="ut
 # Everything that the `make` targets need; pre-commit and JupyterLab are the reader's choice.
 NEEDED = [
     Requirement(line)
-    for line in [*PROJECT["dependencies"], *EXTRAS["book"], *EXTRAS["test"], *EXTRAS["dev"]]
+    for line in (
+        *PROJECT["dependencies"],
+        *(line for extra in ("assignments", "book", "test", "dev") for line in EXTRAS[extra]),
+    )
     if not line.startswith("pre-commit")
 ]
 

@@ -48,7 +48,8 @@ def cli() -> None:
 @cli.command()
 @_folder
 @click.option("--check", is_flag=True, help="Change nothing; fail if something would change.")
-def release(course: Path, check: bool) -> None:
+@click.option("--solve", is_flag=True, help="Run the solutions too: they must get all points.")
+def release(course: Path, check: bool, solve: bool) -> None:
     """Make what students get from the sources with solutions."""
     with tempfile.TemporaryDirectory() as temporary:
         made = _generate(course, Path(temporary))
@@ -64,6 +65,15 @@ def release(course: Path, check: bool) -> None:
     if check and stale:
         _fail("the releases are not those of the sources; make assignments writes them")
     click.echo(f"{len(gradebook.names(course))} releases are as their sources say")
+    for name in gradebook.names(course) if solve else ():
+        source = course / "source" / name / f"{name}.ipynb"
+        given = course / "release" / name / f"{name}.ipynb"
+        report = marking.mark(Task(parts.PUBLIC, name, source, given, by="limits"))
+        lost = {part: mark.message for part, mark in report.marks.items() if mark.fault}
+        if lost:
+            told = "; ".join(f"{part}: {message}" for part, message in lost.items())
+            _fail(f"the solution of {name} does not get all points: {told}")
+        click.echo(f"{name}: its solution gets {report.total:g} points, in {report.seconds:.0f} s")
 
 
 def _generate(course: Path, folder: Path) -> Path:

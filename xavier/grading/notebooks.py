@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,9 @@ def read(path: Path) -> NotebookNode:
     try:
         if path.stat().st_size > LARGEST:
             raise Unreadable(f"{path.name} has more than {LARGEST:,} bytes")
-        notebook: NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what editors of all ages leave out
+            notebook: NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         for cell in notebook.cells:
             if not isinstance(cell.source, str) or not isinstance(cell.metadata, dict):
                 raise Unreadable(f"{path.name} is no notebook")

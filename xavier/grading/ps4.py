@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -63,6 +64,8 @@ SHAPES: tuple[tuple[int, ...], ...] = (
 )  # fmt: skip
 _TOLERANCE = 0.005
 _SUSPECT = 1.08  # a ratio of stds that is not chance any more
+_ERRORS = 6.0  # standard errors that are not chance any more
+_NEAR = 0.003  # by which the farthest layer may be missed: stds are taken in several ways
 
 
 class Rule(NamedTuple):
@@ -113,8 +116,6 @@ def _draw(rng: np.random.Generator) -> tuple[dict[str, Any], dict[str, Any], dic
 
 def _undated(archive: bytes) -> bytes:
     """The same archive for the same numbers, whenever it is made."""
-    import zipfile
-
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(out, "w") as new:
         for name in old.namelist():
@@ -154,14 +155,35 @@ def _patient(rng: np.random.Generator, rule: Rule, fault: str) -> tuple[list[Arr
     return weights, biases
 
 
-def _load(variant: Variant, k: int) -> tuple[list[Array], list[Array]]:
-    """One patient's weights and biases."""
+class _Patient(NamedTuple):
+    """Weights and biases, and the rule by which they should have been drawn."""
+
+    rule: Rule
+    weights: list[Array]
+    biases: list[Array]
+
+    def measured(self, name: str, layer: int) -> float:
+        """A statistic of one layer."""
+        return statistic(name, layer, self.weights, self.biases, self.rule)
+
+    @property
+    def layers(self) -> range:
+        """Their numbers."""
+        return range(1, len(self.weights) + 1)
+
+
+def _load(variant: Variant, k: int) -> _Patient:
+    """One patient."""
     if FILE not in variant.files:
         raise Unanswered(f"{FILE} is not beside the notebook")
-    with np.load(io.BytesIO(variant.files[FILE]), allow_pickle=False) as held:
-        weights = [held[f"patient_{k}_weights_{i}"] for i in range(1, len(SHAPES) + 1)]
-        biases = [held[f"patient_{k}_biases_{i}"] for i in range(1, len(SHAPES) + 1)]
-    return [w.astype(np.float64) for w in weights], [b.astype(np.float64) for b in biases]
+    numbers = range(1, len(SHAPES) + 1)
+    try:
+        with np.load(io.BytesIO(variant.files[FILE]), allow_pickle=False) as held:
+            weights = [held[f"patient_{k}_weights_{i}"].astype(np.float64) for i in numbers]
+            biases = [held[f"patient_{k}_biases_{i}"].astype(np.float64) for i in numbers]
+    except (EOFError, LookupError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise Unanswered(f"{FILE} is not the file of this problem set ({error})") from None
+    return _Patient(Rule(**variant["patients"][k - 1]), weights, biases)
 
 
 def statistic(
@@ -196,23 +218,19 @@ def _diagnosis(k: int) -> Callable[[Answers, Variant], Finding]:
 
     def judge(answers: Answers, variant: Variant) -> Finding:
         given = answers.get("diagnoses")
-        if not isinstance(given, dict) or k not in given:
-            raise Unanswered(f"diagnoses has no patient {k}")
-        told = given[k]
-        fault, name = told["fault"], told["statistic"]
-        layer, value = int(told["layer"]), float(told["value"])
-        if fault not in FAULTS:
-            raise Unanswered(f"{fault!r} is none of the faults: {', '.join(FAULTS)}")
-        rule = Rule(**variant["patients"][k - 1])
-        weights, biases = _load(variant, k)
-        measured = statistic(name, layer, weights, biases, rule)
-        off = not math.isclose(value, measured, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
-        if off:
-            evidence = wrong(
-                "value", f"The {name} of layer {layer} is not {value:.4g} in these weights."
+        if not isinstance(given, dict):
+            raise Unanswered("diagnoses must be a dict by the number of the patient")
+        told = given.get(k, given.get(str(k)))
+        if not isinstance(told, dict):
+            raise Unanswered(f"diagnoses has no dict for patient {k}")
+        fault, name = told.get("fault"), told.get("statistic")
+        if not isinstance(fault, str) or fault not in FAULTS:
+            return wrong(
+                "no such fault", f"{_short(fault)} is none of the faults: {', '.join(FAULTS)}."
             )
-        else:
-            evidence = _shows(fault, name, layer, weights, biases, rule)
+        patient = _load(variant, k)
+        value = _value(told, patient)
+        evidence = value if value.fault else _shows(fault, str(name), int(told["layer"]), patient)
         if "faults" not in variant.hidden:
             if evidence.fault:
                 return evidence
@@ -222,32 +240,149 @@ def _diagnosis(k: int) -> Callable[[Answers, Variant], Finding]:
             if evidence.fault:
                 return wrong(evidence.fault, f"The fault is right. {evidence.message}", 0.5)
             return right("The fault, and evidence for it.")
+        named = "another fault"
         said = f"It is not that {FAULTS[fault]}."
-        if off or name not in _SHOWS[true]:
-            return wrong("another fault", said)
-        return wrong("another fault", f"{said} The value is right.", 0.25)
+        if fault == "none":
+            named, said = "missed", "Something is wrong with this patient."
+        elif true == "none":
+            named, said = "false alarm", "Nothing is wrong with this patient."
+        if value.fault or name not in _SHOWS[true]:
+            return wrong(named, said)
+        return wrong(named, f"{said} The value is right.", 0.25)
 
     return judge
 
 
-def _shows(
-    fault: str, name: str, layer: int, weights: list[Array], biases: list[Array], rule: Rule
-) -> Finding:
+def _short(given: Any) -> str:
+    """An answer in a few characters."""
+    said = repr(given)
+    return said if len(said) <= 40 else f"{said[:37]}..."
+
+
+def _number(given: Any) -> float:
+    """An answer as a number; not a number if it is something else."""
+    if isinstance(given, np.ndarray) and given.size == 1:
+        given = given.item()
+    try:
+        return float(given)
+    except (OverflowError, TypeError, ValueError):
+        return math.nan
+
+
+def _value(told: Mapping[str, Any], patient: _Patient) -> Finding:
+    """Whether the value of a diagnosis is that of its statistic in its layer."""
+    name, layer, value = told.get("statistic"), _number(told.get("layer")), told.get("value")
+    if not isinstance(name, str) or name not in STATISTICS:
+        return wrong(
+            "no such statistic",
+            f"{_short(name)} is none of the statistics: {', '.join(STATISTICS)}.",
+        )
+    if layer not in patient.layers:
+        return wrong(
+            "no such layer",
+            f"There is no layer {_short(told.get('layer'))}: they are counted from 1 to 5.",
+        )
+    at, found = int(layer), _number(value)
+    measured = patient.measured(name, at)
+    if math.isnan(measured):
+        return wrong("no evidence", f"No other layer has the weights of layer {at}.")
+    if not math.isfinite(found):
+        return wrong("no number", f"The value must be a number, and is {_short(value)}.")
+    if math.isclose(found, measured, rel_tol=_TOLERANCE, abs_tol=_DIGITS[name]):
+        return right()
+    for fault, (number, message) in _mistaken(name, at, patient).items():
+        if math.isclose(found, number, rel_tol=_TOLERANCE):
+            return wrong(fault, f"The {name} of layer {at} is not {found:.4g}: {message}.")
+    for other in patient.layers:
+        if math.isclose(found, patient.measured(name, other), rel_tol=1e-4):
+            return wrong(
+                "another layer",
+                f"The {name} is {found:.4g} in layer {other}, counted from 1, not in layer {at}.",
+            )
+    return wrong("value", f"The {name} of layer {at} is not {found:.4g} in these weights.")
+
+
+# Values may be rounded to so many digits.
+_DIGITS = {
+    "std ratio": 0.005, "mean ratio": 0.005, "largest bias": 0.0005,
+    "distinct units": 0.0, "equal to": 0.0,
+}  # fmt: skip
+
+
+def _mistaken(name: str, layer: int, patient: _Patient) -> dict[str, tuple[float, str]]:
+    """What some mistakes give for a statistic, by their names."""
+    w, b, rule = patient.weights[layer - 1], patient.biases[layer - 1], patient.rule
+    intended, measured = rule.std(w.shape), patient.measured(name, layer)
+    flat = (w.shape[0], w.shape[1])
+    other = Rule("harmonic" if rule.rule == "fan-in" else "fan-in", rule.gain).std(w.shape)
+    of_rules = {
+        "alone": (measured * intended, "it is to be taken over the std that the rule asks for"),
+        "gain left out": (measured * rule.gain, "the rule has a gain"),
+        "other rule": (
+            measured * intended / other, f"the rule is {rule.rule} for this patient"
+        ),
+        "kernel left out": (
+            measured * intended / rule.std(flat), "the kernel belongs to the fans of the rule"
+        ),
+        "other fan": (
+            measured * intended / Rule("fan-out", rule.gain).std(w.shape),
+            "fan-in comes second in the shape",
+        ),
+        "over the variance": (
+            measured / intended, "it is to be taken over a std, not over a variance"
+        ),
+    }  # fmt: skip
+    if name == "std ratio":
+        return {
+            "variance": (measured**2, "this is a ratio of variances"),
+            "upside down": (1 / max(measured, 1e-9), "the ratio is upside down"),
+            **of_rules,
+        }
+    if name == "mean ratio":
+        absolute = float(np.abs(w).mean()) / intended
+        return {"absolute": (absolute, "this is the mean of absolute values"), **of_rules}
+    if name == "largest bias":
+        return {
+            "signed": (float(b.max()), "a negative bias is larger, in absolute value"),
+            "smallest": (float(b.min()), "this is the smallest one, with its sign"),
+            "mean of biases": (float(np.abs(b).mean()), "this is the mean of absolute biases"),
+            "std of biases": (float(b.std()), "this is the std of the biases"),
+        }
+    if name == "distinct units":
+        columns = w.reshape(len(w), w.shape[1], -1).swapaxes(0, 1).reshape(w.shape[1], -1)
+        return {
+            "all units": (float(len(w)), "this is how many units there are"),
+            "columns": (float(len(np.unique(columns, axis=0))), "units are rows, not columns"),
+            "weights": (float(len(np.unique(w))), "this is how many different weights there are"),
+            "copies": (len(w) - measured, "this is how many units are copies of others"),
+        }
+    return {
+        "itself": (float(layer), "that is the layer itself"),
+        "from zero": (measured - 1, "layers are counted from 1"),
+    }
+
+
+def _shows(fault: str, name: str, layer: int, patient: _Patient) -> Finding:
     """Whether a statistic that was measured right is evidence for a fault."""
     if name not in _SHOWS[fault]:
         return wrong("no evidence", f"The {name} does not show whether {FAULTS[fault]}.")
-    found = statistic(name, layer, weights, biases, rule)
-    ratios = [statistic("std ratio", i, weights, biases, rule) for i in range(1, len(weights) + 1)]
-    distances = [abs(math.log(max(ratio, 1e-9))) for ratio in ratios]
+    ratios = [max(patient.measured("std ratio", i), 1e-9) for i in patient.layers]
     if fault == "none":
-        if max(distances) > distances[layer - 1] + 1e-9:
-            return wrong("no evidence", "Show the layer whose std ratio is farthest from 1.")
-        return right()
+        # How far a ratio is from 1 can be told by its difference or by its logarithm.
+        for distances in ([abs(r - 1) for r in ratios], [abs(math.log(r)) for r in ratios]):
+            if distances[layer - 1] >= max(distances) - _NEAR:
+                return right()
+        return wrong("not the farthest", "Show the layer whose std ratio is farthest from 1.")
+    found, w = patient.measured(name, layer), patient.weights[layer - 1]
+    # Errors by chance, of a mean over the std and of the logarithm of a uniform's std; of weights
+    # that are equal only one counts.
+    error = 1 / math.sqrt(len(np.unique(w)))
+    suspect = max(math.log(_SUSPECT), _ERRORS * math.sqrt(0.2) * error)
     healthy = {
-        "std ratio": distances[layer - 1] < math.log(_SUSPECT),
-        "mean ratio": abs(found) < 0.1,
+        "std ratio": abs(math.log(ratios[layer - 1])) < suspect,
+        "mean ratio": abs(float(w.mean())) <= _ERRORS * error * float(w.std()),
         "largest bias": found == 0,
-        "distinct units": found == len(weights[layer - 1]),
+        "distinct units": found == len(w),
         "equal to": math.isnan(found),
     }[name]
     if healthy:
@@ -267,157 +402,418 @@ class _Net(NamedTuple):
     biases: list[Array]
 
 
+# More than ten layers: in the order of their names, the tenth comes before the second.
+_SIZES = (12, 17, 11, 14, 18, 16, 13, 15, 12, 17, 11, 14, 5)
+_HIDDEN = len(_SIZES) - 2
+_BY_NAME = [*sorted(range(_HIDDEN), key=lambda i: str(i + 1))]
+
+
 def _net(variant: Variant, purpose: str) -> _Net:
     """A small network with biases, and inputs and labels for it."""
     rng = variant.rng(purpose)
-    sizes = [12, 17, 11, 14, 5]
-    weights = [rng.normal(0, 1.3 / math.sqrt(a), (a, b)) for a, b in pairwise(sizes)]
-    biases = [rng.normal(0, 0.2, b) for b in sizes[1:]]
+    weights = [rng.normal(0, 1.3 / math.sqrt(a), (a, b)) for a, b in pairwise(_SIZES)]
+    biases = [rng.normal(0, 0.4, b) for b in _SIZES[1:]]
     return _Net(rng.normal(0, 1, (60, 12)), rng.integers(0, 5, 60), weights, biases)
 
 
-def _forward(answers: Answers, variant: Variant) -> Finding:
-    activation = variant["activation"]
-    x, _, weights, biases = _net(variant, "forward")
-    given = answers.call("forward", x, weights, biases, activation)
-    if not isinstance(given, list) or len(given) != 4:
-        raise Unanswered("forward must return a list of four arrays: three layers and the output")
-    found = [np.asarray(z, dtype=np.float64) for z in given]
+_Instrument: TypeAlias = Callable[[Answers, Variant, str], Finding]
+
+
+def _with_all(judge: _Instrument) -> Callable[[Answers, Variant], Finding]:
+    """Judge an instrument with the student's own activation, and then with the other ones."""
+
+    def judged(answers: Answers, variant: Variant) -> Finding:
+        own = variant["activation"]
+        found = judge(answers, variant, own)
+        for other in networks.ACTIVATIONS:
+            if found.fault or other == own:
+                continue
+            try:
+                again = judge(answers, variant, other)
+            except Unanswered as error:
+                again = wrong("one activation", f"No answer: {error}.")
+            if again.fault:
+                said = f"It is right with {own}. With {other}: {again.message}"
+                return wrong(again.fault, said, max(again.share, 0.5))
+        return found
+
+    return judged
+
+
+def _same(found: Sequence[Array], arrays: Sequence[Array]) -> bool:
+    """Whether two lists hold the same arrays."""
+    return len(found) == len(arrays) and all(map(_alike, found, arrays))
+
+
+def _alike(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and np.allclose(a, b, atol=1e-4)
+
+
+def _run(net: _Net, value: Callable[[Array], Array], *, late: bool = False) -> list[Array]:
+    """All layers with any function as the activation, biases added before it or after it."""
+    z: list[Array] = []
+    for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+        s = (z[-1] if z else net.x) @ w
+        z.append(s + b if i == _HIDDEN else value(s) + b if late else value(s + b))
+    return z
+
+
+@np.errstate(all="ignore")
+def _forward(answers: Answers, variant: Variant, activation: str) -> Finding:
+    net = _net(variant, "forward")
+    x, _, weights, biases = net
+    value = networks.ACTIVATIONS[activation][0]
     s, z = networks.forward(x, weights, biases, activation)
-    if all(a.shape == b.shape and np.allclose(a, b, atol=1e-4) for a, b in zip(found, z,
-           strict=True)):  # fmt: skip
+    given = answers.call("forward", x, weights, biases, activation)
+    if isinstance(given, np.ndarray) and _alike(given, z[-1]):
+        return wrong("only the output", "Not yet: the hidden layers are to be in the list.", 0.3)
+    asked = f"forward must return a list of {len(z)} arrays: {_HIDDEN} layers and the output"
+    if not isinstance(given, list):
+        raise Unanswered(asked)
+    found = [np.asarray(layer, dtype=np.float64) for layer in given]
+    if _same(found, z):
         return right("Every layer is right.")
     none = [np.zeros_like(b) for b in biases]
-    bent = networks.ACTIVATIONS[activation][0](s[-1])
     known: dict[str, tuple[list[Array], str]] = {
         "no biases": (networks.forward(x, weights, none, activation)[1], "the biases are left out"),
-        "output bent": ([*z[:-1], bent], "the output has no activation"),
+        "no bias of the output": ([*z[:-1], z[-1] - biases[-1]], "the output has biases, too"),
+        "biases late": (
+            _run(net, value, late=True), "biases are added before the activation, not after it"
+        ),
+        "output bent": ([*z[:-1], value(s[-1])], "the output has no activation"),
+        "softmax": ([*z[:-1], networks.softmax(s[-1])], "the output is not to be made probable"),
         "sums": (s, "these are the weighted sums, before the activation"),
+        "no activation": (_run(net, lambda s: s), "no layer has an activation"),
         "inputs": ([x, *z[:-1]], "the first of the list is to be the first layer, not the input"),
-    }
+        "with the input": ([x, *z], "the input does not belong to the list"),
+        "no output": (z[:-1], "the output is to be the last of the list"),
+        "reversed": (z[::-1], "the layers come in the wrong order"),
+        "by name": (
+            [*(z[i] for i in _BY_NAME), z[-1]], "layer 10 comes before layer 2: sort by number"
+        ),
+        "transposed": ([layer.T for layer in z], "inputs are to be rows, units columns"),
+        **{
+            f"another activation, {other}": (
+                _run(net, function), f"this is {other}, and {activation} is asked for"
+            )
+            for other, function in {
+                **{other: pair[0] for other, pair in networks.ACTIVATIONS.items()},
+                "relu": lambda s: np.maximum(s, 0),
+            }.items()
+        },
+    }  # fmt: skip
     for fault, (arrays, message) in known.items():
-        pairs = list(zip(found, arrays, strict=True))
-        if all(a.shape == b.shape and np.allclose(a, b, atol=1e-4) for a, b in pairs):
-            return wrong(fault, f"Not yet: {message}.", 0.3)
-    first = next(
-        i for i, (a, b) in enumerate(zip(found, z, strict=True), start=1)
-        if a.shape != b.shape or not np.allclose(a, b, atol=1e-4)
-    )  # fmt: skip
-    return wrong("layer", f"Number {first} of the list is the first that is not right.")
+        if _same(found, arrays):
+            return wrong(fault.split(",")[0], f"Not yet: {message}.", 0.3)
+    if len(found) != len(z):
+        raise Unanswered(asked)
+    first = [_alike(a, b) for a, b in zip(found, z, strict=True)].index(False)
+    return wrong("layer", f"Number {first + 1} of the list is the first that is not right.")
 
 
-_FIELDS = ("mean", "std", "std_inputs", "p98", "saturated")
+class _Layer(NamedTuple):
+    """What a hidden layer does with some inputs."""
+
+    activation: str
+    s: Array
+    z: Array
+
+    def slope(self, z: Array) -> Array:
+        """The slope where the activation is z, over the steepest one."""
+        return networks.ACTIVATIONS[self.activation][1](z, z) / self.steepest
+
+    @property
+    def steepest(self) -> float:
+        """The steepest slope."""
+        return 0.25 if self.activation == "sigmoid" else 1.0
+
+    @property
+    def saturated(self) -> Any:
+        """Which activations are."""
+        return self.slope(self.z) < 0.05
+
+    @property
+    def upper(self) -> Any:
+        """Which activations are above the middle."""
+        return self.z > (0.5 if self.activation == "sigmoid" else 0.0)
 
 
-def _saturated(activation: str, s: Array, z: Array) -> Any:
-    steepest = {"tanh": 1.0, "softsign": 1.0, "sigmoid": 0.25}[activation]
-    return networks.ACTIVATIONS[activation][1](s, z) < 0.05 * steepest
-
-
-def _statistics(answers: Answers, variant: Variant) -> Finding:
-    activation = variant["activation"]
-    x, _, weights, biases = _net(variant, "statistics")
-    weights = [4 * w for w in weights]  # so that some are saturated
-    given = answers.call("statistics", x, weights, biases, activation)
-    s, z = networks.forward(x, weights, biases, activation)
-    if not isinstance(given, list) or len(given) != 3:
-        raise Unanswered("statistics must return a list of three dicts, one a hidden layer")
-    bad: list[tuple[str, str]] = []
-    for name in _FIELDS:
-        found = np.array([float(row[name]) for row in given])
-        values = {
-            key: np.array([function(a, b) for a, b in zip(s[:3], z[:3], strict=True)])
-            for key, (function, _) in _MEASURES[name].items()
-        }
-        if name == "saturated":
-            values = {
-                "": np.array([_saturated(activation, a, b).mean() for a, b in
-                              zip(s[:3], z[:3], strict=True)]),
-            }  # fmt: skip
-        if np.allclose(found, values[""], rtol=0.01, atol=1e-3):
-            continue
-        fault = next((k for k, v in values.items() if k and np.allclose(found, v, rtol=0.01)), name)
-        message = _MEASURES[name].get(fault, (None, f"{name} is not right"))[1]
-        bad.append((fault, message))
-    if not bad:
-        return right("All five statistics are right.")
-    return wrong(
-        bad[0][0],
-        f"{5 - len(bad)} of 5 statistics are right. " + "; ".join(m for _, m in bad) + ".",
-        (5 - len(bad)) / 5,
-    )
-
-
-_Measure = Callable[[Array, Array], float]
+_Measure: TypeAlias = Callable[[_Layer], float]
 _MEASURES: dict[str, dict[str, tuple[_Measure, str]]] = {
     "mean": {
-        "": (lambda s, z: float(z.mean()), ""),
-        "mean of sums": (lambda s, z: float(s.mean()), "mean is that of the weighted sums"),
-        "mean absolute": (lambda s, z: float(np.abs(z).mean()), "mean is that of absolute values"),
+        "": (lambda a: float(a.z.mean()), ""),
+        "mean of sums": (lambda a: float(a.s.mean()), "mean is that of the weighted sums"),
+        "mean absolute": (lambda a: float(np.abs(a.z).mean()), "mean is that of absolute values"),
+        "median": (lambda a: float(np.median(a.z)), "mean is the median"),
     },
     "std": {
-        "": (lambda s, z: float(z.std()), ""),
-        "variance": (lambda s, z: float(z.var()), "std is the variance"),
-        "std of sums": (lambda s, z: float(s.std()), "std is that of the weighted sums"),
+        "": (lambda a: float(a.z.std()), ""),
+        "variance": (lambda a: float(a.z.var()), "std is the variance"),
+        "std of sums": (lambda a: float(a.s.std()), "std is that of the weighted sums"),
         "std per unit": (
-            lambda s, z: float(z.std(axis=0).mean()), "std is to be over units and inputs together"
+            lambda a: float(a.z.std(axis=0).mean()), "std is to be over units and inputs together"
+        ),
+        "root mean square": (
+            lambda a: math.sqrt(float((a.z**2).mean())), "std is to be taken from the mean"
         ),
     },
     "std_inputs": {
-        "": (lambda s, z: float(z.std(axis=0).mean()), ""),
-        "pooled": (lambda s, z: float(z.std()), "std_inputs is the pooled one"),
+        "": (lambda a: float(a.z.std(axis=0).mean()), ""),
+        "pooled": (lambda a: float(a.z.std()), "std_inputs is the pooled one"),
         "over units": (
-            lambda s, z: float(z.std(axis=1).mean()), "std_inputs goes over the units of one input"
+            lambda a: float(a.z.std(axis=1).mean()), "std_inputs goes over the units of one input"
         ),
         "variance per unit": (
-            lambda s, z: float(z.var(axis=0).mean()), "std_inputs is a variance"
+            lambda a: float(a.z.var(axis=0).mean()), "std_inputs is a variance"
+        ),
+        "root of the mean": (
+            lambda a: math.sqrt(float(a.z.var(axis=0).mean())),
+            "std_inputs is to be the mean of stds, not the root of a mean of variances",
+        ),
+        "of means": (
+            lambda a: float(a.z.mean(axis=0).std()), "std_inputs is how the units' means differ"
+        ),
+        "of the inputs' means": (
+            lambda a: float(a.z.mean(axis=1).std()), "std_inputs is to be of each unit by itself"
+        ),
+        "std of sums per unit": (
+            lambda a: float(a.s.std(axis=0).mean()), "std_inputs is that of the weighted sums"
         ),
     },
     "p98": {
-        "": (lambda s, z: float(np.percentile(z, 98)), ""),
+        "": (lambda a: float(np.percentile(a.z, 98)), ""),
         "absolute": (
-            lambda s, z: float(np.percentile(np.abs(z), 98)), "p98 is that of absolute values"
+            lambda a: float(np.percentile(np.abs(a.z), 98)), "p98 is that of absolute values"
         ),
-        "largest": (lambda s, z: float(z.max()), "p98 is the largest value"),
-        "p02": (lambda s, z: float(np.percentile(z, 2)), "p98 is the lower percentile"),
+        "largest": (lambda a: float(a.z.max()), "p98 is the largest value"),
+        "p02": (lambda a: float(np.percentile(a.z, 2)), "p98 is the lower percentile"),
+        "percent": (
+            lambda a: float(np.percentile(a.z, 0.98)), "p98 is the percentile 0.98, of 100"
+        ),
+        "percentile of sums": (
+            lambda a: float(np.percentile(a.s, 98)), "p98 is that of the weighted sums"
+        ),
+        "per unit": (
+            lambda a: float(np.percentile(a.z, 98, axis=0).mean()),
+            "p98 is to be over units and inputs together",
+        ),
     },
-    "saturated": {},
+    "saturated": {
+        "": (lambda a: float(a.saturated.mean()), ""),
+        "in percent": (lambda a: 100 * float(a.saturated.mean()), "saturated is in percent"),
+        "counted": (lambda a: float(a.saturated.sum()), "saturated is a count, not a share"),
+        "not saturated": (
+            lambda a: float(1 - a.saturated.mean()), "saturated is the share of the other ones"
+        ),
+        "one side": (
+            lambda a: float((a.saturated & a.upper).mean()),
+            "saturated has the upper side only: the slope is small at both ends",
+        ),
+        "lower side": (
+            lambda a: float((a.saturated & ~a.upper).mean()),
+            "saturated has the lower side only: the slope is small at both ends",
+        ),
+        "not of the steepest": (
+            lambda a: float((a.slope(a.z) * a.steepest < 0.05).mean()),
+            "saturated has slopes below 0.05, not below 5 % of the steepest",
+        ),
+        "units": (
+            lambda a: float(a.saturated.all(axis=0).mean()),
+            "saturated is a share of units, not of activations",
+        ),
+        "units, any": (
+            lambda a: float(a.saturated.any(axis=0).mean()),
+            "saturated is a share of units, not of activations",
+        ),
+        "units, most": (
+            lambda a: float((a.saturated.mean(axis=0) > 0.5).mean()),
+            "saturated is a share of units, not of activations",
+        ),
+        "units, mean": (
+            lambda a: float((a.slope(a.z.mean(axis=0)) < 0.05).mean()),
+            "saturated is a share of units, not of activations",
+        ),
+        "units, slope": (
+            lambda a: float((a.slope(a.z).mean(axis=0) < 0.05).mean()),
+            "saturated is a share of units, not of activations",
+        ),
+        "slope of sums": (
+            lambda a: float((a.slope(a.s) < 0.05).mean()),
+            "saturated takes the slope's formula in z at the weighted sums",
+        ),
+    },
 }  # fmt: skip
 
 
-def _gradients(answers: Answers, variant: Variant) -> Finding:
-    activation = variant["activation"]
+def _slack(name: str) -> float:
+    # In single precision one activation more or less may be saturated.
+    return 2.5e-3 if name == "saturated" else 1e-3
+
+
+def _fields(rows: Sequence[Mapping[str, Any]], layers: Sequence[_Layer]) -> list[tuple[str, str]]:
+    """Which of the statistics are wrong: faults and what to say."""
+    bad = []
+    for name, measures in _MEASURES.items():
+        given = [row.get(name) for row in rows]
+        found = np.array([_number(value) for value in given])
+        values = {key: np.array([f(a) for a in layers]) for key, (f, _) in measures.items()}
+        if np.allclose(found, values[""], rtol=0.01, atol=_slack(name)):
+            continue
+        if any(name not in row for row in rows):
+            bad.append(("missing", f"{name} is missing"))
+        elif any(isinstance(value, list | np.ndarray) and np.size(value) > 1 for value in given):
+            bad.append(("many", f"{name} is to be one number of a layer"))
+        else:
+            near = (k for k, v in values.items() if k and np.allclose(found, v, rtol=0.01))
+            fault = next(near, "")
+            if fault:
+                bad.append((fault.split(",")[0], measures[fault][1]))
+            elif name == "saturated" and _threshold(found, layers):
+                bad.append(("threshold", "saturated has a limit of its own for |z|: use the slope"))
+            else:
+                bad.append((name, f"{name} is not right"))
+    return bad
+
+
+def _threshold(found: Array, layers: Sequence[_Layer]) -> bool:
+    """Whether shares are those of activations beyond a limit near that of tanh."""
+    far, near = (np.array([(np.abs(a.z) > limit).mean() for a in layers]) for limit in (0.99, 0.95))
+    return bool((found >= far - 1e-9).all() and (found <= near + 1e-9).all())
+
+
+def _rows(given: Any) -> list[dict[str, Any]]:
+    """Dicts, one of a layer; a table has come as a dict of columns."""
+    if isinstance(given, dict) and given and all(isinstance(v, list) for v in given.values()):
+        length = min(map(len, given.values()))
+        given = [{name: column[i] for name, column in given.items()} for i in range(length)]
+    if (
+        isinstance(given, list)
+        and len(given) in (_HIDDEN, _HIDDEN + 1)
+        and all(isinstance(row, dict) for row in given)
+    ):
+        return given
+    raise Unanswered(f"statistics must return a list of {_HIDDEN} dicts, one of a hidden layer")
+
+
+@np.errstate(all="ignore")
+def _statistics(answers: Answers, variant: Variant, activation: str) -> Finding:
+    x, _, weights, biases = _net(variant, "statistics")
+    # Some layers are saturated, and some are nearly linear.
+    scales = [4.0, 1.0, 0.5, 3.0, *[1.0] * (len(weights) - 4)]
+    weights = [scale * w for scale, w in zip(scales, weights, strict=True)]
+    biases = [b + 0.3 for b in biases]
+    s, z = networks.forward(x, weights, biases, activation)
+    layers = [_Layer(activation, a, b) for a, b in zip(s[:-1], z[:-1], strict=True)]
+    rows = _rows(answers.call("statistics", x, weights, biases, activation))
+    output, rows = rows[_HIDDEN:], rows[:_HIDDEN]
+    bad = _fields(rows, layers)
+    if not bad:
+        if output:
+            return wrong("with the output", "The output is not to be in the list.", 0.6)
+        return right("All five statistics are right.")
+    if not _fields(rows[::-1], layers):
+        return wrong("reversed", "The layers come in the wrong order.", 0.4)
+    if not _fields(rows, [layers[i] for i in _BY_NAME]):
+        return wrong("by name", "Layer 10 comes before layer 2: sort by number.", 0.4)
+    rights = len(_MEASURES) - len(bad)
+    said = f"{rights} of 5 statistics are right. {'; '.join(message for _, message in bad)}."
+    return wrong(bad[0][0], said, rights / 5)
+
+
+@np.errstate(all="ignore")
+def _gradients(answers: Answers, variant: Variant, activation: str) -> Finding:
     x, y, weights, biases = _net(variant, "gradients")
-    given = answers.call("gradients", x, y, weights, biases, activation)
-    found = samples.numbers(given, (3,), "what gradients returns")
     s, z = networks.forward(x, weights, biases, activation)
     deltas = networks.backward(x, y, weights, biases, activation)
-    slope = networks.ACTIVATIONS[activation][1]
-    expected = np.array([d.std() for d in deltas[:3]])
-    if np.allclose(found, expected, rtol=0.01):
+    given = answers.call("gradients", x, y, weights, biases, activation)
+    expected = np.array([d.std() for d in deltas[:-1]])
+    if np.shape(given) == (len(deltas),):
+        if np.allclose(samples.numbers(given, (len(deltas),), "")[:-1], expected, rtol=0.01):
+            return wrong("with the output", "The output is not to be in the list.", 0.6)
+        raise Unanswered(f"gradients must return {_HIDDEN} numbers, one of a hidden layer")
+    found = samples.numbers(given, (_HIDDEN,), "what gradients returns")
+    if np.allclose(found, expected, rtol=_GRADIENTS, atol=0):
         return right("The spread of the gradients is right in every layer.")
-    by_z = [deltas[i + 1] @ weights[i + 1].T for i in range(3)]
-    flat = [deltas[3]]
-    for i in (2, 1, 0):
-        flat.insert(0, flat[0] @ weights[i + 1].T)
-    at_s = [deltas[3]]  # the slope taken at the weighted sums as if they were activations
-    for i in (2, 1, 0):
-        at_s.insert(0, (at_s[0] @ weights[i + 1].T) * slope(z[i], s[i]))
+    function, slope = networks.ACTIVATIONS[activation]
+    value = [function(a) for a in z[:-1]]
+    classes = np.eye(s[-1].shape[1])[y]
+
+    def back(output: Array, slopes: Sequence[Array | float]) -> Array:
+        """Stds of gradients from another one of the output, or with other slopes."""
+        delta = output
+        stds: list[float] = []
+        for i in range(_HIDDEN - 1, -1, -1):
+            delta = (delta @ weights[i + 1].T) * slopes[i]
+            stds.insert(0, float(delta.std()))
+        return np.array(stds)
+
+    slopes = [slope(a, b) for a, b in zip(s[:-1], z[:-1], strict=True)]
+    none = [np.zeros_like(b) for b in biases]
+    bare = networks.backward(x, y, weights, none, activation)
+    inputs = [x, *z[:-1]]
+    of_weights = np.array([(a.T @ d).std() for a, d in zip(inputs, deltas, strict=True)])[:-1]
+    by_z = np.array([(deltas[i + 1] @ weights[i + 1].T).std() for i in range(_HIDDEN)])
     known: dict[str, tuple[Array, str]] = {
         "reversed": (expected[::-1], "the layers come in the wrong order"),
+        "by name": (expected[_BY_NAME], "layer 10 comes before layer 2: sort by number"),
         "of the mean": (expected / len(x), "each example's own gradient, not a share of the mean"),
-        "by z": (np.array([d.std() for d in by_z]), "these are by z, before the slope"),
-        "no slope": (np.array([d.std() for d in flat[:3]]), "the slope of the units is left out"),
+        "averaged first": (
+            np.array([d.mean(axis=0).std() for d in deltas[:-1]]),
+            "the std is to be over examples, too: do not average over them first",
+        ),
+        "summed first": (
+            np.array([d.sum(axis=0).std() for d in deltas[:-1]]),
+            "the std is to be over examples, too: do not add them up first",
+        ),
+        "per unit": (
+            np.array([d.std(axis=0).mean() for d in deltas[:-1]]),
+            "the std is to be over units and examples together",
+        ),
+        "root mean square": (
+            np.sqrt([(d**2).mean() for d in deltas[:-1]]), "a std is taken from the mean"
+        ),
+        "absolute": (
+            np.array([np.abs(d).mean() for d in deltas[:-1]]), "these are means of absolute values"
+        ),
+        "by z": (by_z, "these are by z, before the slope"),
+        "no slope": (
+            back(deltas[-1], [1.0] * _HIDDEN), "the slope of the units is left out"
+        ),
+        "slope at the sums": (
+            back(deltas[-1], [slope(a, a) for a in s[:-1]]),
+            "the slope's formula in z is used at the weighted sums",
+        ),
+        "slope at z": (
+            back(deltas[-1], [slope(a, b) for a, b in zip(z[:-1], value, strict=True)]),
+            "the slope is to be taken at s, not at z",
+        ),
         "layers above": (np.array([d.std() for d in deltas[1:]]), "these are one layer too high"),
+        "of weights": (of_weights, "these are by the weights, not by the weighted sums"),
+        "of weights, mean": (
+            of_weights / len(x), "these are by the weights, not by the weighted sums"
+        ),
+        "no softmax": (
+            back(s[-1] - classes, slopes), "the cost is the cross-entropy of a softmax"
+        ),
+        "no labels": (
+            back(networks.softmax(s[-1]), slopes), "the labels are left out: softmax less one-hot"
+        ),
+        "no biases": (
+            np.array([d.std() for d in bare[:-1]]), "the biases are left out on the way up"
+        ),
         "variance": (expected**2, "these are variances"),
-    }
+    }  # fmt: skip
     for fault, (values, message) in known.items():
-        if np.allclose(found, values, rtol=0.01):
-            return wrong(fault, f"Not yet: {message}.", 0.3 if fault != "no slope" else 0.0)
+        if np.allclose(found, values, rtol=_GRADIENTS, atol=0):
+            share = 0.0 if fault == "no slope" else 0.3
+            return wrong(fault.split(",")[0], f"Not yet: {message}.", share)
     ratio = found / expected
     if np.allclose(ratio, ratio[0], rtol=0.01):
         return wrong("factor", f"All layers are off by the factor {ratio[0]:.4g}.", 0.3)
-    return wrong("gradients", f"Over the right ones yours are {np.round(ratio, 3)}.")
+    return wrong("gradients", f"Over the right ones yours are {_said(ratio)}.")
+
+
+_GRADIENTS = 0.006  # relative; three digits are enough
 
 
 # --------------------------------------------------------------------------------------------------
@@ -425,49 +821,180 @@ def _gradients(answers: Answers, variant: Variant) -> Finding:
 # --------------------------------------------------------------------------------------------------
 
 
+@np.errstate(all="ignore")
 def _panel(answers: Answers, variant: Variant) -> Finding:
     answer = answers.get("panel")
+    if not isinstance(answer, dict):
+        raise Unanswered("panel must be a dict")
+    if missing := [k for k in ("weights", "std", "edges", "density") if k not in answer]:
+        raise Unanswered(f"panel has no {missing[0]}")
     chosen = variant["panel"]
-    width, activation = chosen["width"], variant["activation"]
-    sizes = [64, *[width] * 5, 10]
+    sizes = [64, *[chosen["width"]] * 5, 10]
+    shapes = [np.shape(w) for w in answer["weights"]]
+    if shapes == [(b, a) for a, b in pairwise(sizes)]:
+        return wrong("transposed", "The weights are to have the shape (n_in, n_out).", 0.2)
     weights = networks.layers(answer["weights"], sizes, "panel['weights']")
     stds = samples.numbers(answer["std"], (5,), "panel['std']")
-    for i, w in enumerate(weights):
-        n_in, n_out = w.shape
-        expected = 1 / (3 * n_in) if chosen["rule"] == "standard" else 2 / (n_in + n_out)
-        other = 2 / (n_in + n_out) if chosen["rule"] == "standard" else 1 / (3 * n_in)
-        known = {"other rule": (other / expected, "these are of the other rule")}
-        found = samples.judge_draws(w.ravel(), samples.UNIFORM, expected, known)
+    found = _drawn(weights, chosen["rule"])
+    if found.fault:
+        return found
+    layers = _quantity(chosen["quantity"], weights, variant["activation"], "test", 300)
+    found = _spreads(stds, layers, weights, variant)
+    if found.fault:
+        return found
+    for key in ("edges", "density"):
+        if len(answer[key]) != 5 or not all(np.ndim(row) == 1 for row in answer[key]):
+            said = f"panel['{key}'] must be a list of five arrays, one of a hidden layer."
+            return wrong("bins", said, 0.6)
+    for i in range(5):
+        found = _histogram(i, answer["edges"][i], answer["density"][i], layers)
         if found.fault:
-            return wrong(found.fault, f"Layer {i + 1} of your weights: {found.message}", 0.2)
-    images, labels = networks.digits("test")
-    x, y = images[:300], labels[:300]
-    none = [np.zeros(n) for n in sizes[1:]]
-    layers = (
-        networks.forward(x, weights, none, activation)[1][:5]
-        if chosen["quantity"] == "activations"
-        else networks.backward(x, y, weights, none, activation)[:5]
-    )
-    measured = np.array([layer.std() for layer in layers])
-    if not np.allclose(stds, measured, rtol=0.01):
-        ratio = stds / measured
-        return wrong(
-            "not these weights",
-            f"With your weights the std of each layer is {_said(measured)}, yours over that "
-            f"{_said(ratio)}.",
-            0.4,
-        )
-    for i, layer in enumerate(layers):
-        edges = np.asarray(answer["edges"][i], dtype=np.float64)
-        density = np.asarray(answer["density"][i], dtype=np.float64)
-        if edges.ndim != 1 or density.shape != (len(edges) - 1,) or len(density) < 15:
-            return wrong("bins", f"Layer {i + 1} needs at least 15 bins, and an edge more.", 0.6)
-        true = np.histogram(layer, edges)[0] / layer.size / np.diff(edges)
-        if not np.allclose(density, true, rtol=0.02, atol=0.02 * true.max()):
-            share = float((density * np.diff(edges)).sum())
-            fault = "counts" if share > 2 else "density"
-            return wrong(fault, f"Layer {i + 1}: its density has the area {share:.3g}.", 0.6)
+            return found
     return right("Weights, spreads and densities agree with one another.")
+
+
+def _drawn(weights: list[Array], rule: str) -> Finding:
+    """Whether weights are independent draws by a rule."""
+    rules: dict[str, Callable[[int, int], float]] = {
+        "standard": lambda n_in, n_out: 1 / (3 * n_in),
+        "normalized": lambda n_in, n_out: 2 / (n_in + n_out),
+    }
+    other = rules["normalized" if rule == "standard" else "standard"]
+    for i, w in enumerate(weights):
+        for k, again in enumerate(weights[:i]):
+            if again.shape == w.shape and np.array_equal(again, w):
+                said = f"Layers {k + 1} and {i + 1} of your weights are the same draws."
+                return wrong("stream reused", said, 0.2)
+    # Those of one shape are judged together: the fewer the tests, the rarer is a false alarm.
+    for group in ([0], [1, 2, 3, 4], [5]):
+        n_in, n_out = weights[group[0]].shape
+        expected = rules[rule](n_in, n_out)
+        known = {
+            "other rule": (other(n_in, n_out) / expected, "these are of the other rule"),
+            "fan-out": (rules[rule](n_out, n_in) / expected, "the rule has fan-in, not fan-out"),
+        }
+        known = {k: v for k, v in known.items() if not math.isclose(v[0], 1)}
+        found = samples.judge_draws(
+            np.concatenate([weights[i].ravel() for i in group]), samples.UNIFORM, expected, known
+        )
+        if not found.fault:
+            continue
+        for i in group:
+            one = samples.judge_draws(weights[i].ravel(), samples.UNIFORM, expected, known)
+            if one.fault:
+                return wrong(one.fault, f"Layer {i + 1} of your weights: {one.message}", 0.2)
+        return wrong(found.fault, f"Layers 2 to 5 of your weights: {found.message}", 0.2)
+    return right()
+
+
+def _quantity(
+    quantity: str, weights: list[Array], activation: str, split: str, images: int
+) -> list[Array]:
+    """What a panel shows, for the first images of a split."""
+    x, y = networks.digits(split)
+    x, y = x[:images], y[:images]
+    none = [np.zeros(w.shape[1]) for w in weights]
+    if quantity == "sums":
+        return networks.forward(x, weights, none, activation)[0][:-1]
+    if quantity == "activations":
+        return networks.forward(x, weights, none, activation)[1][:-1]
+    return networks.backward(x, y, weights, none, activation)[:-1]
+
+
+def _spreads(stds: Array, layers: list[Array], weights: list[Array], variant: Variant) -> Finding:
+    """Whether stds are those of the layers."""
+    measured = np.array([layer.std() for layer in layers])
+    if np.allclose(stds, measured, rtol=1e-4, atol=0):
+        return right()
+    quantity, activation = variant["panel"]["quantity"], variant["activation"]
+
+    def of(quantity: str, split: str = "test", images: int = 300) -> Array:
+        found = _quantity(quantity, weights, activation, split, images)
+        return np.array([layer.std() for layer in found])
+
+    other = "gradients" if quantity == "activations" else "activations"
+    known: dict[str, tuple[Array, str]] = {
+        "reversed": (measured[::-1], "in the wrong order"),
+        "other quantity": (of(other), f"of the {other}, not of the {quantity}"),
+        "sums": (of("sums"), f"of the weighted sums, not of the {quantity}"),
+        "variance": (measured**2, "variances"),
+        "of the mean": (measured / 300, "a 300th of what they are example by example"),
+        "per unit": (
+            np.array([layer.std(axis=0).mean() for layer in layers]),
+            "std over the inputs, averaged over units, and not over both together",
+        ),
+        "other images": (of(quantity, images=400), "of all test images, not of the first 300"),
+        "other images, training": (
+            of(quantity, "train"), "of the training images, not of the test images"
+        ),
+        "other images, scaled": (
+            np.array([
+                layer.std() for layer in _quantity(
+                    quantity, [16 * weights[0], *weights[1:]], activation, "test", 300
+                )
+            ]),
+            "of images in another scale",
+        ),
+    }  # fmt: skip
+    for fault, (values, message) in known.items():
+        # What is near the right ones must be met more closely, or rounded numbers would meet it.
+        near = 1e-4 if np.allclose(values, measured, rtol=0.02, atol=0) else 5e-3
+        if np.allclose(stds, values, rtol=near, atol=0):
+            return wrong(fault.split(",")[0], f"panel['std']: these are {message}.", 0.4)
+    if np.allclose(stds, measured, rtol=0.01, atol=0):
+        return right()
+    return wrong(
+        "not these weights",
+        f"With your weights the std of each layer is {_said(measured)}, yours over that "
+        f"{_said(stds / measured)}.",
+        0.4,
+    )
+
+
+def _histogram(i: int, edges: Any, density: Any, layers: list[Array]) -> Finding:
+    """Whether a density is that of a layer, between its edges."""
+    edges = samples.numbers(edges, np.shape(edges), "edges")
+    density = samples.numbers(density, np.shape(density), "density")
+    said = f"Layer {i + 1}"
+    if len(edges) == len(density):
+        return wrong("bins", f"{said} needs an edge more than it has bins, not their middles.", 0.6)
+    if len(edges) != len(density) + 1 or len(density) < 15:
+        return wrong("bins", f"{said} needs at least 15 bins, and an edge more.", 0.6)
+    if not (np.diff(edges) > 0).all():
+        return wrong("bins", f"{said}: its edges do not rise.", 0.6)
+    widths, layer = np.diff(edges), layers[i]
+    true = _held(layer, edges)
+    if true.sum() < 0.5:
+        return wrong(
+            "range", f"{said}: its bins hold {true.sum():.1%} of the values, less than half.", 0.6
+        )
+    shares = density * widths
+    scaled = true / true.sum()
+    if _near(shares, true, layer.size) or _near(shares, scaled, layer.size):
+        return right()
+    area = f"its density has the area {shares.sum():.3g}"
+    if _near(density / layer.size, true, layer.size):
+        return wrong("counts", f"{said}: these are counts, {area}.", 0.6)
+    if _near(density, true, layer.size) or _near(density, scaled, layer.size):
+        return wrong("shares", f"{said}: shares are not divided by the bins' widths, {area}.", 0.6)
+    for k, other in enumerate(layers):
+        if k != i and _near(shares, _held(other, edges), layer.size):
+            return wrong("another layer", f"{said}: this is the density of layer {k + 1}.", 0.6)
+    if shares.sum() > 0 and _near(shares / shares.sum(), scaled, layer.size):
+        return wrong("area", f"{said}: the form is right, and {area}.", 0.6)
+    return wrong("density", f"{said}: it is not the density of these values; {area}.", 0.6)
+
+
+def _held(layer: Array, edges: Array) -> Array:
+    """The share of the values in each bin."""
+    return np.asarray(np.histogram(layer, edges)[0] / layer.size)
+
+
+def _near(shares: Array, true: Array, size: int) -> bool:
+    """Whether shares in bins are right; in single precision some values lie across an edge."""
+    slack = max(0.02 * float(true.max()), 3 / size)
+    each = np.allclose(shares, true, rtol=0.02, atol=slack)
+    return each and np.allclose(np.cumsum(shares), np.cumsum(true), rtol=0, atol=0.005)
 
 
 def _said(values: Array) -> str:
@@ -478,10 +1005,11 @@ PROBLEM_SET = ProblemSet(
     name="ps4",
     title="Diagnose it",
     parts=(
-        Part("forward", 3, ("forward",), _forward, "The output has no activation."),
-        Part("statistics", 5, ("statistics",), _statistics,
+        Part("forward", 3, ("forward",), _with_all(_forward),
+             "The output has no activation."),
+        Part("statistics", 5, ("statistics",), _with_all(_statistics),
              "Compare with np.std(z) and np.std(z, axis=0)."),
-        Part("gradients", 4, ("gradients",), _gradients,
+        Part("gradients", 4, ("gradients",), _with_all(_gradients),
              "Begin with softmax less one-hot, example by example."),
         Part("panel", 8, ("panel",), _panel, "np.histogram(..., density=True).", own=True),
         *(Part(f"patient_{k}", 4, ("diagnoses",), _diagnosis(k),

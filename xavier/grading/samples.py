@@ -21,10 +21,15 @@ from xavier.grading.parts import Finding, right, wrong
 
 Array: TypeAlias = NDArray[np.float64]
 
-FALSE_ALARM: float = 1e-7
-"""How often a correct answer fails one test; a judge makes fewer than ten."""
+FALSE_ALARM: float = 1e-8
+"""How often a correct answer fails one test; a judge makes fewer than a hundred."""
 
 _Z = float(stats.norm.isf(FALSE_ALARM / 2))
+_ROUNDED = 1e-3  # how far beyond the end of a distribution rounding (to float16) may bring a weight
+_MANY = 100_000  # draws, from where on the fourth moment is as good as normal
+
+Known: TypeAlias = Mapping[str, tuple[float | tuple[float, ...], str]]
+"""Faults by name: the ratio to the right variance that tells it (or several), and what to say."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ def sampler(
     *,
     variance: float,
     seed: int,
-    faults: Mapping[str, tuple[float, str]] | None = None,
+    faults: Known | None = None,
+    laws: Mapping[str, Law] | None = None,
     shape: tuple[int, int] = (500, 400),
 ) -> Finding:
     """Judge a function ``name(shape, variance, rng)``.
@@ -92,7 +98,8 @@ def sampler(
         law: what its draws should follow.
         variance: that is asked for.
         seed: of the generators.
-        faults: by name, the ratio of variances that tells it, and what to say.
+        faults: that are known.
+        laws: as in `judge_draws`.
         shape: of a draw.
     """
 
@@ -116,14 +123,40 @@ def sampler(
             "The same generator gives other weights the second time: the function does not use "
             "(only) the generator that it is given.",
         )
-    return judge_draws(np.concatenate([first.ravel(), other.ravel()]), law, variance, faults)
+    if any(len(np.unique(first, axis=axis)) < first.shape[axis] for axis in (0, 1)):
+        return wrong("repeated", "Rows or columns of a draw are copies of one another.")
+    draws = np.concatenate([first.ravel(), other.ravel()])
+    found = judge_draws(draws, law, variance, faults, laws)
+    if found.fault:
+        return found
+    if all(_exact(draw, law, variance) for draw in (first, other)):
+        return wrong(
+            "exact",
+            "Mean or variance of every draw are exact to the last digits: entries that are "
+            "independent of one another are not, something has been made up for afterwards.",
+        )
+    return found
+
+
+def _exact(draw: Array, law: Law, variance: float) -> bool:
+    """Whether mean or variance are nearer to the right ones than chance brings them."""
+    n = draw.size
+    mean = abs(draw.mean()) / math.sqrt(variance / n)
+    spread = abs(np.square(draw).mean() / variance - 1) / _error(law, n)
+    return bool(min(mean, spread) < 5e-5)
+
+
+def _error(law: Law, n: int) -> float:
+    """The standard error of a variance over the variance: the fourth moment is in it."""
+    return math.sqrt((float(law.frozen.stats(moments="k")) + 2) / n)
 
 
 def judge_draws(
     draws: Array,
     law: Law,
     variance: float,
-    faults: Mapping[str, tuple[float, str]] | None = None,
+    faults: Known | None = None,
+    laws: Mapping[str, Law] | None = None,
 ) -> Finding:
     """Judge independent draws by their mean, variance, reach and distribution.
 
@@ -131,41 +164,89 @@ def judge_draws(
         draws: one-dimensional.
         law: what they should follow, times the root of the variance.
         variance: what it should be.
-        faults: as in `sampler`; those of `FAULTS` are known.
+        faults: that are known, besides those of `FAULTS`.
+        laws: of faults, the law that draws follow that have it, if it is known.
     """
-    known = {**FAULTS, **(faults or {})}
     n, spread = len(draws), math.sqrt(variance)
-    found = float(np.var(draws))
-    ratio = found / variance
-    mean = float(draws.mean())
-    if abs(mean) > _Z * math.sqrt(max(found, 1e-300) / n):
+    different = len(np.unique(draws))
+    if different == 1:
+        return wrong("constant", "All weights are the same number.")
+    if different < min(100, n / 4):
+        return wrong("few values", f"There are only {different} different weights.")
+    with np.errstate(over="ignore", under="ignore"):
+        mean, found = float(draws.mean()), float(np.square(draws).mean())
+    if not (0 < found < math.inf and math.isfinite(mean)):
+        return wrong("variance", f"Weights such as {draws[0]:.3g} are out of all proportion.")
+    if abs(mean) > _Z * math.sqrt(max(found - mean * mean, variance) / n):
         return wrong(
             "mean",
             f"The mean is {mean:.3g}, and should be zero: weights have to be of both signs.",
         )
-    # The standard error of a variance has the fourth moment in it.
-    fourth = float(law.frozen.stats(moments="k")) + 3
-    error = math.sqrt((fourth - 1) / n)
-    if abs(ratio - 1) > _Z * error:
-        return _by_ratio(ratio, error, draws, variance, known)
-    largest = float(np.abs(draws).max())
-    if largest > law.reach * spread * (1 + 1e-6):
+    size = np.abs(draws)
+    largest = float(size.max())
+    edge = int((size > largest * (1 - 1e-9)).sum())
+    near = int((size > largest * 0.98).sum()) - edge
+    if edge > max(20, 3 * near):  # many are the same number on a coarse grid, too, everywhere
         return wrong(
+            "clipped", f"{edge:,} weights sit at the very end: they were clipped, not drawn again."
+        )
+    ratio = found / variance
+    if abs(ratio - 1) > _Z * _error(law, n):
+        return _by_ratio(ratio, draws, variance, {**FAULTS, **(faults or {})}, laws or {})
+    reach = law.reach * spread
+    last = float(law.frozen.isf(min(-math.log(FALSE_ALARM) / n, 1) / 2)) * spread
+    if largest > reach * (1 + _ROUNDED):
+        return _by_shape(draws, law) or wrong(
             "reach",
-            f"A weight of {largest:.3g} is beyond the end of the distribution, "
-            f"{law.reach * spread:.3g}.",
+            f"A weight of {largest:.3g} is beyond the end of the distribution, {reach:.3g}.",
         )
-    edge = np.abs(draws) > largest * (1 - 1e-9)
-    if edge.sum() > 20:
-        return wrong(
-            "clipped",
-            f"{edge.sum():,} weights sit at the very end: they were clipped, not drawn again.",
+    if math.isfinite(reach) and largest < last * (1 - _ROUNDED):
+        return _by_shape(draws, law) or wrong(
+            "reach",
+            f"The largest weight is {largest:.3g}, and the distribution goes on to {reach:.3g}.",
         )
-    if stats.kstest(draws / spread, law.frozen.cdf).pvalue < FALSE_ALARM:
-        return wrong(
+    compared = stats.kstest(draws / spread, law.frozen.cdf)
+    if compared.pvalue < FALSE_ALARM or not _fourth(draws, law):
+        return _by_shape(draws, law) or wrong(
             "distribution", f"The variance is right, and the distribution is not {law.name}."
         )
+    if stats.kstwo.cdf(compared.statistic, n) < FALSE_ALARM:
+        return wrong(
+            "too even",
+            "These weights are spread more evenly than independent draws are.",
+        )
     return right(f"A {law.name} distribution of variance {variance:.4g}.")
+
+
+def _fourth(draws: Array, law: Law) -> bool:
+    """Whether the fourth moment over the squared second is the law's, as far as many draws tell."""
+    n = len(draws)
+    if n < _MANY:
+        return True
+    # Of moments about zero, with variance 1; the error is that of a ratio (delta method).
+    m4, m6, m8 = (float(law.frozen.moment(k)) for k in (4, 6, 8))
+    error = math.sqrt((m8 - m4**2 - 4 * m4 * (m6 - m4) + 4 * m4**2 * (m4 - 1)) / n)
+    squares = np.square(draws)
+    found = float(np.square(squares).mean() / squares.mean() ** 2)
+    return abs(found - m4) < _Z * error
+
+
+def _fits(draws: Array, law: Law) -> bool:
+    """Whether draws could follow a law, whatever their variance."""
+    scaled = draws / math.sqrt(float(np.square(draws).mean()))
+    return bool(stats.kstest(scaled, law.frozen.cdf).pvalue > 1e-4)
+
+
+def _by_shape(draws: Array, law: Law) -> Finding | None:
+    """Name another distribution of the right variance; None if it is none of those known."""
+    if len(draws) < 2000:
+        return None
+    for other in (UNIFORM, NORMAL):
+        if other.name != law.name and _fits(draws, other):
+            return wrong(
+                other.name, f"These are {other.name} draws, and should be {law.name} ones."
+            )
+    return None
 
 
 FAULTS: dict[str, tuple[float, str]] = {
@@ -176,23 +257,42 @@ FAULTS: dict[str, tuple[float, str]] = {
 }
 """By name: the ratio to the right variance that tells it, and what it is."""
 
+_LAWS: dict[str, Law] = {
+    "std as bound": UNIFORM,
+    "bound as std": NORMAL,
+    "variance as bound": UNIFORM,
+    "one as bound": UNIFORM,
+}
+
 
 def _by_ratio(
-    ratio: float,
-    error: float,
-    draws: Array,
-    variance: float,
-    known: Mapping[str, tuple[float, str]],
+    ratio: float, draws: Array, variance: float, known: Known, laws: Mapping[str, Law]
 ) -> Finding:
     """Name a wrong variance, if it is a known one: the nearest within the error of sampling."""
-    candidates = {
+    candidates: Known = {
         **known,
         "variance as std": (variance, "the variance is used where the std belongs"),
         "variance as bound": (variance / 3, "the variance is used as the bound"),
+        "root twice": (variance**-0.5, "the root is taken of what is a std already"),
+        "one as std": (1 / variance, "it is 1, whatever is asked for"),
+        "one as bound": (1 / (3 * variance), "this is U(-1, 1), whatever is asked for"),
     }
-    scaled = {name: abs(math.log(ratio / expected)) for name, (expected, _) in candidates.items()}
-    name = min(scaled, key=lambda k: scaled[k])
-    said = f"The variance is {np.var(draws):.4g}, {ratio:.3g} times what is asked for"
-    if scaled[name] < max(2 * _Z * error, 0.002):
-        return wrong(name, f"{said}: {candidates[name][1]}.")
+    # Of what was drawn the kurtosis is not that of the law, perhaps.
+    squares = np.square(draws / math.sqrt(float(np.square(draws).mean())))
+    error = 4 * math.sqrt(float(squares.var()) / len(draws))
+    laws = {**_LAWS, **laws}
+    said = f"The variance is {np.square(draws).mean():.4g}, {ratio:.3g} times what is asked for"
+
+    def distance(name: str) -> float:
+        expected = candidates[name][0]
+        several = expected if isinstance(expected, tuple) else (expected,)
+        # What is next to right cannot be told from it.
+        told = [r for r in several if abs(math.log(r)) > 0.02]
+        return min((abs(math.log(ratio / r)) for r in told), default=math.inf)
+
+    for name in sorted(candidates, key=distance):
+        if distance(name) > max(error, 0.002):
+            break
+        if name not in laws or _fits(draws, laws[name]):
+            return wrong(name, f"{said}: {candidates[name][1]}.")
     return wrong("variance", f"{said}.")

@@ -64,7 +64,7 @@ def loads(text: str | bytes) -> Any:
         raise NotPlain(f"an answer may have {LARGEST:,} bytes, this one has {len(text):,}")
     try:
         return _value(json.loads(text), 0)
-    except (ValueError, RecursionError, KeyError, TypeError, OverflowError, EOFError) as error:
+    except (ArithmeticError, EOFError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise NotPlain(f"that is no plain data: {error}") from None
 
 

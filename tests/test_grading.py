@@ -1,0 +1,371 @@
+"""Parts and variants, what comes back of a notebook, and how submissions are marked."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
+
+from xavier.grading import checker, marking, notebooks, parts, sets
+from xavier.grading.answers import Local, Make, Unanswered
+from xavier.grading.marking import Task
+from xavier.grading.parts import Finding, NotYet, Part, ProblemSet, Variant
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSIGNMENTS = ROOT / "assignments"
+NAMES = tuple(sets.PROBLEM_SETS)
+
+
+def source(name: str) -> NotebookNode:
+    return nbformat.read(ASSIGNMENTS / "source" / name / f"{name}.ipynb", as_version=4)
+
+
+def release(name: str) -> NotebookNode:
+    return nbformat.read(ASSIGNMENTS / "release" / name / f"{name}.ipynb", as_version=4)
+
+
+def cell(notebook: NotebookNode, grade_id: str) -> NotebookNode:
+    return next(
+        c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id
+    )
+
+
+# --------------------------------------------------------------------------------------------------
+# Parts and variants
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_variant_is_the_same_again_and_other_for_others(name: str) -> None:
+    chosen = sets.problem_set(name)
+    one = chosen.variant("ada", "key")
+    assert chosen.variant("ada", "key") == one
+    others = [chosen.variant(*who) for who in (("bob", "key"), ("eve", "key"), ("ada", "other"))]
+    assert all(dict(other.shown) != dict(one.shown) for other in others)
+    draws = {tuple(v.rng("x").integers(10**9, size=2)) for v in (one, *others)}
+    assert len(draws) == 4 and one.rng("y").integers(10**9) not in {d[0] for d in draws}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_shown_is_plain_python(name: str) -> None:
+    for k in range(20):
+        shown = dict(sets.problem_set(name).variant(f"s{k}", "key").shown)
+        names: dict[str, Any] = {}
+        exec(notebooks.variant_source(shown), names)
+        assert names["variant"] == shown
+        json.dumps(shown)
+
+
+def test_what_only_the_key_tells_is_not_shown() -> None:
+    for k in range(20):
+        variant = sets.problem_set("ps4").variant(f"s{k}", "key")
+        assert set(variant.hidden) == {"faults"} and "faults" not in variant.shown
+        assert variant["faults"] == variant.hidden["faults"]
+
+
+def test_a_share_of_the_points_rests_on_what_students_make() -> None:
+    for chosen in sets.PROBLEM_SETS.values():
+        own = sum(part.points for part in chosen.parts if part.own)
+        assert own >= 0.4 * sum(part.points for part in chosen.parts), chosen.name
+        assert 60 <= chosen.minutes <= 120
+
+
+def made_up(judge: parts.Judge, hint: str = "Think.") -> ProblemSet:
+    return ProblemSet(
+        "psx", "", (Part("a", 2, ("a",), judge, hint),), lambda _: ({}, {}, {}), (), 1
+    )
+
+
+def test_a_checker_says_so_and_hints_once(capsys: pytest.CaptureFixture[str]) -> None:
+    def judge(answers: Any, variant: Variant) -> Finding:
+        return parts.right("Yes.") if answers.get("a") == 3 else parts.wrong("x", "No.", 0.5)
+
+    check = parts.Checker(made_up(judge), {})
+    with pytest.raises(NotYet, match=r"^a: No\. Hint: Think\.$"):
+        check("a", a=1)
+    with pytest.raises(NotYet, match=r"^a: No\.$"):
+        check("a", a=2)
+    check("a", a=3)
+    check.again("a", a=3)
+    assert capsys.readouterr().out == "a: Yes.\n"
+    with pytest.raises(NotYet, match="other numbers"):
+        check.again("a", a=4)
+    with pytest.raises(ValueError, match="part must be one of a"):
+        check("b", a=3)
+
+
+def test_other_questions_are_asked_when_it_is_marked() -> None:
+    seen = []
+
+    def judge(answers: Any, variant: Variant) -> Finding:
+        seen.append(int(variant.rng("q").integers(10**9)))
+        return parts.right()
+
+    check = parts.Checker(made_up(judge), {})
+    check("a", a=1)
+    check.again("a", a=1)
+    marked = replace(made_up(judge).variant("ada", "key"))
+    parts.judge(made_up(judge).parts[0], Local({}), marked)
+    assert len(set(seen)) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [(Unanswered("x"), "unanswered"), (ValueError("x"), "form"), (KeyError("x"), "form"),
+     (TypeError("x"), "form"), (ZeroDivisionError("x"), "form"), (AttributeError("x"), "form")],
+)  # fmt: skip
+def test_an_answer_of_another_form_is_worth_nothing(error: Exception, fault: str) -> None:
+    def judge(answers: Any, variant: Variant) -> Finding:
+        raise error
+
+    found = parts.judge(made_up(judge).parts[0], Local({}), Variant("psx", "", {}))
+    assert (found.share, found.fault) == (0.0, fault) and "x" in found.message
+
+
+def test_a_checker_is_silent_while_it_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XAVIER_GRADING", "off")
+    checker("ps3", {})("anything", at="all")
+    monkeypatch.delenv("XAVIER_GRADING")
+    with pytest.raises(ValueError, match="problem set must be one of ps1"):
+        checker("ps9", {})
+
+
+def test_local_answers_are_what_another_process_would_send() -> None:
+    held = Local({"f": lambda x, rng, k=1: (x, rng.random() * 0 + k), "n": 3, "g": 1, "e": 1 / 3})
+    assert held.call("f", [1, 2], Make("rng", seed=1), k=5) == [[1, 2], 5.0]
+    assert held.get("n") == 3
+    for ask in (lambda: held.get("m"), lambda: held.call("g"), lambda: held.parameters("x"),
+                lambda: held.call("f")):  # fmt: skip
+        with pytest.raises(Unanswered):
+            ask()
+
+
+def test_things_are_made_once_for_a_label() -> None:
+    held = Local({"draw": lambda rng: rng.random(), "use": lambda module: None})
+    first, second = (held.call("draw", Make("rng", "one", 5)) for _ in range(2))
+    assert first != second and held.call("draw", Make("rng", "two", 5)) == first
+    held.call("use", Make("module", "net", 0, (("linear", 3, 2), ("tanh",), ("norm", 2))))
+    found = held.parameters("net")
+    assert {name: p.shape for name, p in found.items()} == {
+        "0.weight": (2, 3), "0.bias": (2,), "2.weight": (2,), "2.bias": (2,),
+    }  # fmt: skip
+    assert all(np.all(p == 7.0) for p in found.values())
+
+
+# --------------------------------------------------------------------------------------------------
+# Notebooks
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_has_a_mark_for_every_part(name: str) -> None:
+    chosen = sets.problem_set(name)
+    expected = {part.name: float(part.points) for part in chosen.parts}
+    for notebook in (source(name), release(name)):
+        assert notebooks.marks(notebook) == expected
+        ids = [c.metadata.nbgrader.grade_id for c in notebook.cells if "nbgrader" in c.metadata]
+        assert len(set(ids)) == len(ids)
+        for part in chosen.parts:
+            assert cell(notebook, part.name).source.startswith(f'check("{part.name}", ')
+        managed = [c for c in notebook.cells if "variant" not in c.metadata.get("tags", [])]
+        assert all("nbgrader" in c.metadata for c in managed)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_release_has_no_solution(name: str) -> None:
+    given = release(name)
+    text = "\n".join(c.source for c in given.cells)
+    for mark in ("BEGIN SOLUTION", "HIDDEN TESTS", "Rubric", "Model answer", "check.again"):
+        assert mark in "\n".join(c.source for c in source(name).cells)
+        assert mark not in text
+    assert all(not c.get("outputs") for c in given.cells)
+
+
+def answered(name: str = "ps2", student: str = "ada", key: str = "key") -> NotebookNode:
+    """A perfect submission."""
+    return notebooks.personal(source(name), sets.problem_set(name).variant(student, key))
+
+
+def back(submitted: NotebookNode | None, name: str = "ps2") -> NotebookNode:
+    return notebooks.restored(
+        submitted, release(name), sets.problem_set(name).variant("ada", "key")
+    )
+
+
+def test_a_submission_comes_back_as_it_was() -> None:
+    submitted = answered()
+    found = back(submitted)
+    own = {
+        c.metadata.nbgrader.grade_id: c.source for c in submitted.cells if "nbgrader" in c.metadata
+    }
+    for c in found.cells:
+        if "nbgrader" in c.metadata and c.metadata.nbgrader.solution:
+            assert c.source == own[c.metadata.nbgrader.grade_id]
+    nbformat.validate(found)
+
+
+def test_locked_cells_come_back_whatever_was_done_to_them() -> None:
+    whole = back(answered())
+    submitted = answered()
+    for c in list(submitted.cells):
+        kind = c.metadata.get("nbgrader", {})
+        if kind.get("grade") and not kind.get("solution"):
+            c.source = "print('full marks')"
+        elif kind.get("locked"):
+            submitted.cells.remove(c)
+    submitted.cells = [c for c in submitted.cells if "variant" not in c.metadata.get("tags", [])]
+    assert [c.source for c in back(submitted).cells] == [c.source for c in whole.cells]
+
+
+def test_points_and_kinds_cannot_be_changed() -> None:
+    submitted = answered()
+    cell(submitted, "term").metadata.nbgrader.points = 1000
+    cell(submitted, "answer-term").metadata.nbgrader.grade = True
+    cell(submitted, "forward").metadata.nbgrader.solution = True
+    cell(submitted, "forward").source = "1000"
+    found = back(submitted)
+    assert notebooks.marks(found) == notebooks.marks(release("ps2"))
+    assert cell(found, "forward").source == cell(release("ps2"), "forward").source
+
+
+def test_what_a_student_adds_stays_where_it_was_put() -> None:
+    submitted = answered()
+    place = submitted.cells.index(cell(submitted, "answer-slope"))
+    submitted.cells.insert(place, new_code_cell("helper = 1"))
+    submitted.cells.insert(0, new_code_cell("first = 1"))
+    submitted.cells.append(new_markdown_cell("Thanks."))
+    submitted.cells.append(new_raw_cell("raw"))
+    found = [c.source for c in back(submitted).cells]
+    assert found[0] == "first = 1" and found[-2:] == ["Thanks.", "raw"]
+    assert found[found.index("helper = 1") + 1] == cell(submitted, "answer-slope").source
+
+
+def test_an_answer_that_stands_twice_counts_once() -> None:
+    submitted = answered()
+    twin = copy.deepcopy(cell(submitted, "answer-term"))
+    twin.source = "term = 0"
+    submitted.cells.append(twin)
+    assert "term = 0" not in [c.source for c in back(submitted).cells]
+
+
+def test_the_variant_is_the_students_own() -> None:
+    submitted = answered()
+    for c in submitted.cells:
+        if "variant" in c.metadata.get("tags", []):
+            c.source = "variant = {'noise': 'none'}"
+    own = sets.problem_set("ps2").variant("ada", "key")
+    assert notebooks.variant_source(own.shown) in [c.source for c in back(submitted).cells]
+
+
+def test_nothing_but_the_marks_is_left_out_of_a_run() -> None:
+    run = dict(notebooks.runnable(back(answered())))
+    assert not any(code.startswith("check(") for code in run.values())
+    assert any("variant = {" in code for code in run.values())
+    assert "cell answer-term" in run
+
+
+def test_a_missing_submission_is_the_release() -> None:
+    found = back(None)
+    assert all("NotImplementedError" in c.source for c in found.cells
+               if c.cell_type == "code" and c.metadata.get("nbgrader", {}).get("solution"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '"text"', '{"cells": 3}', '{"cells": [], "nbformat": 9, "nbformat_minor": 0}',
+     '{"cells": [{"cell_type": "code", "source": 3, "metadata": {}, "outputs": []}],'
+     ' "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "\ud800"],
+)  # fmt: skip
+def test_what_is_no_notebook_is_said_to_be_none(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "ps2.ipynb"
+    path.write_bytes(content.encode("utf-8", "surrogatepass"))
+    with pytest.raises(notebooks.Unreadable, match="no notebook"):
+        notebooks.read(path)
+
+
+def test_too_large_a_notebook_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notebooks, "LARGEST", 10)
+    (tmp_path / "a.ipynb").write_text("x" * 11)
+    with pytest.raises(notebooks.Unreadable, match="more than 10 bytes"):
+        notebooks.read(tmp_path / "a.ipynb")
+    with pytest.raises(notebooks.Unreadable, match="there is no notebook"):
+        notebooks.read(tmp_path / "b.ipynb")
+
+
+# --------------------------------------------------------------------------------------------------
+# Marks
+# --------------------------------------------------------------------------------------------------
+
+
+def task(tmp_path: Path, notebook: NotebookNode | None, **changes: Any) -> Task:
+    path = tmp_path / "ps2.ipynb"
+    if notebook is not None:
+        nbformat.write(notebook, path)
+    given = ASSIGNMENTS / "release" / "ps2" / "ps2.ipynb"
+    return replace(Task("ada", "ps2", path, given, "key", by="limits"), **changes)
+
+
+def test_all_that_decides_a_mark_changes_its_version(tmp_path: Path) -> None:
+    one = task(tmp_path, answered())
+    private = tmp_path / "private.py"
+    private.write_text("JUDGES = {}")
+    versions = {
+        one.version,
+        replace(one, key="other").version,
+        replace(one, student="bob").version,
+        replace(one, by="namespaces").version,
+        replace(one, private=private).version,
+    }
+    changed = answered()
+    cell(changed, "answer-term").source += "\n"
+    versions.add(task(tmp_path, changed).version)
+    assert len(versions) == 6
+
+
+def test_another_key_is_noticed_and_nothing_is_marked(tmp_path: Path) -> None:
+    report = marking.mark(task(tmp_path, answered(key="another key")))
+    assert report.total == 0
+    assert all("another key" in mark.message for mark in report.marks.values())
+
+
+def test_what_cannot_be_read_gets_nothing_and_says_why(tmp_path: Path) -> None:
+    broken = task(tmp_path, None)
+    assert marking.mark(broken).total == 0
+    broken.notebook.write_text("{")
+    report = marking.mark(broken)
+    assert all("no notebook" in mark.message for mark in report.marks.values())
+
+
+def test_a_report_is_kept_and_read_again(tmp_path: Path) -> None:
+    report = marking.mark(task(tmp_path, None))
+    marking.save(report, tmp_path / "kept.json")
+    assert marking.load(tmp_path / "kept.json") == report
+    for damaged in ("", "{}", '{"marks": 1}', (tmp_path / "kept.json").read_text()[:-30]):
+        (tmp_path / "damaged.json").write_text(damaged)
+        assert marking.load(tmp_path / "damaged.json") is None
+    assert marking.load(tmp_path / "missing.json") is None
+
+
+def test_private_judges_must_say_which(tmp_path: Path) -> None:
+    path = tmp_path / "ps2.py"
+    assert marking.extra_judges(path) == {} and marking.extra_judges(None) == {}
+    path.write_text("X = 1")
+    with pytest.raises(ValueError, match="must define JUDGES"):
+        marking.extra_judges(path)
+
+
+def test_namespaces_are_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xavier.grading.sandbox.protection", lambda: "limits")
+    assert marking.protected("limits") == "limits"
+    with pytest.raises(RuntimeError, match="bubblewrap"):
+        marking.protected("namespaces")
+    assert "PATH" in os.environ

@@ -1,0 +1,162 @@
+"""Plain data survive the way to the judge and back; nothing else gets through."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import OrderedDict
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import sympy
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xavier.grading import values
+from xavier.grading.values import Expression, NotPlain, dumps, loads
+
+
+def there_and_back(value: Any) -> Any:
+    return loads(dumps(value))
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(plain)
+def test_plain_values_come_back_as_they_were(value: Any) -> None:
+    assert there_and_back(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ((1, 2), [1, 2]),
+        ({3, 1, 2}, [1, 2, 3]),
+        (range(3), [0, 1, 2]),
+        (np.float32(0.5), 0.5),
+        (np.int64(7), 7),
+        (np.True_, True),
+        (Fraction(3, 7), Fraction(3, 7)),
+        (pd.Series([1, 2]), [1, 2]),
+        (pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), {"a": [1, 2], "b": ["x", "y"]}),
+        (OrderedDict(a=1), {"a": 1}),
+        ({1: "a", (2, 3): "b"}, {1: "a", (2, 3): "b"}),
+        (sympy.Symbol("x") ** 2 / 3, Expression("x**2/3")),
+        ({"fraction": [1, 2]}, {"fraction": [1, 2]}),
+        (math.inf, math.inf),
+        (10**400, 10**400),
+    ],
+)
+def test_other_kinds(value: Any, expected: Any) -> None:
+    found = there_and_back(value)
+    assert found == expected and type(found) is type(expected)
+
+
+def test_not_a_number() -> None:
+    assert math.isnan(there_and_back(math.nan))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint64", "float16", "float32", "float64"])
+def test_arrays(dtype: str) -> None:
+    array = np.arange(12).reshape(3, 4).astype(dtype)
+    for value in (array, array.T, torch.from_numpy(array) if dtype != "uint64" else array):
+        found = there_and_back(value)
+        assert found.dtype == array.dtype
+        np.testing.assert_array_equal(found, np.asarray(value))
+
+
+class Yes:
+    """Equal to everything, and whatever is asked for."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __reduce__(self) -> Any:
+        raise AssertionError("it was pickled")
+
+
+class Float(float):
+    """A float that says that it is another."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class Text(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Yes(), [Yes()], {"a": Yes()}, np.array([Yes()]), np.array(["a"]), 1j, lambda: 1, object, b"x"],
+)
+def test_what_is_not_plain_is_refused(value: Any) -> None:
+    with pytest.raises(NotPlain):
+        dumps(value)
+
+
+def test_a_subclass_is_taken_for_what_it_holds() -> None:
+    assert type(there_and_back(Float(2.0))) is float
+    assert there_and_back(Float(2.0)) == 2.0 and type(there_and_back(Text("a"))) is str
+
+
+def test_a_list_that_holds_itself_is_refused() -> None:
+    value: list[Any] = []
+    value.append(value)
+    with pytest.raises(NotPlain, match="deep"):
+        dumps(value)
+
+
+def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "LARGEST", 100)
+    with pytest.raises(NotPlain, match="bytes"):
+        dumps(np.zeros(100))
+    with pytest.raises(NotPlain, match="bytes"):
+        loads(json.dumps("x" * 200))
+
+
+def archive(array: Any, pickled: bool = False) -> str:
+    import base64
+    import io
+
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, array, allow_pickle=pickled)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "nonsense",
+        '{"unknown": 1}',
+        '{"dict": 3}',
+        '{"fraction": [1, 0]}',
+        '{"float": "x"}',
+        '{"array": "!!"}',
+        '{"array": ""}',
+        json.dumps({"array": archive(np.array(["a", "b"]))}),
+        json.dumps({"array": archive(np.array([{1: 2}], dtype=object), pickled=True)}),
+        "[" * 100_000,
+        '{"dict": [], "float": "nan"}',
+    ],
+)
+def test_what_did_not_come_from_dumps_is_refused(text: str) -> None:
+    with pytest.raises(NotPlain):
+        loads(text)
