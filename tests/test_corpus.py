@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import torch
 
 from xavier.grading import notebooks, parts, sets
 from xavier.grading.answers import Local
@@ -71,9 +72,14 @@ def _folder(name: str, student: str) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _root(tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder, and one thread: networks as small as these wait for a second one."""
     _FOLDERS["root"] = tmp_path_factory.mktemp("solved")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def found(name: str, student: str, part: str, code: str) -> Finding:

@@ -238,6 +238,15 @@ def luma(colour: Any) -> float:
     return float(np.dot(colors.to_rgb(colour), [0.2126, 0.7152, 0.0722]))
 
 
+def test_no_two_lines_have_one_colour() -> None:
+    names = ["a", "tanh", "b", "tanh normalized", "c", "softsign"]
+    colours = figures._colours(names)
+    assert len(set(colours.values())) == len(names)
+    assert colours["tanh"] == figures.COLOURS["tanh"]
+    assert figures._colours(["a", "b"]) == {"a": figures._CYCLE[0], "b": figures._CYCLE[1]}
+    assert len(figures._colours(map(str, range(20)))) == 20  # more than there are colours
+
+
 def test_a_rule_has_its_colour_whatever_the_order_of_the_rows() -> None:
     for rows in (runs(), runs()[::-1]):
         lines = labelled(only(figures.curves(rows, "update", "error", by="rule")))

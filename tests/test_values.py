@@ -46,6 +46,7 @@ def test_plain_values_come_back_as_they_were(value: Any) -> None:
         (np.int64(7), 7),
         (np.True_, True),
         (Fraction(3, 7), Fraction(3, 7)),
+        (np.array([Fraction(1, 3), 2], dtype=object), [Fraction(1, 3), 2]),
         (pd.Series([1, 2]), [1, 2]),
         (pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), {"a": [1, 2], "b": ["x", "y"]}),
         (OrderedDict(a=1), {"a": 1}),
@@ -59,6 +60,10 @@ def test_plain_values_come_back_as_they_were(value: Any) -> None:
 def test_other_kinds(value: Any, expected: Any) -> None:
     found = there_and_back(value)
     assert found == expected and type(found) is type(expected)
+
+
+def test_an_array_without_a_dimension_has_none_afterwards() -> None:
+    assert there_and_back(np.array(3.0)).shape == () == there_and_back(torch.tensor(3.0)).shape
 
 
 def test_not_a_number() -> None:

@@ -37,6 +37,18 @@ class ThisPython(KernelSpecManager):
         )
 
 
+def client(notebook: nbformat.NotebookNode, path: Path) -> NotebookClient:
+    """What executes a notebook where it lies."""
+    return NotebookClient(
+        notebook,
+        km=AsyncKernelManager(kernel_spec_manager=ThisPython()),
+        timeout=120,  # as in `make nbval`
+        coalesce_streams=True,
+        record_timing=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+
+
 def execute(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
@@ -44,14 +56,7 @@ def execute(path: Path) -> None:
             del cell.metadata[key]
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    NotebookClient(
-        notebook,
-        km=AsyncKernelManager(kernel_spec_manager=ThisPython()),
-        timeout=120,  # as in `make nbval`
-        coalesce_streams=True,
-        record_timing=False,
-        resources={"metadata": {"path": str(path.parent)}},
-    ).execute(stderr=subprocess.DEVNULL)  # only notices about the transport; errors are outputs
+    client(notebook, path).execute(stderr=subprocess.DEVNULL)  # notices about the transport
     notebook.metadata.kernelspec = KERNEL
     notebook.metadata.language_info = LANGUAGE
     nbformat.validate(notebook)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -140,6 +140,15 @@ def formulas(rows: pd.DataFrame) -> FormulaTable:
     return FormulaTable("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
+def _colours(names: Iterable[Any]) -> dict[str, str]:
+    """A colour for every name: its own where it has one, else one that none of the others has."""
+    wanted = list(dict.fromkeys(str(name) for name in names))
+    own = {name: COLOURS[name] for name in wanted if name in COLOURS}
+    free = [colour for colour in _CYCLE if colour not in own.values()] or list(_CYCLE)
+    others = (name for name in wanted if name not in own)
+    return own | {name: free[k % len(free)] for k, name in enumerate(others)}
+
+
 def layer_colour(layer: int, layers: int) -> Any:
     """The colour of one layer of ``layers``: from dark at the input to light at the output."""
     return matplotlib.colormaps["viridis"](0.9 * layer / max(1, layers - 1))
@@ -220,10 +229,10 @@ def curves(
     _need(rows, x, y, *(c for c in (by, over) if c))
     with matplotlib.rc_context(_STYLE):
         picture, ax = _single()
-        groups = rows.groupby(by, sort=False) if by else [("", rows)]
+        groups = list(rows.groupby(by, sort=False)) if by else [("", rows)]
+        colours = _colours(name for name, _ in groups)
         for k, (name, group) in enumerate(groups):
-            line = _mean_and_interval(group, x, y, over)
-            colour = COLOURS.get(str(name), _CYCLE[k % len(_CYCLE)])
+            line, colour = _mean_and_interval(group, x, y, over), colours[str(name)]
             marker = _MARKERS[k % len(_MARKERS)] if markers else None
             ax.plot(line.x, line["mean"], color=colour, marker=marker, label=str(name) or None)
             if over:
@@ -266,9 +275,9 @@ def layer_trace(
     _need(rows, "layer", value, by)
     with matplotlib.rc_context(_STYLE):
         picture, ax = _single()
+        colours = _colours(rows[by])
         for k, (name, group) in enumerate(rows.groupby(by, sort=False)):
-            series = group.sort_values("layer")
-            colour = COLOURS.get(str(name), _CYCLE[k % len(_CYCLE)])
+            series, colour = group.sort_values("layer"), colours[str(name)]
             if formula and formula in series:
                 ax.plot(series.layer, series[formula], color=colour, alpha=0.6)
             bars = 2 * series[error] if error and error in series else None
@@ -503,14 +512,16 @@ def cost_surface(
     with matplotlib.rc_context(_STYLE):
         picture = Picture(figsize=(6.4, 4.8), dpi=130, layout="constrained")
         ax: Any = picture.add_subplot(projection="3d")
-        for k, (name, height) in enumerate(heights.items()):
+        colours = _colours(heights)
+        for name, height in heights.items():
             values = np.asarray(height, dtype=float)
             if values.shape != across.shape:
                 raise ValueError(
                     f"heights[{name!r}] must have shape {across.shape}, got {values.shape}"
                 )
-            colour = COLOURS.get(name, _CYCLE[k % len(_CYCLE)])
-            ax.plot_wireframe(across, along, values, color=colour, linewidth=0.6, label=name)
+            ax.plot_wireframe(
+                across, along, values, color=colours[name], linewidth=0.6, label=name
+            )
         ax.set(xlabel=xlabel, ylabel=ylabel, zlabel=zlabel)
         ax.set_zlim(bottom=min(0.0, ax.get_zlim()[0]))  # a cost's height is above nothing at all
         ax.legend()
@@ -587,13 +598,12 @@ def curve_panels(
     """
     for rows in panels.values():
         _need(rows, x, y, by, *([over] if over else []))
-    names = list(dict.fromkeys(str(name) for rows in panels.values() for name in rows[by]))
+    colours = _colours(name for rows in panels.values() for name in rows[by])
     with matplotlib.rc_context(_STYLE):
         picture, axes = _stacked(panels)
         for ax, rows in zip(axes, panels.values(), strict=True):
             for name, group in rows.groupby(by, sort=False):
-                line, k = _mean_and_interval(group, x, y, over), names.index(str(name))
-                colour = COLOURS.get(str(name), _CYCLE[k % len(_CYCLE)])
+                line, colour = _mean_and_interval(group, x, y, over), colours[str(name)]
                 ax.plot(line.x, line["mean"], color=colour, label=str(name))
                 if over:
                     ax.fill_between(

@@ -522,7 +522,7 @@ def _text(answer: Any) -> str:
         return answer.text
     if isinstance(answer, str):
         return answer
-    if isinstance(answer, int | float) and not isinstance(answer, bool):
+    if isinstance(answer, int | float) and not isinstance(answer, bool) and math.isfinite(answer):
         return repr(answer)
     if isinstance(answer, list):
         raise Unanswered("a formula is wanted, and not a list: sympy.solve gives a list")
@@ -627,8 +627,9 @@ FALSE_ALARM = 1e-7
 
 _CLOSEST = 0.02  # standard error over the value
 _HOPELESS = 0.05  # the same, where the evidence is for nothing
-_APART = 0.05  # relative distance of a mistake that evidence has to tell from the truth
-_MARGIN = 3.0  # standard errors by which a mistake may miss its own number
+_APART = 0.05  # relative distance from which on evidence has to tell a mistake from the truth
+_LIKELY = 4.0  # standard errors by which a mistake may miss its own number
+_NEAR = 2.5  # standard errors within which no mistake is nearer than another
 _BIAS = 0.01  # of estimates such as np.var
 _FEW_DRAWS = 0.85  # of the value that such estimates have, if their draws are too few
 _SERIAL = 5.2  # standard errors by which one estimate may follow the one before it
@@ -673,7 +674,7 @@ def _not_drawn(estimates: Numbers) -> Finding | None:
         return wrong(
             "copies", "Many of the estimates are the same: draw anew for each, and do not round."
         )
-    if float(estimates.std()) < 1e-9 * abs(float(estimates.mean())):
+    if float(estimates.std()) <= 1e-9 * abs(float(estimates.mean())):
         return wrong("too good", "The estimates are nearer to one another than draws come.")
     if _follow(estimates):
         return wrong(
@@ -705,8 +706,14 @@ def _weigh(
     error = float(estimates.std(ddof=1)) / math.sqrt(len(estimates))
     limit = float(stats.t.isf(FALSE_ALARM / 2, len(estimates) - 1))
     said = f"{mean:.4g}, give or take {error:.2g}"
+    if abs(mean) < limit * error and np.any(estimates < 0):
+        return wrong(
+            "draws",
+            f"{said}, is 0: these are the draws themselves, and an estimate is made of many.",
+        )
     far = abs(mean - value) > limit * error
-    nearest = sorted(mistakes, key=lambda mistake: abs(mean - mistake[1]))
+    # The nearest first; of those that are near, the one that is named first.
+    nearest = sorted(mistakes, key=lambda mistake: max(abs(mean - mistake[1]), _NEAR * error))
     if far:
         for fault, other, message in nearest:
             if abs(mean - other) < limit * error:
@@ -726,16 +733,21 @@ def _weigh(
             f"{said}, is {(mean - value) / error:+.0f} standard errors from what the layer of your "
             "variant gives.",
         )
-    apart = [abs(other / value - 1) for _, other, _ in mistakes]
-    told = [distance / (limit + _MARGIN) for distance in apart if distance > _APART]
-    wanted = min(_CLOSEST, *told) * value
-    if error > wanted:
+    if error > _CLOSEST * value:
         return wrong(
             "coarse",
-            f"{mean:.4g} with a standard error of {error:.2g}: below {wanted:.2g} is wanted, which "
-            "tells it from known mistakes. Draw more for each estimate.",
+            f"{mean:.4g} with a standard error of {error:.2g}: below {_CLOSEST:.0%} of the value "
+            "is wanted. Draw more for each estimate.",
             0.4 if error < _HOPELESS * value else 0.0,
         )
+    for _, other, _ in nearest:
+        if abs(other - value) > _APART * value and abs(mean - other) < _LIKELY * error:
+            return wrong(
+                "coarse",
+                f"{said}, may as well be {other:.4g}, which is what a mistake would give. "
+                "Draw more for each estimate.",
+                0.4,
+            )
     return right(f"{said}: so it is.")
 
 
@@ -776,7 +788,6 @@ def _weights(value: float, variant: Variant) -> list[tuple[str, float, str]]:
         ("v as bound", value * v / 3, "v is the variance of a weight, and not its bound"),
         ("std as bound", value / 3, "uniform weights with the std as their bound have a third"),
         ("std", math.sqrt(value), "that is a standard deviation, a variance is wanted"),
-        ("draws", 0.0, "these are the draws themselves, an estimate is the variance of many"),
     ]
 
 
@@ -825,7 +836,6 @@ def _expected_slope(variant: Variant) -> Expected:
             math.sqrt(value - mean**2),
             "that is the standard deviation, the mean square is wanted",
         ),
-        ("slope twice", _number(variant, f"({c}**4+a**4)/2"), "the activation is used twice"),
         *_sloped(variant, "slope", S=1.0),
     ]
 

@@ -89,8 +89,9 @@ def names(text: str) -> frozenset[str]:
         Unreadable: it is no formula.
     """
     tree = _parse(text)
-    called = _called(tree)
-    found = (n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called)
+    nodes = list(ast.walk(tree))
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    found = (n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in called)
     return frozenset(found) - _CONSTANTS.keys()
 
 

@@ -119,10 +119,12 @@ def _foreign(value: Any) -> Any:
 
 def _array(value: Any) -> Any:
     array = np.asarray(value)
+    if array.dtype == object:  # of fractions, perhaps
+        return _plain(array.tolist(), 0)
     if array.dtype.kind not in _KINDS:
         raise NotPlain(f"an array of {array.dtype} is no plain data")
     buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    np.lib.format.write_array(buffer, np.array(array, order="C"), allow_pickle=False)
     return {"array": base64.b64encode(buffer.getvalue()).decode()}
 
 

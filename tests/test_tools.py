@@ -1,0 +1,94 @@
+"""Slides and SVG figures are made of what chapters hold."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = sorted((ROOT / "chapters").glob("[0-9]*.ipynb"))
+PIXEL = "iVBORw0KGgo="
+
+
+def tool(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_makes_slides(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slides = tool("slides", monkeypatch)
+    monkeypatch.setattr(slides, "SLIDES", tmp_path)
+    slides.main([path.stem])
+    page = BeautifulSoup((tmp_path / f"{path.stem}.html").read_text(), "html.parser")
+    sections = page.find_all("section")
+    assert len(sections) >= 3 and page.find("h1") is not None
+    assert sections[-1].find("h2").get_text() == "What to remember"
+    figures = [
+        cell for cell in nbformat.read(path, as_version=4).cells
+        if "figure" in cell.metadata.get("mystnb", {}) and "slide" in cell.metadata.get("tags", [])
+    ]  # fmt: skip
+    images = page.find_all("img")
+    assert len(images) == len(figures) and all(image["alt"] for image in images)
+    assert not re.search(r"\{[a-z:]+\}`", page.get_text()), "a role is not text"
+    addresses = [tag.get("src", "") for tag in page.find_all(True)]
+    assert not any(address.startswith(("http", "//")) for address in addresses)
+
+
+def test_of_a_text_its_prediction_is_a_slide(monkeypatch: pytest.MonkeyPatch) -> None:
+    slides = tool("slides", monkeypatch)
+    cell = new_markdown_cell(
+        "Before.\n\n## A head\n\nMore.\n\nPrediction: is $x^2 < 1$ {doc}`so <a>`?"
+    )
+    found = slides.slide(cell)
+    assert "<h2>A head</h2>" in found and r"\(x^2 &lt; 1\)" in found and "so?" in found
+    assert "More." not in found and "Before." not in found
+    assert slides.slide(new_markdown_cell("Nothing to predict.")) is None
+
+
+def test_a_figure_is_a_slide_with_its_caption(monkeypatch: pytest.MonkeyPatch) -> None:
+    slides = tool("slides", monkeypatch)
+    figure = {"figure": {"caption": "What to see."}, "image": {"alt": 'A "line".'}}
+    cell = new_code_cell("x", metadata={"mystnb": figure})
+    assert slides.slide(cell) is None  # it shows nothing
+    cell.outputs = [new_output("execute_result", {"image/png": PIXEL}, execution_count=1)]
+    found = slides.slide(cell)
+    assert PIXEL in found and "What to see." in found and "A &quot;line&quot;." in found
+
+
+def test_figures_are_written_as_svg(tmp_path: Path) -> None:
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [
+        new_code_cell(
+            "import pandas as pd\nfrom xavier import figures\n"
+            "figures.curves(pd.DataFrame({'x': [1, 2], 'y': [3, 4]}), 'x', 'y')",
+            metadata={"mystnb": {"figure": {"name": "fig-line"}}},
+        )
+    ]
+    nbformat.write(notebook, tmp_path / "99_made.ipynb")
+    # In a process of its own: what drives the kernel leaves sockets to the end of it.
+    code = (
+        "import sys, pathlib; sys.path.insert(0, sys.argv[1]); import figures\n"
+        "figures.CHAPTERS = figures.FIGURES = pathlib.Path(sys.argv[2])\n"
+        "figures.main([sys.argv[3]])"
+    )
+    command = [sys.executable, "-c", code, str(ROOT / "tools"), str(tmp_path)]
+    subprocess.run([*command, "99"], check=True, capture_output=True)
+    assert (tmp_path / "99_made-line.svg").read_text().lstrip().startswith("<?xml")
+    none = subprocess.run([*command, "77"], check=False, capture_output=True, text=True)
+    assert none.returncode == 1 and "no chapter has 77" in none.stderr
