@@ -519,9 +519,7 @@ def cost_surface(
                 raise ValueError(
                     f"heights[{name!r}] must have shape {across.shape}, got {values.shape}"
                 )
-            ax.plot_wireframe(
-                across, along, values, color=colours[name], linewidth=0.6, label=name
-            )
+            ax.plot_wireframe(across, along, values, color=colours[name], linewidth=0.6, label=name)
         ax.set(xlabel=xlabel, ylabel=ylabel, zlabel=zlabel)
         ax.set_zlim(bottom=min(0.0, ax.get_zlim()[0]))  # a cost's height is above nothing at all
         ax.legend()

@@ -83,7 +83,7 @@ class Local:
 
     def call(self, name: str, *arguments: Any, **named: Any) -> Any:
         """As in `Answers`."""
-        packed = pack(arguments), pack(named)
+        packed = pack(list(arguments)), pack(named)
         return _through(lambda: apply(self.names, self._made, name, *packed))
 
     def parameters(self, label: str) -> dict[str, np.ndarray[Any, Any]]:
@@ -157,7 +157,9 @@ def pack(value: Any) -> Any:
         return {"make": [value.kind, value.label, value.seed, layers]}
     if isinstance(value, Mapping):
         return {key: pack(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, tuple):
+        return {"tuple": [pack(item) for item in value]}
+    if isinstance(value, list):
         return [pack(item) for item in value]
     return value
 
@@ -166,6 +168,8 @@ def _unpack(value: Any, made: MutableMapping[str, Any]) -> Any:
     if isinstance(value, dict):
         if set(value) == {"make"}:
             return _make(made, *value["make"])
+        if set(value) == {"tuple"}:
+            return tuple(_unpack(item, made) for item in value["tuple"])
         return {key: _unpack(item, made) for key, item in value.items()}
     if isinstance(value, list):
         return [_unpack(item, made) for item in value]

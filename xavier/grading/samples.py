@@ -7,6 +7,7 @@ wrong one the ratio of its variance to the right one often tells what went wrong
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,14 @@ def numbers(answer: Any, shape: Sequence[int], what: str) -> Array:
     return array.astype(np.float64)
 
 
+_times = itertools.count(1)
+
+
+def fresh(label: str) -> str:
+    """A label for `Make` that no judge has used, not even this one when it judged before."""
+    return f"{label}, {next(_times)}"
+
+
 @np.errstate(all="ignore")
 def sampler(
     answers: Answers,
@@ -122,13 +131,10 @@ def sampler(
         laws: as in `judge_draws`.
         shape: of a draw.
     """
-
-    def draw(label: str, seed: int) -> Array:
-        rng = Make("rng", f"{label} of {name}", seed)
-        return numbers(answers.call(name, list(shape), variance, rng), shape, "a draw")
-
+    one, two, three = (Make("rng", fresh(name), chosen) for chosen in (seed, seed, seed + 1))
     first, again, same, other = (
-        draw(*which) for which in (("a", seed), ("a", seed), ("b", seed), ("c", seed + 1))
+        numbers(answers.call(name, shape, variance, rng), shape, "a draw")
+        for rng in (one, one, two, three)
     )
     if np.ptp(first) == 0:
         return wrong("constant", "All weights are the same number.")
@@ -235,7 +241,7 @@ def judge_draws(
             "too even",
             "These weights are spread more evenly than independent draws are.",
         )
-    return right(f"A {law.name} distribution of variance {variance:.4g}.")
+    return right(f"The distribution is {law.name}, with a variance of {variance:.4g}.")
 
 
 def _fourth(draws: Array, law: Law) -> bool:

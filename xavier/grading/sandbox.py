@@ -165,7 +165,7 @@ class Submission:
 
     def call(self, name: str, *arguments: Any, **named: Any) -> Any:
         """As in `xavier.grading.answers.Answers`."""
-        packed = {"arguments": answers.pack(arguments), "named": answers.pack(named)}
+        packed = {"arguments": answers.pack(list(arguments)), "named": answers.pack(named)}
         return self._ask({"kind": "call", "name": name, **packed}, self.limits.call)
 
     def parameters(self, label: str) -> dict[str, np.ndarray[Any, Any]]:
