@@ -81,7 +81,7 @@ def test_a_share_of_the_points_rests_on_what_students_make() -> None:
 
 def made_up(judge: parts.Judge, hint: str = "Think.") -> ProblemSet:
     return ProblemSet(
-        "psx", "", (Part("a", 2, ("a",), judge, hint),), lambda _: ({}, {}, {}), (), 1
+        "psx", "", (Part("a", 2, 5, "easy", ("a",), judge, hint),), lambda _: ({}, {}, {}), (), 1
     )
 
 

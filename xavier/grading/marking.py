@@ -8,7 +8,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -153,15 +153,10 @@ def mark(task: Task) -> Report:
         found = {part.name: parts.judge(part, submission, variant) for part in chosen.parts}
         for name, judge in extra.items():
             if name in found:
-                part = chosen.part(name)
-                own = parts.judge(_with(part, judge), submission, variant)
+                own = parts.judge(replace(chosen.part(name), judge=judge), submission, variant)
                 found[name] = min(found[name], own, key=lambda finding: finding.share)
     named = {name: _with_trouble(finding, troubles) for name, finding in found.items()}
     return _report(task, named, troubles, start)
-
-
-def _with(part: parts.Part, judge: Judge) -> parts.Part:
-    return parts.Part(part.name, part.points, part.asks, judge, "", part.own)
 
 
 def _with_trouble(finding: Finding, troubles: Mapping[str, str]) -> Finding:

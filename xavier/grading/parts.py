@@ -14,7 +14,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -87,6 +87,8 @@ class Part:
     Attributes:
         name: such as "uniform"; the cell of the notebook that marks it has the same.
         points: whole points.
+        minutes: that it takes who has read the chapters.
+        level: how hard it is.
         asks: names that the notebook has to define.
         judge: decides.
         hint: said once, when the first try fails.
@@ -96,6 +98,8 @@ class Part:
 
     name: str
     points: int
+    minutes: int
+    level: Literal["easy", "medium", "hard"]
     asks: tuple[str, ...]
     judge: Judge
     hint: str

@@ -231,8 +231,9 @@ def _diagnosis(k: int) -> Callable[[Answers, Variant], Finding]:
                 "no such fault", f"{_short(fault)} is none of the faults: {', '.join(FAULTS)}."
             )
         patient = _load(variant, k)
-        value = _value(told, patient)
-        evidence = value if value.fault else _shows(fault, str(name), int(told["layer"]), patient)
+        evidence = value = _value(told, patient)
+        if not value.fault:
+            evidence = _shows(fault, str(name), int(_number(told["layer"])), patient)
         if "faults" not in variant.hidden:
             if evidence.fault:
                 return evidence
@@ -494,7 +495,7 @@ def _forward(answers: Answers, variant: Variant, activation: str) -> Finding:
             _run(net, value, late=True), "biases are added before the activation, not after it"
         ),
         "output bent": ([*z[:-1], value(s[-1])], "the output has no activation"),
-        "softmax": ([*z[:-1], networks.softmax(s[-1])], "the output is not to be made probable"),
+        "softmax": ([*z[:-1], networks.softmax(s[-1])], "the output is not to pass a softmax"),
         "sums": (s, "these are the weighted sums, before the activation"),
         "no activation": (_run(net, lambda s: s), "no layer has an activation"),
         "inputs": ([x, *z[:-1]], "the first of the list is to be the first layer, not the input"),
@@ -990,7 +991,7 @@ def _spreads(stds: Array, layers: list[Array], weights: list[Array], variant: Va
     }  # fmt: skip
     for fault, (values, message) in known.items():
         # What is near the right ones must be met more closely, or rounded numbers would meet it.
-        near = 1e-4 if np.allclose(values, measured, rtol=0.02, atol=0) else 5e-3
+        near = 3e-5 if np.allclose(values, measured, rtol=0.02, atol=0) else 5e-3
         if np.allclose(stds, values, rtol=near, atol=0):
             return wrong(fault.split(",")[0], f"panel['std']: these are {message}.", 0.4)
     if np.allclose(stds, measured, rtol=0.01, atol=0):
@@ -1057,14 +1058,15 @@ PROBLEM_SET = ProblemSet(
     name="ps4",
     title="Diagnose it",
     parts=(
-        Part("forward", 3, ("forward",), _with_all(_forward),
+        Part("forward", 3, 5, "easy", ("forward",), _with_all(_forward),
              "The output has no activation."),
-        Part("statistics", 5, ("statistics",), _with_all(_statistics),
+        Part("statistics", 5, 10, "medium", ("statistics",), _with_all(_statistics),
              "Compare with np.std(z) and np.std(z, axis=0)."),
-        Part("gradients", 4, ("gradients",), _with_all(_gradients),
+        Part("gradients", 4, 12, "hard", ("gradients",), _with_all(_gradients),
              "Begin with softmax less one-hot, example by example."),
-        Part("panel", 8, ("panel",), _panel, "np.histogram(..., density=True).", own=True),
-        *(Part(f"patient_{k}", 4, ("diagnoses",), _diagnosis(k),
+        Part("panel", 8, 18, "medium", ("panel",), _panel, "np.histogram(..., density=True).",
+             own=True),
+        *(Part(f"patient_{k}", 4, 7, "medium", ("diagnoses",), _diagnosis(k),
                "Begin with a table: every statistic of every layer.", own=True)
           for k in range(1, PATIENTS + 1)),
     ),
