@@ -77,6 +77,7 @@ ALLOWED: dict[str, set[str]] = {
     "grading.ps1": {
         *("datasets", "network", "training"),
         *("grading.answers", "grading.networks", "grading.parts", "grading.samples"),
+        *("grading.symbolic", "grading.values"),
     },
     "grading.ps2": {
         *("grading.answers", "grading.parts", "grading.symbolic", "grading.values"),

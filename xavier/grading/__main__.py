@@ -209,11 +209,25 @@ def _write_parts(reports: Iterable[Report], path: Path) -> None:
     files.replace(path, lines.getvalue().encode())
 
 
+_CONFIG = """# Written by `make grade`, for nbgrader's own pages: start JupyterLab in this folder.
+from pathlib import Path
+
+from xavier.grading.gradebook import PREPROCESSORS
+
+c = get_config()
+c.CourseDirectory.course_id = "xavier"
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+c.Autograde.autograde_preprocessors = list(PREPROCESSORS)
+c.Marks.reports = str(Path(__file__).resolve().parent / "reports")
+"""
+
+
 def _into_gradebook(course: Path, room: Path, tasks: Sequence[Task], feedback: bool) -> None:
     """Let nbgrader keep the marks: in a course of its own, with restored notebooks."""
     for name in ("source", "submitted", "autograded"):
         shutil.rmtree(room / name, ignore_errors=True)
     shutil.copytree(course / "source", room / "source")
+    files.replace(room / "nbgrader_config.py", _CONFIG.encode())
     for name in sorted({task.problem_set for task in tasks}):
         gradebook.run(room, "generate_assignment", name, "--create", "--force")
         for task in (task for task in tasks if task.problem_set == name):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
 from xavier.grading import marking
+
+_LINE = 76  # characters of a line of feedback
 
 PREPROCESSORS = (
     "xavier.grading.gradebook.Marks",
@@ -54,13 +57,14 @@ class Marks(NbGraderPreprocessor):  # type: ignore[misc]
             name = cell.metadata.get("nbgrader", {}).get("grade_id", str(number))
             if name in report.marks:
                 mark = report.marks[name]
-                said = nbformat.v4.new_output("stream", name="stdout", text=mark.message + "\n")
+                text = textwrap.fill(mark.message, _LINE) + "\n"  # the page cuts long lines off
+                said = nbformat.v4.new_output("stream", name="stdout", text=text)
                 points = nbformat.v4.new_output(
                     "execute_result", {"text/plain": f"{mark.points:g}"}, execution_count=number
                 )
                 cell.outputs = [said, points]
             elif (trouble := report.troubles.get(f"cell {name}")) is not None:
-                text = f"While it was marked: {trouble}\n"
+                text = textwrap.fill(f"While it was marked: {trouble}", _LINE) + "\n"
                 cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
         return nb, resources
 
