@@ -66,6 +66,7 @@ ALLOWED: dict[str, set[str]] = {
     "trials": {"catalogue", "intervals", "judging", "paper", "points"},
     "claims": {"checks", "judges", "judging", "results", "trials"},
     "pictures": {"checks", "figures", "intervals"},
+    "films": set(),
     "grading": {"grading.parts", "grading.sets"},
     "grading.values": set(),
     "grading.answers": {"grading.values"},
