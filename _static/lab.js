@@ -56,13 +56,13 @@
     zero: null,
   };
 
-  /** E[g(sqrt(q) z)] of a standard normal z, by Simpson's rule. */
+  /** E[g(sqrt(q) z)] of a standard normal z, by Simpson's rule on either side of 0, for the kinks. */
   function expectation(g, q) {
-    const reach = 9, n = 1800, h = (2 * reach) / n, root = Math.sqrt(q);
+    const reach = 9, n = 3000, h = reach / n, root = Math.sqrt(q);
     let sum = 0;
     for (let k = 0; k <= n; k++) {
-      const z = -reach + k * h, w = k === 0 || k === n ? 1 : k % 2 ? 4 : 2;
-      sum += w * Math.exp(-z * z / 2) * g(root * z);
+      const z = k ? k * h : 1e-12, w = k === 0 || k === n ? 1 : k % 2 ? 4 : 2;
+      sum += w * Math.exp(-z * z / 2) * (g(root * z) + g(-root * z));
     }
     return (sum * h) / 3 / Math.sqrt(2 * Math.PI);
   }
@@ -595,22 +595,20 @@
       pen.fill(); pen.stroke();
     });
   }
+  const tile = typeof document === "undefined" ? null : document.createElement("canvas");
   function images(at, { x, y, answers }) {
     const { pen, width } = at, across = Math.max(4, Math.floor(width / 46)), side = width / across;
+    tile.width = tile.height = SIZE;
+    const brush = tile.getContext("2d"), pixels = brush.createImageData(SIZE, SIZE);
+    pen.imageSmoothingEnabled = false;
     y.forEach((label, k) => {
-      const cx = (k % across) * side, cy = Math.floor(k / across) * side, px = (side - 8) / SIZE;
-      for (let r = 0; r < SIZE; r++) {
-        let from = 0; // runs of one grey are one rectangle
-        for (let c = 1; c <= SIZE; c++) {
-          const v = x[k * SIZE * SIZE + r * SIZE + from];
-          if (c < SIZE && x[k * SIZE * SIZE + r * SIZE + c] === v) continue;
-          const grey = Math.round((v + 1) * 127.5);
-          pen.fillStyle = `rgb(${grey},${grey},${grey})`;
-          pen.fillRect(cx + 4 + from * px, cy + 4 + r * px, (c - from) * px + 0.3, px + 0.3);
-          from = c;
-        }
+      for (let j = 0; j < SIZE * SIZE; j++) {
+        const grey = Math.round((x[k * SIZE * SIZE + j] + 1) * 127.5);
+        pixels.data.set([grey, grey, grey, 255], 4 * j);
       }
-      const right = answers[k] === label;
+      brush.putImageData(pixels, 0, 0);
+      const cx = (k % across) * side, cy = Math.floor(k / across) * side, right = answers[k] === label;
+      pen.drawImage(tile, cx + 5, cy + 5, side - 10, side - 10);
       pen.strokeStyle = right ? "#009E73" : "#D55E00"; pen.lineWidth = right ? 1.5 : 3;
       pen.setLineDash(right ? [] : [4, 2]);
       pen.strokeRect(cx + 3, cy + 3, side - 6, side - 6); pen.setLineDash([]);
@@ -690,9 +688,9 @@
     const panels = v.room === "plane"
       ? { net: Panel(grid, "The network, colour by weight", 170), map: Panel(grid, "Decision boundary", 170) }
       : { acts: Panel(grid, "Activations, layer by layer", 190), backs: Panel(grid, "Back-propagated gradients", 190) };
-    panels.signal = Panel(grid, "Signal (dots) and prediction, by layer", 170);
+    panels.signal = Panel(grid, "Signal by layer: grey at birth, orange now; line predicted, dotted linear", 170);
     panels.gradient = Panel(grid, "Gradient by layer", 150);
-    panels.error = Panel(grid, "Test error and cost", 150);
+    panels.error = Panel(grid, "Test error (line), cost (dashed, scaled)", 150);
     if (v.room === "paper") {
       panels.time = Panel(grid, "98th percentile (lines), saturated share (dashed) over time", 150);
       panels.faces = Panel(grid, "New images: solid frame right, dashed frame wrong", 150);

@@ -1,0 +1,123 @@
+"""The built book in a browser: from disk, without a network, at three widths, in the dark.
+
+Needs Chromium on the PATH, or its place in the variable CHROMIUM.
+"""
+
+import functools
+import http.server
+import json
+import os
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import BUILT, DESKTOP, PAGES, PHONE
+
+TABLET = {"width": 768, "height": 1024}
+CHAPTERS = [page for page in PAGES if re.match(r"chapters/\d\d_", page)]
+
+
+def test_the_start_page_leads_to_the_first_chapter(browser):
+    tab = browser.new_page()
+    tab.goto((BUILT / "index.html").as_uri())
+    tab.wait_for_url("**/chapters/index.html")
+    tab.close()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_opens_from_disk_without_a_complaint(visit, page):
+    seen = visit(page)
+    assert seen.problems == []
+    formulas = seen.tab.locator(".math").count()
+    assert seen.tab.locator("mjx-container").count() >= formulas
+    assert seen.tab.locator("mjx-merror").count() == 0
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_scrolls_sideways(visit, page):
+    for scheme, viewports in (("light", (PHONE, TABLET, DESKTOP)), ("dark", (PHONE,))):
+        for viewport in viewports:
+            seen = visit(page, viewport=viewport, scheme=scheme)
+            assert seen.problems == []
+            assert seen.overflow() <= 0, (scheme, viewport)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nobody_is_shut_out(visit, page):
+    """No serious or critical fault by the rules of axe, in light and in dark."""
+    for scheme in ("light", "dark"):
+        found = Axe().run(visit(page, scheme=scheme).tab).response["violations"]
+        grave = {
+            fault["id"]: [node["html"][:120] for node in fault["nodes"][:3]]
+            for fault in found
+            if fault["impact"] in ("serious", "critical")
+        }
+        assert grave == {}, scheme
+
+
+@pytest.fixture(scope="module")
+def server():
+    """The book as a server would show it."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    handler = functools.partial(Quiet, directory=os.fspath(BUILT))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_opens_from_a_server_and_asks_no_other_host(browser, server, page):
+    asked, problems = [], []
+    tab = browser.new_page()
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("requestfailed", lambda request: problems.append(request.url))
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    tab.goto(f"{server}/{page}")
+    tab.evaluate("() => window.MathJax?.startup?.promise")
+    tab.close()
+    assert [url for url in asked if not url.startswith((server, "data:", "blob:"))] == []
+    assert problems == []
+
+
+def test_mathjax_typesets_formulas_from_the_books_own_fonts(visit):
+    seen = visit("chapters/notation.html")
+    assert seen.tab.locator("mjx-container").count() > 0
+    fonts = seen.tab.evaluate(
+        "() => [...document.fonts].filter(f => f.family.startsWith('MJX')"
+        " && f.status === 'loaded').length"
+    )
+    assert fonts > 0
+
+
+def test_dark_mode_is_dark_and_plots_stay_on_light_ground(visit):
+    seen = visit("chapters/index.html", scheme="dark")
+    assert seen.tab.evaluate("() => document.documentElement.dataset.theme") == "dark"
+    brightness = """element => {
+        const colour = getComputedStyle(element).backgroundColor.match(/[\\d.]+/g).map(Number)
+        return colour.slice(0, 3).reduce((a, b) => a + b) / 3
+    }"""
+    assert seen.tab.locator("body").evaluate(brightness) < 60
+    plot = seen.tab.locator("article img").first
+    assert plot.evaluate(brightness) > 200
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_search_finds_a_word_of_every_chapter(visit, page):
+    """The longest word of its title leads to it."""
+    notebook = json.loads((Path(__file__).parents[2] / page).with_suffix(".ipynb").read_text())
+    title = "".join(notebook["cells"][0]["source"]).strip().splitlines()[0]
+    word = max(re.findall(r"\w+", title), key=len)
+    seen = visit("search.html")
+    seen.tab.goto((BUILT / "search.html").as_uri() + f"?q={word}")
+    seen.tab.wait_for_selector("#search-results li")
+    found = seen.tab.locator("#search-results li a").evaluate_all("list => list.map(a => a.href)")
+    assert any(page in address for address in found), word
+    assert seen.problems == []
