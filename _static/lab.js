@@ -460,14 +460,16 @@
   /** A canvas with a role and a name, and a place to draw in device pixels. */
   function Panel(parent, title, height) {
     const figure = make("figure", { className: "lab-panel" }, parent);
-    make("figcaption", { textContent: title }, figure);
+    const caption = make("figcaption", { textContent: title }, figure);
     const canvas = make("canvas", {}, figure);
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", title);
     return {
       canvas, figure,
+      name(text) { title = caption.textContent = text; canvas.setAttribute("aria-label", text); },
       say: (text) => canvas.setAttribute("aria-label", `${title}: ${text}`),
       draw(paint) {
+        if (figure.hidden) return;
         const width = figure.clientWidth || 280, scale = window.devicePixelRatio || 1;
         const w = Math.round(width * scale), h = Math.round(height * scale);
         if (canvas.width !== w || canvas.height !== h) {
@@ -680,7 +682,7 @@
   const still = window.matchMedia ? window.matchMedia("(prefers-reduced-motion: reduce)") : { matches: false };
 
   /** One network on the page: its experiment and its pictures. */
-  function Arm(parent, v, title) {
+  function Arm(parent, v, title, only) {
     const box = make("section", { className: "lab-arm" }, parent);
     if (title) make("h4", { textContent: title }, box);
     const own = make("div", { className: "lab-controls" }, box), grid = make("div", { className: "lab-grid" }, box);
@@ -692,15 +694,23 @@
     panels.gradient = Panel(grid, "Gradient by layer", 150);
     panels.error = Panel(grid, "Test error (line), cost (dashed, scaled)", 150);
     if (v.room === "paper") {
-      panels.time = Panel(grid, "98th percentile (lines), saturated share (dashed) over time", 150);
+      panels.time = Panel(grid, "", 150);
       panels.faces = Panel(grid, "New images: solid frame right, dashed frame wrong", 150);
     }
+    for (const [name, { figure }] of Object.entries(panels)) {
+      figure.hidden = only.length > 0 && !only.includes(name);
+      figure.style.order = only.indexOf(name);
+    }
     arm.panels = panels;
+    // Of the sigmoid the paper shows the mean over time (figure 2), of the others where they end (3).
+    const moves = () => (arm.v.activation === "sigmoid" ? "mean" : "p98");
     arm.reset = function () {
       arm.experiment = Experiment(arm.v);
       arm.found = arm.experiment.measure();
       arm.theory = arm.experiment.predicted();
       arm.experiment.record(arm.found);
+      if (panels.time)
+        panels.time.name(`${moves() === "mean" ? "Mean" : "98th percentile"} (lines), saturated share (dashed) over time`);
       arm.draw();
     };
     arm.look = function (pictures) {
@@ -760,7 +770,7 @@
       if (panels.time) {
         const lines = [];
         for (let i = 0; i < depth; i++) {
-          lines.push({ points: past.map((h) => [h.step, Math.abs(h.rows[i].p98)]), colour: HUES[i % 10] });
+          lines.push({ points: past.map((h) => [h.step, Math.abs(h.rows[i][moves()])]), colour: HUES[i % 10] });
           lines.push({ points: past.map((h) => [h.step, h.rows[i].saturated]), colour: HUES[i % 10], dash: [2, 3] });
         }
         panels.time.draw((at) => chart(at, lines, { low: 0, high: 1, xs: steps, xlabel: "updates" }));
@@ -791,6 +801,11 @@
     live.setAttribute("role", "status"); live.setAttribute("aria-live", "polite");
     note.textContent = notes.length ? `Put right: ${notes.join("; ")}.` : "";
     const stage = make("div", { className: "lab-stage" }, host);
+    // A smaller instance names its panels and its controls, and leads to the whole laboratory.
+    const words = (text) => (text || "").split(" ").filter(Boolean);
+    const only = words(host.dataset.panels), offered = words(host.dataset.controls);
+    host.classList.toggle("lab-small", only.length > 0);
+    const offer = (keys) => (offered.length ? keys.filter((key) => offered.includes(key)) : keys);
     let arms = [], running = false, spoken = 0, frame = 0, ahead = 10;
 
     const common = (v.room === "plane" ? ["data"] : []).concat(["depth", "width", "batch", "seed"]);
@@ -801,8 +816,8 @@
       stage.replaceChildren();
       stage.classList.toggle("lab-race", settings.length > 1);
       arms = settings.map((own, k) => {
-        const arm = Arm(stage, own, settings.length > 1 ? `Network ${"AB"[k]}` : "");
-        controls(arm.own, own, single, (key, value) => { own[key] = value; reset(); });
+        const arm = Arm(stage, own, settings.length > 1 ? `Network ${"AB"[k]}` : "", only);
+        controls(arm.own, own, offer(single), (key, value) => { own[key] = value; reset(); });
         if (v.room === "plane" || k === 0) pointer(arm);
         return arm;
       });
@@ -818,6 +833,7 @@
     function remember() {
       Object.assign(v, arms[0].v);
       if (host.dataset.main !== undefined) history.replaceState(null, "", "#" + format(v));
+      whole.href = "laboratory.html#" + format(v);
     }
     function say() { live.textContent = arms.map((arm, k) => (arms.length > 1 ? `${"AB"[k]}: ` : "") + arm.state()).join("; ") + "."; }
     function advance(count) { for (const arm of arms) for (let k = 0; k < count; k++) arm.experiment.step(); }
@@ -876,6 +892,7 @@
       });
     }
 
+    const whole = make("a", { textContent: "The same in the laboratory" }), fold = make("details", { className: "lab-guess" });
     const train = button("Train", () => { if (running) { pause(); for (const arm of arms) { arm.look(true); arm.speak(); } say(); } else start(); });
     button("Step", () => { pause(); advance(1); for (const arm of arms) { arm.look(true); arm.speak(); } say(); });
     button("Reset", reset);
@@ -883,7 +900,9 @@
       build(arms.length > 1 ? [arms[0].v] : [arms[0].v, { ...arms[0].v, rule: arms[0].v.rule === "standard" ? "glorot" : "standard" }]);
       race.textContent = arms.length > 1 ? "One only" : "Race two";
     });
-    if (v.room === "plane") {
+    if (only.length) {
+      buttons.appendChild(whole);
+    } else if (v.room === "plane") {
       const which = button("Colour: weights", () => {
         const by = !arms[0].byGradient;
         for (const arm of arms) { arm.byGradient = by; arm.draw(); }
@@ -897,7 +916,7 @@
       });
       copy.title = "The same setting with the package; its random draws are others";
     }
-    const fold = make("details", { className: "lab-guess" }, host);
+    if (!only.length) host.appendChild(fold);
     make("summary", { textContent: "Guess the signal of each layer before you train" }, fold);
     make("p", { textContent: "Draw on the panel of the signal, or give numbers here." }, fold);
     const rows = make("div", { className: "lab-controls" }, fold), score = make("p", { className: "lab-score" }, fold);
@@ -917,7 +936,7 @@
     };
     const code = make("pre", { className: "lab-code", hidden: true }, host);
     if (v.room === "paper" && host.dataset.main !== undefined) Map2(host, v);
-    controls(shared, v, common, (key, value) => { v[key] = value; fold.open = false; reset(); });
+    controls(shared, v, offer(common), (key, value) => { v[key] = value; fold.open = false; reset(); });
     build([v]);
     const redraw = () => { for (const arm of arms) arm.draw(); };
     new MutationObserver(redraw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "data-mode"] });

@@ -363,3 +363,41 @@ def test_without_a_script_there_is_a_text_and_a_figure(browser):
     assert tab.locator("#fig-lab img").count() == 1
     assert "needs a script" in tab.locator(".xavier-lab").nth(1).inner_text()
     context.close()
+
+
+SMALL = {
+    "03_scale": ("signal gradient error", "gain learning-rate seed"),
+    "09_beyond": ("acts signal gradient", "activation gain hidden-layers width"),
+    "10_sigmoid": ("time acts error", "activation learning-rate batch seed"),
+}
+
+
+@pytest.mark.parametrize("chapter", SMALL)
+def test_a_chapter_has_a_smaller_one_that_leads_to_the_whole(visit, chapter):
+    panels, fields = SMALL[chapter]
+    seen = visit(f"chapters/{chapter}.html")
+    host = seen.tab.locator(".xavier-lab")
+    assert host.locator("figure:visible").count() == len(panels.split())
+    shown = {text.replace(" ", "-") for text in host.locator("label").all_inner_texts()}
+    assert shown == set(fields.split())
+    host.evaluate("host => host.lab.advance(20)")
+    settings = host.evaluate("host => window.XavierLab.format(host.lab.arms[0].v)")
+    seen.tab.get_by_role("link", name="The same in the laboratory").click()
+    seen.tab.wait_for_url(f"**/{PAGE}#*")
+    whole = seen.tab.locator(".xavier-lab[data-main]")
+    assert whole.evaluate("host => window.XavierLab.format(host.lab.arms[0].v)") == settings
+    assert seen.problems == []
+
+
+@pytest.mark.parametrize(("chapter", "panels"), [("07_birth", 2), ("11_saturation", 2)])
+def test_a_chapter_has_a_film(visit, chapter, panels):
+    seen = visit(f"chapters/{chapter}.html")
+    host = seen.tab.locator(".xavier-lab")
+    assert host.locator("canvas").count() == panels
+    before = host.locator("canvas").first.evaluate("canvas => canvas.toDataURL()")
+    slide = host.get_by_label("time")
+    slide.focus()
+    slide.press("End")
+    assert host.locator(".lab-status").inner_text() == "After 500,000 updates."
+    assert host.locator("canvas").first.evaluate("canvas => canvas.toDataURL()") != before
+    assert seen.problems == []
