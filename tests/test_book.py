@@ -154,3 +154,32 @@ def test_repository_buttons_are_there_only_with_an_address(page):
 def test_every_image_has_an_alternative_text(page):
     images = soup(page).select("article img")
     assert [image["src"] for image in images if not image.get("alt")] == []
+
+
+@every_full_page
+def test_every_link_leads_somewhere(page):
+    """Links into the book: the file is there, and so is the place in it."""
+    here, lost = (BUILT / page).parent, []
+    for link in soup(page).select("a[href]"):
+        address, _, place = link["href"].partition("#")
+        if re.match(r"[a-z]+:|//", address):
+            continue
+        target = (here / address.split("?")[0]).resolve() if address else BUILT / page
+        if not target.exists():
+            lost.append(link["href"])
+        elif place and target.suffix == ".html" and "=" not in place:
+            if place not in places(target.relative_to(BUILT).as_posix()):
+                lost.append(link["href"])
+    assert lost == []
+
+
+@cache
+def places(page: str) -> set[str]:
+    return {tag["id"] for tag in soup(page).find_all(id=True)}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("chapters/")])
+def test_a_page_with_its_images_is_light(page):
+    images = {image["src"] for image in soup(page).select("article img")}
+    files = [BUILT / page, *((BUILT / page).parent / image for image in images)]
+    assert sum(file.stat().st_size for file in files) < 1.5e6

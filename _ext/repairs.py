@@ -1,10 +1,12 @@
-"""Put right, for screen readers, two lists of which Sphinx says something else.
+"""Put right what Sphinx's own pages get wrong.
 
-The parameters of a long signature are set as a definition list without a term. An entry of the
-bibliography has the role doc-biblioentry, which is no longer one and not that of a list's item.
+The parameters of a long signature are set as a definition list without a term, which screen readers
+announce as broken. An entry of the bibliography has the role doc-biblioentry, which is no longer
+one and not that of a list's item. The list of modules with their source names modules without one.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from docutils import nodes
@@ -25,6 +27,14 @@ def name_lists(
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+def forget_modules_without_source(app: Sphinx) -> Iterable[tuple[str, dict[str, Any], str]]:
+    modules = getattr(app.env, "_viewcode_modules", {})
+    for name in [name for name, source in modules.items() if not source]:
+        del modules[name]
+    return ()
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", name_lists)
+    app.connect("html-collect-pages", forget_modules_without_source, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
