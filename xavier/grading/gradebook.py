@@ -30,7 +30,7 @@ PREPROCESSORS = (
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 )
-"""What nbgrader does with a submission that it marks: with `Marks` where it would run it."""
+"""What nbgrader does with a submission that it marks, with `Marks` where it would run it."""
 
 
 class Marks(NbGraderPreprocessor):  # type: ignore[misc]

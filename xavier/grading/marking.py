@@ -17,7 +17,6 @@ from nbformat import NotebookNode
 
 from xavier import files
 from xavier.grading import notebooks, parts, sandbox, sets
-from xavier.grading.answers import Unanswered
 from xavier.grading.parts import Finding, Judge, Variant
 from xavier.grading.sandbox import Limits, Protection, Submission
 
@@ -77,7 +76,7 @@ class Task:
         notebook: the file that was handed in.
         release: the file that was given out, with public numbers.
         key: with which students' numbers are drawn.
-        private: a teacher's own judges, see `extra_judges`.
+        private: a teacher's own judges, see `xavier.grading.marking.extra_judges`.
         limits: what the submission may use.
         by: what holds it.
     """
@@ -299,4 +298,4 @@ def protected(wanted: str) -> Protection:
     return found
 
 
-__all__ = ["Mark", "Report", "Task", "Unanswered", "mark", "mark_all"]
+__all__ = ["Mark", "Report", "Task", "extra_judges", "mark", "mark_all"]

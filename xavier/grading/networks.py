@@ -24,7 +24,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], 
     "softsign": (lambda s: s / (1 + np.abs(s)), lambda s, z: (1 - np.abs(z)) ** 2),
     "sigmoid": (lambda s: 1 / (1 + np.exp(-s)), lambda s, z: z * (1 - z)),
 }
-"""By name: the function of s, and its slope from ``(s, z)``."""
+"""The function of s, and its slope from ``(s, z)``, by name."""
 
 
 @cache

@@ -31,7 +31,7 @@ _ROUNDED = 1e-3  # how far beyond the end of a distribution rounding (to float16
 _MANY = 100_000  # draws, from where on the fourth moment is as good as normal
 
 Known: TypeAlias = Mapping[str, tuple[float | tuple[float, ...], str]]
-"""Faults by name: the ratio to the right variance that tells it (or several), and what to say."""
+"""For the name of a fault the ratios to the right variance that tell it, and what to say."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ _times = itertools.count(1)
 
 
 def fresh(label: str) -> str:
-    """A label for `Make` that no judge has used, not even this one when it judged before."""
+    """A label that no judge has used before, for `xavier.grading.answers.Make`."""
     return f"{label}, {next(_times)}"
 
 
@@ -279,7 +279,7 @@ FAULTS: dict[str, tuple[float, str]] = {
     "twice": (4.0, "the weights are twice as large as they should be"),
     "half": (1 / 4, "the weights are half as large as they should be"),
 }
-"""By name: the ratio to the right variance that tells it, and what it is."""
+"""The ratio to the right variance that tells a fault, and what it is, by name."""
 
 _LAWS: dict[str, Law] = {
     "std as bound": UNIFORM,
