@@ -105,7 +105,7 @@ test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test 
 	@$(MAKE) --no-print-directory book
 	@$(MAKE) --no-print-directory nbval THREADS=1
 	@$(MAKE) --no-print-directory nbval THREADS=2
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests
 
 # One chapter at a time with two threads, two chapters at a time with one: two cores either way.
 nbval: export OMP_NUM_THREADS := $(THREADS)
