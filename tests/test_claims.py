@@ -611,7 +611,9 @@ def forgetting() -> Iterator[Callable[[Sequence[str]], None]]:
     forget(tuple(names))
 
 
-@pytest.mark.parametrize(("name", "plant", "anew", "expected"), PLANTED, ids=lambda x: str(x)[:40])
+@pytest.mark.parametrize(
+    ("name", "plant", "anew", "expected"), PLANTED, ids=[name for name, *_ in PLANTED]
+)
 def test_a_planted_change_moves_the_verdict(
     name: str,
     plant: Callable[[Patch], None],

@@ -641,7 +641,7 @@ NAMES = ", ".join(ASSUMPTIONS)
             "without must be a collection of names, got the string 'unit_slope'",
         ),
         (
-            {"without": {"independent_weights", "identical_distribution"}},
+            {"without": ("independent_weights", "identical_distribution")},
             ValueError,
             "without: independent_weights and identical_distribution cannot be dropped together",
         ),
@@ -675,7 +675,7 @@ def test_unknown_assumptions_and_bad_sizes_are_refused_by_name(
         ({"layer": -1}, ValueError, "layer must be at least 0, got -1"),
         ({"layer": 0.0}, TypeError, "layer must be an integer, got 0.0"),
         (
-            {"without": {"independent_gradient", "zero_biases"}},
+            {"without": ("independent_gradient", "zero_biases")},
             ValueError,
             "without: independent_gradient ",
         ),

@@ -261,7 +261,7 @@ def test_typical_values_name_every_symbol_that_a_formula_can_have(sizes: list[in
             "sizes: C_delta needs an even number of units, got 3",
         ),
         (
-            {"without": {"independent_gradient", "zero_biases"}},
+            {"without": ("independent_gradient", "zero_biases")},
             ValueError,
             "without: independent_gradient combines with unit_slope only, got",
         ),

@@ -351,7 +351,7 @@ def test_bytes_too_many_are_refused(tmp_path: Path) -> None:
         (b"", "found an empty file"),
         (b"# {}\nx\n1\n", "expected a gzip file"),
         (b"\x1f", "another gzip header"),
-        (gzip.compress(b"# {}\nx\n1\n"), "packed by something else"),
+        (gzip.compress(b"# {}\nx\n1\n", mtime=1), "packed by something else"),
         (results._pack(b""), "expected a line of '# ' and JSON"),
         (results._pack(b"x\n1\n"), "expected a line of '# ' and JSON"),
         (results._pack(b"# {\nx\n1\n"), "expected a line of '# ' and JSON"),
