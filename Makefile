@@ -25,7 +25,7 @@ BOOK := $(wildcard _config.yml _toc.yml _ext/*.py _static/* chapters/*.ipynb cha
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install book test nbval check execute scoreboard assignments variant grade slides figures lab bench clean
+.PHONY: help install book test nbval check execute scoreboard assignments variant grade slides screens figures lab bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ grade: $(INSTALLED) ## Mark assignments/submitted/STUDENT/SET/ (KEY=..., as in m
 
 slides: $(BUILT) ## Make slides of every chapter (CHAPTER=...)
 	$(BIN)/python tools/slides.py $(CHAPTER)
+
+screens: $(BUILT) ## Take pictures of every page, wide and narrow, light and dark (CHAPTER=...)
+	$(BIN)/python tools/screens.py $(CHAPTER)
 
 figures: $(INSTALLED) ## Make every figure of the book as SVG (CHAPTER=...)
 	$(BIN)/python tools/figures.py $(CHAPTER)

@@ -178,7 +178,8 @@ def test_a_class_is_marked(course: Path) -> None:
     assert total(marks, "good") == 46.0
     assert marks["wrong", "forward"]["fault"] == "no noise"
     assert marks["wrong", "sample_slope"]["fault"] == "few"
-    assert total(marks, "wrong") == 46.0 - 3 - 5
+    assert marks["wrong", "dies"]["points"] == "1.5"  # the line is right, the formula built on it
+    assert total(marks, "wrong") == 46.0 - 3 - 5 - 1.5
     assert total(marks, "empty") == 0.0
     assert all(row["message"] for row in marks.values())
     assert total(marks, "cheat") == 0.0
