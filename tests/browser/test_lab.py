@@ -230,6 +230,15 @@ def test_the_address_holds_the_settings(visit):
     assert seen.problems == []
 
 
+def test_a_run_that_diverges_is_said_to_have(visit):
+    settings = "room=plane&activation=identity&rule=N(0,1)&lr=10&depth=6"
+    tab = open_with(visit, settings).tab
+    tab.evaluate("document.querySelector('.xavier-lab').lab.advance(300)")
+    said = tab.locator(".xavier-lab").first.locator(".lab-status").inner_text()
+    step = tab.evaluate("document.querySelector('.xavier-lab').lab.arms[0].experiment.diverged")
+    assert said == f"diverged at step {step}."
+
+
 def test_absurd_settings_are_put_right_and_said(visit):
     seen = open_with(visit, "room=paper&depth=999&width=-3&gain=1e99&activation=foo&lr=abc&zz=1")
     said = seen.tab.locator(".lab-note").first.inner_text()
