@@ -184,3 +184,11 @@ def test_a_page_with_its_images_is_light(page):
     images = {image["src"] for image in soup(page).select("article img")}
     files = [BUILT / page, *((BUILT / page).parent / image for image in images)]
     assert sum(file.stat().st_size for file in files) < 1.5e6
+
+
+@every_full_page
+def test_no_formula_is_left_as_text(page):
+    article = BeautifulSoup(str(soup(page).select_one("article") or ""), "html.parser")
+    for tag in article.select("pre, code, script, .math"):
+        tag.decompose()
+    assert re.findall(r"\$[^$]{0,40}|\\[a-z]+\{.{0,20}", article.get_text()) == []

@@ -590,6 +590,15 @@ def test_formulas_are_typeset_and_the_rest_is_text() -> None:
     assert figures.formulas(rows)._repr_markdown_() == repr(figures.formulas(rows))
 
 
+def test_a_bar_does_not_end_a_cell() -> None:
+    x = sympy.Symbol("x", real=True)
+    rows = pd.DataFrame({"f | g": [abs(x), "a | b"]}, index=["softsign", "text"])
+    head, _, formula, text = repr(figures.formulas(rows)).splitlines()
+    assert head.replace(r"\|", "").count("|") == 3
+    assert formula == r"| softsign | $\left\vert {x}\right\vert $ |"
+    assert text == r"| text | a \| b |"
+
+
 # ------------------------------------------------------------------------- evolution, cost_surface
 
 

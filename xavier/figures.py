@@ -131,9 +131,12 @@ def formulas(rows: pd.DataFrame) -> FormulaTable:
     """
 
     def cell(value: Any) -> str:
-        return f"${sympy.latex(value)}$" if isinstance(value, sympy.Basic) else str(value)
+        # A bar would end the cell, in a formula as well.
+        if isinstance(value, sympy.Basic):
+            return f"${sympy.latex(value)}$".replace("|", r"\vert ")
+        return str(value).replace("|", r"\|")
 
-    head = [str(rows.index.name or ""), *map(str, rows.columns)]
+    head = [cell(rows.index.name or ""), *map(cell, rows.columns)]
     lines: list[list[str]] = [head, ["---"] * len(head)]
     for name, row in zip(rows.index, rows.to_numpy(), strict=True):
         lines.append([cell(name), *map(cell, row)])
