@@ -215,7 +215,7 @@ def mark_all(
     tasks: Sequence[Task],
     folder: Path,
     jobs: int = 1,
-    shown: Callable[[Report], None] = lambda report: None,
+    shown: Callable[[Report], None] | None = None,
 ) -> list[Report]:
     """Mark submissions, each as soon as a process is free; those that are marked already are read.
 
@@ -234,13 +234,15 @@ def mark_all(
         report = load(_file(folder, task))
         if report is not None and report.version == task.version:
             found[k] = report
-            shown(report)
+            if shown is not None:
+                shown(report)
         else:
             waiting.append(k)
     for k, report in _compute(tasks, waiting, jobs):
         save(report, _file(folder, tasks[k]))
         found[k] = report
-        shown(report)
+        if shown is not None:
+            shown(report)
     return [found[k] for k in range(len(tasks))]
 
 
