@@ -65,7 +65,7 @@ class Visit:
         self.tab.route("**/*", self.only_files)
         self.tab.on("console", self.complaint)
         self.tab.on("pageerror", lambda error: self.problems.append(f"exception: {error}"))
-        self.tab.on("requestfailed", lambda request: self.problems.append(f"failed: {request.url}"))
+        self.tab.on("requestfailed", self.failed)
         self.tab.goto((BUILT / page).as_uri())
         # MathJax keeps its promise when all formulas stand; the rest is there when the page loads.
         self.tab.evaluate("() => window.MathJax?.startup?.promise")
@@ -75,6 +75,10 @@ class Visit:
             route.continue_()
         else:
             route.abort()
+
+    def failed(self, request):
+        if request.failure != "net::ERR_ABORTED":  # as where the tab has gone on meanwhile
+            self.problems.append(f"failed: {request.url}")
 
     def complaint(self, message):
         if message.type == "error":

@@ -1365,6 +1365,5 @@ for _ in range(100):
         ("unanswered", 0.0, "evidence['residual'][0] = None"),
         ("unanswered", 0.0, "evidence['residual'] = {0: evidence['residual']}"),
         ("unanswered", 0.0, "evidence['growth'] = evidence.pop('residual')"),
-        ("unanswered", 0.0, "evidence['residual'] = np.array(evidence['residual'], dtype=object)"),
     ],
 }

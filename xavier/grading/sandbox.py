@@ -272,9 +272,10 @@ class Submission:
             *("bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
             *("--unshare-cgroup-try", "--die-with-parent", "--new-session"),
             *([] if os.getuid() == 0 else ["--unshare-user"]),
+            # First of all: the repository itself may lie in /tmp.
+            *("--size", str(self.limits.file), "--perms", "1777", "--tmpfs", "/tmp"),
             *_mounts(),
             *("--proc", "/proc", "--dev", "/dev"),
-            *("--size", str(self.limits.file), "--perms", "1777", "--tmpfs", "/tmp"),
             *("--size", str(self.limits.file), "--perms", "1777", "--tmpfs", "/submission"),
             *inside,
             *hidden,
