@@ -41,7 +41,7 @@
     tanh: { f: Math.tanh, slope: (s, z) => 1 - z * z, steepest: 1, range: [-1, 1] },
     softsign: { f: (s) => s / (1 + Math.abs(s)), slope: (s, z) => (1 - Math.abs(z)) ** 2,
                 steepest: 1, range: [-1, 1] },
-    relu: { f: (s) => (s > 0 ? s : 0), slope: (s) => (s > 0 ? 1 : 0), steepest: 1, range: [0, 3] },
+    relu: { f: (s) => (s < 0 ? 0 : s), slope: (s) => (s > 0 ? 1 : 0), steepest: 1, range: [0, 3] },
     identity: { f: (s) => s, slope: () => 1, steepest: 1, range: [-2, 2] },
   };
   // Variance of one weight; null where all weights are one number.

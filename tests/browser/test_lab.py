@@ -189,6 +189,62 @@ def test_the_standard_rule_shrinks_gradients_downwards(tab):
     assert gradients == sorted(gradients) and gradients[-1] > 5 * gradients[0]
 
 
+def test_what_the_page_tells_to_find_out_is_found(tab):
+    """The experiments that the laboratory's page proposes, with the outcomes that it tells."""
+
+    def paper(steps, **settings):
+        return trained(tab, steps, room="paper", **settings)
+
+    def signals(found):
+        return np.array([math.hypot(row["mean"], row["std"]) for row in found["rows"]])
+
+    standard = signals(paper(0, rule="standard", depth=8))
+    assert standard[1:-1] / standard[2:] == pytest.approx(3**0.5, rel=0.25)
+    normalized = signals(paper(0, rule="glorot", depth=8))
+    assert normalized[-1] / normalized[0] == pytest.approx(0.5, abs=0.1)
+
+    for lr in (0.1, 1):
+        assert paper(1000, gain=0.1, lr=lr)["error"] > 0.75
+    large = paper(0, gain=4)["rows"]
+    assert all(0.4 < row["saturated"] < 0.6 for row in large)
+    gradients = [row["gradient"] for row in large]
+    assert gradients == sorted(gradients, reverse=True)
+    assert all(row["saturated"] > 0.75 for row in paper(2000, gain=4, lr=0.1)["rows"])
+
+    asleep = {"activation": "sigmoid", "rule": "standard", "depth": 4, "lr": 0.1}
+    tens, forties = paper(400, **asleep), paper(1600, batch=40, **asleep)
+    assert tens["rows"][-1]["mean"] == pytest.approx(forties["rows"][-1]["mean"], abs=0.02)
+    assert tens["rows"][-1]["mean"] < 0.46
+
+    for activation in ("identity", "relu"):
+        assert paper(300, activation=activation, gain=10, lr=1)["diverged"]
+    assert paper(300, gain=10, lr=10)["diverged"] is None
+
+
+def test_two_rules_race_as_the_page_says(tab):
+    for lr in (0.03, 0.1):
+        two = [
+            trained(tab, 2000, room="paper", rule=rule, lr=lr)["cost"]
+            for rule in ("standard", "glorot")
+        ]
+        assert two[0] > 2.1 and two[1] < 2.0
+    assert trained(tab, 4000, room="paper", rule="standard", lr=0.1)["cost"] < 2.1
+
+
+def test_what_the_page_says_of_the_plane(tab):
+    def plane(steps, **settings):
+        return trained(tab, steps, room="plane", **settings)
+
+    assert plane(2000, rule="constant")["error"] > 0.3
+    tiny = [row["gradient"] for row in plane(2000, rule="tiny", depth=6)["rows"]]
+    assert tiny[-1] / tiny[0] > 1e6
+    assert plane(1000, depth=6)["error"] < 0.1
+    assert plane(2000, rule="N(0,1)", depth=10, width=32)["error"] > 0.2
+    assert plane(3000, depth=10)["error"] < 0.1
+    assert plane(3000, activation="identity", data="xor")["error"] > 0.3
+    assert plane(3000, data="xor")["error"] < 0.1
+
+
 def test_what_diverges_says_when(tab):
     found = trained(tab, 3000, room="plane", activation="identity", rule="N(0,1)", lr=10, depth=6)
     assert found["diverged"] is not None and found["diverged"] > 0
