@@ -5,17 +5,15 @@ Every page at desktop and at phone width, in light and in dark, whole, goes to
 CHROMIUM.
 """
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
+import chromium
 from playwright.sync_api import Browser, sync_playwright
 from tqdm import tqdm
 
 BUILD = Path(__file__).parents[1] / "_build"
 SCREENS = BUILD / "screens"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTHS = {"desktop": 1280, "phone": 360}
 
 
@@ -35,9 +33,8 @@ def screen(browser: Browser, page: Path, width: str, scheme: str) -> None:
 
 
 def main(parts: list[str]) -> None:
-    executable = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        sys.exit("no Chromium: install it (apt install chromium) or name it in CHROMIUM")
+    if chromium.EXECUTABLE is None:
+        sys.exit(chromium.MISSING)
     SCREENS.mkdir(parents=True, exist_ok=True)
     every = [
         (page, width, scheme)
@@ -47,7 +44,7 @@ def main(parts: list[str]) -> None:
     ]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium.EXECUTABLE, args=chromium.ARGS
         )
         for page, width, scheme in tqdm(every):
             screen(browser, page, width, scheme)

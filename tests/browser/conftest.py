@@ -1,18 +1,14 @@
 """A browser for the tests of this folder, and pages opened in it."""
 
-import os
-import shutil
 from pathlib import Path
 
+import chromium
 import pytest
 
 BUILT = Path(__file__).parents[2] / "_build" / "html"
-CHROMIUM = os.environ.get("CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 WHY = (
-    "no Chromium: install it (apt install chromium) or name it in CHROMIUM"
-    if CHROMIUM is None
+    chromium.MISSING
+    if chromium.EXECUTABLE is None
     else "the book is not built: run `make book`"
     if not (BUILT / "index.html").exists()
     else ""
@@ -31,16 +27,6 @@ PAGES = sorted(
     for path in BUILT.rglob("*.html")
     if "_static" not in path.relative_to(BUILT).parts and path != BUILT / "index.html"
 )
-# Only what a page needs: no sandbox inside containers, no calls home.
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
 
@@ -50,9 +36,9 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield chromium
-        chromium.close()
+        opened = playwright.chromium.launch(executable_path=chromium.EXECUTABLE, args=chromium.ARGS)
+        yield opened
+        opened.close()
 
 
 class Visit:
