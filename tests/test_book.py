@@ -121,6 +121,12 @@ def test_size():
     assert size < 40e6
 
 
+def test_the_laboratory_is_one_small_classic_script():
+    assert (BUILT / "_static" / "lab.js").stat().st_size <= 60_000
+    (tag,) = [t for t in soup("chapters/laboratory.html").find_all("script") if "lab.js" in str(t)]
+    assert tag.get("type") in (None, "text/javascript")
+
+
 @every_full_page
 def test_one_search_box(page):
     # One dialog, opened by one button; the page of results has the same form once more.
