@@ -110,16 +110,16 @@ test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test 
 	@$(MAKE) --no-print-directory nbval THREADS=2
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests
 
-# One chapter at a time with two threads, two chapters at a time with one: two cores either way.
+# Two chapters at a time, with one thread or with two each: threads that wait must not spin then.
 nbval: export OMP_NUM_THREADS := $(THREADS)
 nbval: export MKL_NUM_THREADS := $(THREADS)
 nbval: export OPENBLAS_NUM_THREADS := $(THREADS)
-nbval: WORKERS := $(if $(filter 1,$(THREADS)),2,0)
+nbval: export OMP_WAIT_POLICY := passive
 nbval: $(INSTALLED) ## Re-execute every chapter and compare it with what is stored (THREADS=1)
-	$(BIN)/python -m pytest --quiet tests/test_chapters.py
+	$(BIN)/python -m pytest --quiet tests/test_chapters.py::test_chapter tests/test_chapters.py::test_book
 	$(BIN)/python -m pytest --quiet --nbval --nbval-current-env \
-		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 \
-		-p no:cacheprovider -n $(WORKERS) --dist loadfile chapters
+		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 240 \
+		-p no:cacheprovider -n 2 --dist loadfile chapters
 
 check: $(INSTALLED) ## Lint, format and types, notebooks too; changes nothing
 	$(BIN)/ruff check
