@@ -103,12 +103,13 @@ lab: $(INSTALLED) ## Open JupyterLab on the chapters
 
 # ----------------------------------------------------------------------------------------- checks
 
-# pytest on tests/ comes last, so that its summary is the closing line.
+# pytest on tests/ comes last, so that its summary is the closing line. Two processes with two
+# threads each would spend most of their time on waiting for one another.
 test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test the package
 	@$(MAKE) --no-print-directory book
 	@$(MAKE) --no-print-directory nbval THREADS=1
 	@$(MAKE) --no-print-directory nbval THREADS=2
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests
 
 # Two chapters at a time, with one thread or with two each: threads that wait must not spin then.
 nbval: export OMP_NUM_THREADS := $(THREADS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import zlib
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import torch
 
 settings.register_profile("xavier", deadline=None, derandomize=True, database=None)
@@ -33,3 +36,11 @@ def generator(request: pytest.FixtureRequest) -> torch.Generator:
     import torch
 
     return torch.Generator().manual_seed(seed_of(request))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """What a script starts in the background ignores Ctrl-C, and so do all that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -72,7 +72,7 @@ class Cluster:
         )
 
     def client(self) -> Any:
-        until(self._file.exists)
+        until(lambda: self._file.exists() and self._file.read_text().rstrip().endswith("}"))
         address = json.loads(self._file.read_text())["address"]
         client = distributed.Client(address, set_as_default=False, timeout=PATIENCE)
         client.wait_for_workers(len(self.workers), timeout=PATIENCE)

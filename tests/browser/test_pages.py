@@ -17,6 +17,7 @@ from conftest import BUILT, DESKTOP, PAGES, PHONE
 
 TABLET = {"width": 768, "height": 1024}
 OWN = [page for page in PAGES if not page.startswith("_modules/")]
+SOURCES = [page for page in PAGES if page not in OWN][::8]  # all of them are made alike
 CHAPTERS = [page for page in PAGES if re.match(r"chapters/\d\d_", page)]
 
 
@@ -27,24 +28,32 @@ def test_the_start_page_leads_to_the_first_chapter(browser):
     tab.close()
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_in_light(visit, page):
+@pytest.mark.parametrize("page", OWN)
+def test_a_page_in_light_and_in_the_dark(visit, page):
     seen = visit(page)
-    formulas = seen.tab.locator(".math").count()
-    assert seen.tab.locator("mjx-container").count() >= formulas
-    assert seen.tab.locator("mjx-merror").count() == 0
-    if not page.startswith("_modules/"):  # all of them are made alike
-        nobody_is_shut_out(seen)
+    formulas_stand(seen)
+    nobody_is_shut_out(seen)
+    fits(seen, DESKTOP, TABLET, PHONE)
+    seen.tab.set_viewport_size(DESKTOP)
+    seen.tab.emulate_media(color_scheme="dark")
+    seen.tab.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
+    nobody_is_shut_out(seen, "color-contrast")  # all else is as it was in light
+    assert seen.problems == []
+
+
+@pytest.mark.parametrize("page", SOURCES)
+def test_a_page_of_source_code(visit, page):
+    seen = visit(page)
+    formulas_stand(seen)
     fits(seen, DESKTOP, TABLET, PHONE)
     assert seen.problems == []
 
 
-@pytest.mark.parametrize("page", OWN)
-def test_a_page_in_the_dark(visit, page):
-    seen = visit(page, scheme="dark")
-    nobody_is_shut_out(seen)
-    fits(seen, DESKTOP, PHONE)
-    assert seen.problems == []
+def formulas_stand(seen):
+    """MathJax has typeset them, and found none that it could not."""
+    formulas = seen.tab.locator(".math").count()
+    assert seen.tab.locator("mjx-container").count() >= formulas
+    assert seen.tab.locator("mjx-merror").count() == 0
 
 
 def fits(seen, *viewports):
@@ -54,9 +63,12 @@ def fits(seen, *viewports):
         assert seen.overflow() <= 0, viewport
 
 
-def nobody_is_shut_out(seen):
-    """No serious or critical fault by the rules of axe, which may not fetch style sheets again."""
-    found = Axe().run(seen.tab, options={"preload": False}).response["violations"]
+def nobody_is_shut_out(seen, *rules):
+    """No serious or critical fault by rules of axe, which may not fetch style sheets again."""
+    options = {"preload": False, "resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": list(rules)}
+    found = Axe().run(seen.tab, options=options).response["violations"]
     grave = {
         fault["id"]: [node["html"][:120] for node in fault["nodes"][:3]]
         for fault in found

@@ -1192,7 +1192,7 @@ def sparse_std(n):
         (
             "other costs",
             0.2,
-            'sweep["rows"] = list(zip([g for g, _ in rows], sorted(c for _, c in rows)))',
+            'sweep["rows"] = [(g, c + 0.5) for g, c in rows]',
         ),
         ("other costs", 0.2, 'sweep["rows"] = [(g, min(c, 1.0)) for g, c in rows]'),
         ("other costs", 0.2, 'sweep["rows"] = [(g, c if g < 30 else 0.4) for g, c in rows]'),
