@@ -35,6 +35,7 @@ def test_a_page_in_light_and_in_the_dark(visit, page):
     nobody_is_shut_out(seen)
     fits(seen, DESKTOP, TABLET, PHONE)
     seen.tab.set_viewport_size(DESKTOP)
+    seen.tab.add_style_tag(content="* { transition: none !important; }")  # dark at once
     seen.tab.emulate_media(color_scheme="dark")
     seen.tab.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
     nobody_is_shut_out(seen, "color-contrast")  # all else is as it was in light
