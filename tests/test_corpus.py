@@ -94,19 +94,17 @@ def found(name: str, student: str, part: str, code: str) -> Finding:
 
 
 def _cases(kind: str) -> list[Any]:
-    return [
-        pytest.param(name, student, part, entry, id=f"{name}-{student}-{part}-{k}")
-        for name in sets.PROBLEM_SETS
-        for part, entries in getattr(corpus(name), kind).items()
-        for k, entry in enumerate(entries)
-        for student in _taking_turns(name, kind, k)
-    ]
+    return list(_each(kind))
 
 
-def _taking_turns(name: str, kind: str, k: int) -> tuple[str, ...]:
-    """What is right is right for every student; with what is wrong they take turns."""
-    students = _students(name)
-    return students if kind == "RIGHT" else (students[k % len(students)],)
+def _each(kind: str) -> Iterator[Any]:
+    for name in sets.PROBLEM_SETS:
+        for student in _students(name):
+            for part, entries in getattr(corpus(name), kind).items():
+                for k, entry in enumerate(entries):
+                    yield pytest.param(
+                        name, student, part, entry, id=f"{name}-{student}-{part}-{k}"
+                    )
 
 
 def _students(name: str) -> tuple[str, ...]:

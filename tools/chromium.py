@@ -1,7 +1,13 @@
 """The browser that looks at built pages: where it is, and how it is started."""
 
+from __future__ import annotations
+
 import os
 import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 EXECUTABLE = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -16,3 +22,8 @@ ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start it."""
+    return playwright.chromium.launch(executable_path=EXECUTABLE, args=ARGS)

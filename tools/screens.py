@@ -43,9 +43,7 @@ def main(parts: list[str]) -> None:
         for scheme in ("light", "dark")
     ]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium.EXECUTABLE, args=chromium.ARGS
-        )
+        browser = chromium.launch(playwright)
         for page, width, scheme in tqdm(every):
             screen(browser, page, width, scheme)
         browser.close()

@@ -36,7 +36,7 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium.EXECUTABLE, args=chromium.ARGS)
+        opened = chromium.launch(playwright)
         yield opened
         opened.close()
 

@@ -3,21 +3,17 @@
 Needs Chromium on the PATH, or its place in the variable CHROMIUM.
 """
 
-import functools
-import http.server
 import json
-import os
 import re
-import threading
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import BUILT, DESKTOP, PAGES, PHONE
+from server import serving
 
 TABLET = {"width": 768, "height": 1024}
 OWN = [page for page in PAGES if not page.startswith("_modules/")]
-SOURCES = [page for page in PAGES if page not in OWN][::8]  # all of them are made alike
 CHAPTERS = [page for page in PAGES if re.match(r"chapters/\d\d_", page)]
 
 
@@ -28,33 +24,24 @@ def test_the_start_page_leads_to_the_first_chapter(browser):
     tab.close()
 
 
-@pytest.mark.parametrize("page", OWN)
-def test_a_page_in_light_and_in_the_dark(visit, page):
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_in_light(visit, page):
     seen = visit(page)
-    formulas_stand(seen)
-    nobody_is_shut_out(seen)
-    fits(seen, DESKTOP, TABLET, PHONE)
-    seen.tab.set_viewport_size(DESKTOP)
-    seen.tab.add_style_tag(content="* { transition: none !important; }")  # dark at once
-    seen.tab.emulate_media(color_scheme="dark")
-    seen.tab.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
-    nobody_is_shut_out(seen, "color-contrast")  # all else is as it was in light
-    assert seen.problems == []
-
-
-@pytest.mark.parametrize("page", SOURCES)
-def test_a_page_of_source_code(visit, page):
-    seen = visit(page)
-    formulas_stand(seen)
-    fits(seen, DESKTOP, TABLET, PHONE)
-    assert seen.problems == []
-
-
-def formulas_stand(seen):
-    """MathJax has typeset them, and found none that it could not."""
     formulas = seen.tab.locator(".math").count()
     assert seen.tab.locator("mjx-container").count() >= formulas
     assert seen.tab.locator("mjx-merror").count() == 0
+    if not page.startswith("_modules/"):  # all of them are made alike
+        nobody_is_shut_out(seen)
+    fits(seen, DESKTOP, TABLET, PHONE)
+    assert seen.problems == []
+
+
+@pytest.mark.parametrize("page", OWN)
+def test_a_page_in_the_dark(visit, page):
+    seen = visit(page, scheme="dark")
+    nobody_is_shut_out(seen)
+    fits(seen, DESKTOP, PHONE)
+    assert seen.problems == []
 
 
 def fits(seen, *viewports):
@@ -64,11 +51,9 @@ def fits(seen, *viewports):
         assert seen.overflow() <= 0, viewport
 
 
-def nobody_is_shut_out(seen, *rules):
-    """No serious or critical fault by rules of axe, which may not fetch style sheets again."""
+def nobody_is_shut_out(seen):
+    """No serious or critical fault by the rules of axe, which may not fetch style sheets again."""
     options = {"preload": False, "resultTypes": ["violations"]}
-    if rules:
-        options["runOnly"] = {"type": "rule", "values": list(rules)}
     found = Axe().run(seen.tab, options=options).response["violations"]
     grave = {
         fault["id"]: [node["html"][:120] for node in fault["nodes"][:3]]
@@ -81,16 +66,8 @@ def nobody_is_shut_out(seen, *rules):
 @pytest.fixture(scope="module")
 def server():
     """The book as a server would show it."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Quiet, directory=os.fspath(BUILT))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_address[1]}"
-        running.shutdown()
+    with serving(BUILT) as address:
+        yield address
 
 
 @pytest.mark.parametrize("page", OWN)
