@@ -697,7 +697,7 @@ def test_ctrl_c_saves_what_processes_do_and_begins_nothing_more(
     until(lambda: len(parts(folder, "note")) == 2 or process.poll() is not None)
     assert not parts(folder, "checkpoint")  # which would be saved in an hour
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=10)
+    _, said = process.communicate(timeout=PATIENCE)
     assert said.rstrip().endswith("KeyboardInterrupt")
     assert said.count("Traceback") == 1  # the parent's own: processes end in silence
     assert len(parts(folder, "checkpoint")) == len(parts(folder, "note")) == 2

@@ -23,13 +23,21 @@ pytestmark = pytest.mark.skipif(
     reason="no sandbox here: Linux and bubblewrap are needed (apt install bubblewrap)",
 )
 
-LIMITS = Limits(cell=3.0, call=3.0, total=120.0)
+# Patient, so that a busy machine fails no test; in a hurry only where something does not end.
+LIMITS = Limits(cell=120.0, call=120.0, total=600.0)
+HURRIED = Limits(cell=5.0, call=5.0, total=600.0)
 WITHHELD = ("xavier.rules", "xavier.init", "xavier.derivation", "torch.nn.init")
 
 
 @pytest.fixture
 def held() -> Iterator[Submission]:
     with Submission(withheld=WITHHELD, limits=LIMITS) as submission:
+        yield submission
+
+
+@pytest.fixture
+def hurried() -> Iterator[Submission]:
+    with Submission(withheld=WITHHELD, limits=HURRIED) as submission:
         yield submission
 
 
@@ -60,8 +68,6 @@ def test_an_error_is_told_in_a_line(held: Submission) -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("while True: pass", "more than 3 seconds"),
-        ("import time\nwhile True:\n try: time.sleep(9)\n except BaseException: pass", "stopped"),
         ("import os; os._exit(7)", "ended with status 7"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ended"),
         ("import ctypes; ctypes.string_at(0)", "ended"),
@@ -72,14 +78,29 @@ def test_an_error_is_told_in_a_line(held: Submission) -> None:
         ("import sys; sys.setrecursionlimit(10**6)\ndef f(): f()\nf()", ""),
     ],
 )
-def test_what_does_not_end_is_ended_and_the_rest_goes_on(
-    held: Submission, code: str, said: str
-) -> None:
+def test_what_breaks_harms_no_other_cell(held: Submission, code: str, said: str) -> None:
     held.run("cell 1", "before = [1, 2]")
     trouble = held.run("cell 2", code)
     assert trouble is not None and said in trouble
     assert held.run("cell 3", "after = before + [3]") is None
     assert held.get("after") == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("while True: pass", "more than 5 seconds"),
+        ("import time\nwhile True:\n try: time.sleep(9)\n except BaseException: pass", "stopped"),
+    ],
+)
+def test_what_does_not_end_is_ended_and_the_rest_goes_on(
+    hurried: Submission, code: str, said: str
+) -> None:
+    hurried.run("cell 1", "before = [1, 2]")
+    trouble = hurried.run("cell 2", code)
+    assert trouble is not None and said in trouble
+    assert hurried.run("cell 3", "after = before + [3]") is None
+    assert hurried.get("after") == [1, 2, 3]
 
 
 def test_a_call_that_kills_the_process_harms_no_other(held: Submission) -> None:
@@ -122,9 +143,10 @@ except OSError:
     assert held.get("made") < LIMITS.processes
     user = sandbox._FIRST_USER + held._slot % 1000
     held.__exit__()
-    time.sleep(0.5)
-    left = [p for p in Path("/proc").glob("[0-9]*") if _owner(p) == user]
-    assert not left
+    end = time.monotonic() + 60
+    while left := [p for p in Path("/proc").glob("[0-9]*") if _owner(p) == user]:
+        assert time.monotonic() < end, left
+        time.sleep(0.1)
 
 
 def _owner(path: Path) -> int:

@@ -47,6 +47,7 @@ class Visit:
     def __init__(self, browser, page, *, viewport, scheme):
         context = browser.new_context(viewport=viewport, color_scheme=scheme)
         self.problems = []
+        context.set_default_timeout(120_000)  # ms: a busy machine fails no test
         self.tab = context.new_page()
         self.tab.route("**/*", self.only_files)
         self.tab.on("console", self.complaint)
