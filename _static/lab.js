@@ -713,31 +713,34 @@
         panels.time.name(`${moves() === "mean" ? "Mean" : "98th percentile"} (lines), saturated share (dashed) over time`);
       arm.draw();
     };
-    arm.look = function (pictures) {
+    arm.measure = function () {
       arm.found = arm.experiment.measure();
       arm.experiment.record(arm.found);
-      if (pictures) arm.draw();
     };
+    arm.look = () => { arm.measure(); arm.draw(); };
+    arm.draw = () => { for (const draw of arm.pictures()) draw(); };
     arm.state = function () {
       const e = arm.experiment;
       if (e.diverged !== null) return `diverged at step ${e.diverged}`;
       const cost = isFinite(arm.found.cost) ? arm.found.cost.toFixed(3) : "not a number";
       return `step ${e.steps}, cost ${cost}, wrong on ${(100 * arm.found.error).toFixed(0)} percent`;
     };
-    arm.draw = function () {
+    /** A function for every panel: while training, no frame draws more of them than fit into it. */
+    arm.pictures = function () {
       const { experiment: e, found, theory } = arm, depth = arm.v.depth, last = e.diverged !== null;
-      const rows = found.rows, gone = `diverged at step ${e.diverged}`;
+      const rows = found.rows, gone = `diverged at step ${e.diverged}`, all = [];
+      const picture = (panel, paint) => { all.push(() => panel.draw(paint)); };
       if (panels.net) {
-        panels.net.draw((at) => {
+        picture(panels.net, (at) => {
           if (arm.byGradient) { e.net.forward(e.test.x, e.test.y.length); e.net.cost(e.test.y); e.net.backward(); }
           if (last) message(at, gone); else network(at, e.net, arm.byGradient);
         });
-        panels.map.draw((at) => (last ? message(at, gone) : boundary(at, e)));
+        picture(panels.map, (at) => (last ? message(at, gone) : boundary(at, e)));
       } else {
         const [low, high] = ACTIVATIONS[arm.v.activation].range;
-        panels.acts.draw((at) => (last ? message(at, gone) : histograms(at, rows.map((r) => r.z), low, high)));
+        picture(panels.acts, (at) => (last ? message(at, gone) : histograms(at, rows.map((r) => r.z), low, high)));
         const reach = 2.5 * Math.max(...rows.map((r) => r.gradient / 50).filter(isFinite), 1e-30);
-        panels.backs.draw((at) => (last ? message(at, gone) : histograms(at, rows.map((r) => r.delta), -reach, reach)));
+        picture(panels.backs, (at) => (last ? message(at, gone) : histograms(at, rows.map((r) => r.delta), -reach, reach)));
       }
       const root = (list) => list.map((q, i) => [i + 1, Math.sqrt(q)]);
       const signal = rows.map((r, i) => [i + 1, Math.sqrt(r.square)]), back = rows.map((r, i) => [i + 1, r.gradient]);
@@ -748,7 +751,7 @@
       };
       const xs = [1, Math.max(depth, 2)], guess = (arm.guess || []).map((g, i) => [i + 1, g]);
       const start = e.history[0].rows.map((r, i) => [i + 1, Math.sqrt(r.square)]);
-      panels.signal.draw((at) => {
+      picture(panels.signal, (at) => {
         const lines = [
           { points: root(theory.linear), colour: at.faint, dash: [2, 3] },
           { points: root(theory.field), colour: HUES[0] },
@@ -757,10 +760,10 @@
           { points: guess, colour: HUES[3], dash: [5, 3], dots: true }];
         arm.axis = chart(at, lines, { log: true, xs, xlabel: "layer", ...ends(lines.map((l) => l.points)) });
       });
-      panels.gradient.draw((at) => chart(at, [{ points: back, colour: HUES[2], dots: true }],
+      picture(panels.gradient, (at) => chart(at, [{ points: back, colour: HUES[2], dots: true }],
         { log: true, xs, xlabel: "layer", ...ends([back]) }));
       const steps = [0, Math.max(e.steps, 1)], past = e.history, top = arm.v.room === "paper" ? 3 : 1.4;
-      panels.error.draw((at) => {
+      picture(panels.error, (at) => {
         chart(at, [
           { points: past.map((h) => [h.step, h.error]), colour: HUES[1], wide: 2 },
           { points: past.map((h) => [h.step, h.cost / top]), colour: HUES[0], dash: [4, 3] }],
@@ -773,12 +776,13 @@
           lines.push({ points: past.map((h) => [h.step, Math.abs(h.rows[i][moves()])]), colour: HUES[i % 10] });
           lines.push({ points: past.map((h) => [h.step, h.rows[i].saturated]), colour: HUES[i % 10], dash: [2, 3] });
         }
-        panels.time.draw((at) => chart(at, lines, { low: 0, high: 1, xs: steps, xlabel: "updates" }));
-        panels.faces.draw((at) => {
+        picture(panels.time, (at) => chart(at, lines, { low: 0, high: 1, xs: steps, xlabel: "updates" }));
+        picture(panels.faces, (at) => {
           const across = Math.max(4, Math.floor(at.width / 46));
           if (last) message(at, gone); else images(at, e.grid(across * Math.max(1, Math.floor(150 / (at.width / across)))));
         });
       }
+      return all;
     };
     arm.speak = function () {
       const list = (rows, f) => rows.map((r, i) => `layer ${i + 1} ${short(f(r))}`).join(", ");
@@ -806,7 +810,7 @@
     const only = words(host.dataset.panels), offered = words(host.dataset.controls);
     host.classList.toggle("lab-small", only.length > 0);
     const offer = (keys) => (offered.length ? keys.filter((key) => offered.includes(key)) : keys);
-    let arms = [], running = false, spoken = 0, frame = 0, ahead = 10;
+    let arms = [], running = false, spoken = 0, frame = 0, ahead = 10, due = [];
 
     const common = (v.room === "plane" ? ["data"] : []).concat(["depth", "width", "batch", "seed"]);
     const single = ["activation", "rule", "gain", "lr"];
@@ -839,16 +843,17 @@
     function advance(count) { for (const arm of arms) for (let k = 0; k < count; k++) arm.experiment.step(); }
     function tick(now) {
       if (!running) return;
-      // As many updates as fit into a part of a frame; the rest of it is for pictures and the reader.
-      const start = performance.now();
+      // As many pictures and updates as fit into a part of a frame; the rest of it is the reader's.
+      const start = performance.now(), late = () => performance.now() - start > 11;
+      while (due.length && !late()) due.shift()();
       let done = 0;
-      do { advance(1); done++; } while (done < ahead && performance.now() - start < 11);
+      do { advance(1); done++; } while (done < ahead && !late());
       const quiet = still.matches ? 600 : 120;
-      if (now - frame > quiet) {
+      if (now - frame > quiet && !due.length) {
         frame = now;
-        for (const arm of arms) arm.look(true);
+        due = arms.map((arm) => () => { arm.measure(); due.push(...arm.pictures()); });
         if (now - spoken > 4000) { spoken = now; say(); for (const arm of arms) arm.speak(); }
-        if (arms.every((arm) => arm.experiment.diverged !== null)) { pause(); say(); }
+        if (arms.every((arm) => arm.experiment.diverged !== null)) halt();
       }
       ahead = v.room === "plane" ? 200 : 20;
       requestAnimationFrame(tick);
@@ -859,7 +864,13 @@
       requestAnimationFrame(tick);
     }
     function pause() {
-      running = false; train.textContent = "Train"; train.setAttribute("aria-pressed", "false");
+      running = false; due = []; train.textContent = "Train"; train.setAttribute("aria-pressed", "false");
+    }
+    /** Pause, and show and say where the networks are. */
+    function halt() {
+      pause();
+      for (const arm of arms) { arm.look(); arm.speak(); }
+      say();
     }
     function judge() {
       const arm = arms[0], offs = arm.guess.map((g, i) => Math.abs(Math.log10(g / Math.sqrt(arm.found.rows[i].square))));
@@ -893,8 +904,8 @@
     }
 
     const whole = make("a", { textContent: "The same in the laboratory" }), fold = make("details", { className: "lab-guess" });
-    const train = button("Train", () => { if (running) { pause(); for (const arm of arms) { arm.look(true); arm.speak(); } say(); } else start(); });
-    button("Step", () => { pause(); advance(1); for (const arm of arms) { arm.look(true); arm.speak(); } say(); });
+    const train = button("Train", () => { if (running) halt(); else start(); });
+    button("Step", () => { pause(); advance(1); halt(); });
     button("Reset", reset);
     const race = button("Race two", () => {
       build(arms.length > 1 ? [arms[0].v] : [arms[0].v, { ...arms[0].v, rule: arms[0].v.rule === "standard" ? "glorot" : "standard" }]);
@@ -941,7 +952,7 @@
     const redraw = () => { for (const arm of arms) arm.draw(); };
     new MutationObserver(redraw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "data-mode"] });
     window.addEventListener("resize", redraw);
-    host.lab = { get arms() { return arms; }, start, pause, reset, advance: (n) => { advance(n); for (const arm of arms) arm.look(true); say(); } };
+    host.lab = { get arms() { return arms; }, start, pause, reset, advance: (n) => { advance(n); for (const arm of arms) arm.look(); say(); } };
   }
 
   /** What learns: depth against gain, filled in one small network after the other. */
