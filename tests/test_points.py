@@ -285,6 +285,38 @@ def test_a_point_is_what_the_functions_that_it_is_made_of_give(name: str) -> Non
             assert set(found["layer"]) == {1, 2, 3}
 
 
+def test_replicas_that_begin_alike_are_pretrained_once_and_end_as_each_would_alone() -> None:
+    rates = (0.01, 0.1)
+    one = Replica("plain", 3, "standard", 1.0, 0.0)
+    others = (replace(one, seed=4, lr=0.1), replace(one, arm="wide", rule="glorot", lr=0.1))
+    alike = tuple(replace(one, lr=lr) for lr in rates)
+    said: dict[str, Any] = {"pretraining": 20, "updates": 10, "every": 5, "extra": ()}
+    point = tiny(replicas=(alike[0], *others, alike[1]), **said)
+    seen: list[int] = []
+    pretrain = pretraining.pretrain
+
+    def counting(network: Network, *args: Any, **named: Any) -> pd.DataFrame:
+        seen.append(network.replicas)
+        return pretrain(network, *args, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretraining, "pretrain", counting)
+        rows = point.compute()
+    assert seen == [3]
+    assert point.work == 3 * 3 * 20 + 4 * 10
+    key = ["arm", "seed", "lr", "layer", "update", "quantity", "statistic", "at"]
+    alone = pd.concat([tiny(replicas=(replica,), **said).compute() for replica in point.replicas])
+    together, apart = (table.sort_values(key).reset_index(drop=True) for table in (rows, alone))
+    # Products of several replicas at once may round in another order than those of one.
+    pd.testing.assert_frame_equal(together, apart, rtol=1e-4)
+    of_rates = [pick(rows, arm="plain", seed=3, lr=lr) for lr in rates]
+    before, after = (
+        [values(pick(table, quantity=quantity), quantity=quantity) for table in of_rates]
+        for quantity in ("reconstruction", "train_cost")
+    )
+    assert before[0] == before[1] and after[0] != after[1]
+
+
 def test_layers_are_described_on_the_monitored_examples() -> None:
     point = tiny(quantities=("activation", "back_gradient"), cost="quadratic")
     network = create(point)

@@ -163,7 +163,16 @@ class TrainingPoint:
     @property
     def work(self) -> int:
         """Updates, of all replicas together."""
-        return len(self.replicas) * (self.updates + self.pretraining * len(self.hidden))
+        return len(self.replicas) * self.updates + self._work_before
+
+    @property
+    def _work_before(self) -> int:
+        return len(set(self._begun)) * self.pretraining * len(self.hidden)
+
+    @property
+    def _begun(self) -> list[tuple[int, str, float]]:
+        """How each replica begins; those that begin alike differ in their rate alone."""
+        return [(replica.seed, replica.rule, replica.gain) for replica in self.replicas]
 
     def compute(
         self,
@@ -187,7 +196,7 @@ class TrainingPoint:
         with _threads(self.threads):
             network = self._network(device)
             earlier = self._pretrained(network, device, checkpoint, save_every)
-            before = len(self.replicas) * self.pretraining * len(self.hidden)
+            before = self._work_before
             run = Training(
                 network,
                 {seed: _stream(self.data, seed, device) for seed in self.seeds},
@@ -234,11 +243,20 @@ class TrainingPoint:
     def _pretrained(
         self, network: Network, device: str, checkpoint: Path | None, save_every: float
     ) -> list[pd.DataFrame]:
+        """Pre-train in place. Replicas that begin alike are one network until they are trained."""
         if not self.pretraining:
             return []
+        kinds = list(dict.fromkeys(self._begun))
+        first = [self._begun.index(kind) for kind in kinds]
+        few = Network(
+            [w[first] for w in network.w],
+            [b[first] for b in network.b],
+            network.activation,
+            [self.replicas[r].seed for r in first],
+        )
         streams = {s: _stream(self.data, s + _PRETRAINING_SEED, device) for s in self.seeds}
         rows = pretraining.pretrain(
-            network,
+            few,
             streams,
             lr=self.pretraining_lr,
             updates=self.pretraining,
@@ -248,7 +266,13 @@ class TrainingPoint:
             save_every=save_every,
             progress=False,
         )
-        return [rows]
+        of = [kinds.index(kind) for kind in self._begun]
+        for all_of_them, found in zip((*network.w, *network.b), (*few.w, *few.b), strict=True):
+            all_of_them.copy_(found[of])
+        network.updates, network.diverged = few.updates, few.diverged[of]
+        alike = {k: [r for r, kind in enumerate(of) if kind == k] for k in range(len(kinds))}
+        rows = rows.assign(replica=rows["replica"].map(alike)).explode("replica")
+        return [rows.astype({"replica": "int64"})]
 
     def _monitor(self, device: str) -> training.Monitor | None:
         if not self.quantities and not self.jacobian:
