@@ -753,7 +753,7 @@
       const start = e.history[0].rows.map((r, i) => [i + 1, Math.sqrt(r.square)]);
       picture(panels.signal, (at) => {
         const lines = [
-          { points: root(theory.linear), colour: at.faint, dash: [2, 3] },
+          { points: root(theory.linear), colour: at.ink, dash: [2, 3] },
           { points: root(theory.field), colour: HUES[0] },
           { points: start, colour: HUES[6], dots: true, wide: 0.01 },
           { points: signal, colour: HUES[1], dots: true, wide: 1 },

@@ -1,4 +1,4 @@
-r"""What the paper holds its networks against: a support vector machine (sec. 5).
+r"""What the paper holds its networks against: a support vector machine (section 5).
 
 The paper tunes one on 100,000 images of Shapeset and reports 59.47 % test error. The kernel is
 Gaussian, :math:`\exp(-\gamma \lVert x - x' \rVert^2)`, the penalty of errors is C, and for every

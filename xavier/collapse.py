@@ -1,12 +1,12 @@
-r"""Why the top layer of a sigmoid network falls: the noise of small batches (sec. 3.1, figure 2).
+r"""Why the top layer of a sigmoid network falls (figure 2): the noise of small batches.
 
-In a deep sigmoid network at birth the top layer h says the same of every input: one half, with
-small differences between units. All that the output :math:`p = \text{softmax}(b + Wh)` can learn
-from it is one answer, the frequencies of the classes, and there it arrives within some updates.
-From then on a batch of B examples moves it about by the noise of its labels, whose covariance is
-:math:`\Sigma = \text{diag}(p) - p p^T`, divided by B. Since :math:`u = b + Wh` learns at the rate
-:math:`\eta\,(|h|^2 + 1)`, its deviations from what is best settle, along an eigenvector of
-:math:`\Sigma` with eigenvalue :math:`\lambda`, at the variance
+In a deep sigmoid network at birth the top layer h says the same of every input (section 3.1): one
+half, with small differences between units. All that the output :math:`p = \text{softmax}(b + Wh)`
+can learn from it is one answer, the frequencies of the classes, and there it arrives within some
+updates. From then on a batch of B examples moves it about by the noise of its labels, whose
+covariance is :math:`\Sigma = \text{diag}(p) - p p^T`, divided by B. Since :math:`u = b + Wh` learns
+at the rate :math:`\eta\,(|h|^2 + 1)`, its deviations from what is best settle, along an eigenvector
+of :math:`\Sigma` with eigenvalue :math:`\lambda`, at the variance
 
 .. math::
 

@@ -1,4 +1,4 @@
-"""Finite data sets behind one interface (paper, sec. 2.1).
+"""Finite data sets behind one interface (section 2.1 of the paper).
 
 Four sets: ``digits`` (8x8, embedded in scikit-learn, nothing to download), ``mnist``,
 ``cifar10`` and ``small_imagenet``. `load` returns one split whole, `stream` passes over it for

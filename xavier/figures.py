@@ -386,7 +386,7 @@ def tiles(rows: pd.DataFrame, *, label: str, colour: str, group: str, across: in
             fill, sign = VERDICTS[verdict]
             ax.add_patch(Rectangle((x + 0.04, y + 0.04), 0.92, 0.92, color=fill))
             # Black can be read on all of these fills.
-            ax.text(x + 0.5, y + 0.5, f"{text}\n{sign}", ha="center", va="center", fontsize=7)
+            ax.text(x + 0.5, y + 0.5, f"{text}\n{sign}", ha="center", va="center", fontsize=9.5)
         top = 0.0
         for name, part in rows.groupby(group, sort=False):
             ax.text(0.04, top - 0.08, str(name), va="bottom", fontsize=9)
@@ -525,7 +525,8 @@ def cost_surface(
             ax.plot_wireframe(across, along, values, color=colours[name], linewidth=0.6, label=name)
         ax.set(xlabel=xlabel, ylabel=ylabel, zlabel=zlabel)
         ax.set_zlim(bottom=min(0.0, ax.get_zlim()[0]))  # a cost's height is above nothing at all
-        ax.legend()
+        for wire in ax.legend().get_lines():
+            wire.set_linewidth(2)  # a colour can be told from a line, not from a thread
     return picture
 
 

@@ -534,8 +534,9 @@ class Network:
 def centred(network: Network) -> Network:
     r"""Write a sigmoid network with the sigmoid less 1/2: the same function, other parameters.
 
-    :math:`\sigma(s) W + b = (\sigma(s) - \tfrac12) W + (b + \tfrac12 \sum_j W_{j\bullet})`, so
-    that the biases take up what the units lose. What differs is how the cost depends on them.
+    .. math:: \sigma(s) W + b = (\sigma(s) - \tfrac12) W + (b + \tfrac12 \sum_j W_{j\bullet})
+
+    The biases take up what the units lose. What differs is how the cost depends on them.
 
     Args:
         network: with the activation "sigmoid" or "steep_sigmoid".

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -240,7 +241,7 @@ def _entry(row: Mapping[Any, Any], chapters: Mapping[int, str]) -> tuple[str, st
     symbol = figures.VERDICTS[verdict][1]
     head = f'<span class="verdict {verdict.replace(" ", "-")}">{symbol} {verdict}</span>'
     body = " ".join(lines).replace("|", r"\|").replace("$", r"\$").replace("*", r"\*")
-    body = body.replace("--", r"\-\-")  # else it is set as a dash
+    body = re.sub(r"xavier run \S+ --scale \w+", r"`\g<0>`", body)  # else -- is set as a dash
     markdown = (
         f'<div class="claim">\n\n{head} <span class="claim-id">{claim.id}</span> {claim.text} '
         f"*{where}.*\n\n{body}\n\n{', '.join(tail)}\n\n</div>\n"

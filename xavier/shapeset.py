@@ -1,4 +1,4 @@
-"""Shapeset-3x2: the paper's endless stream of small images of one or two shapes (sec. 2.1).
+"""Shapeset-3x2: the paper's endless stream of small images of one or two shapes (section 2.1).
 
 Made by the settings that the authors released with their generator: 32x32 pixels, triangles,
 parallelograms and ellipses, one or two to an image, bright on dark or dark on bright. What is

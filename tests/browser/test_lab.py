@@ -257,8 +257,9 @@ def test_what_diverges_says_when(tab):
 
 def open_with(visit, settings, **how):
     seen = visit(PAGE, **how)
-    seen.tab.goto(seen.tab.url.split("#")[0] + "#" + settings)
-    seen.tab.reload()
+    page = seen.tab.url.split("#")[0]
+    seen.tab.goto("about:blank")  # a change after # alone would not load the page again
+    seen.tab.goto(f"{page}#{settings}")
     return seen
 
 
