@@ -464,13 +464,15 @@
     const canvas = make("canvas", {}, figure);
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", title);
-    return {
+    let last = null;
+    const panel = {
       canvas, figure,
       name(text) { title = caption.textContent = text; canvas.setAttribute("aria-label", text); },
       say: (text) => canvas.setAttribute("aria-label", `${title}: ${text}`),
       draw(paint) {
+        last = paint;
         if (figure.hidden) return;
-        const width = figure.clientWidth || 280, scale = window.devicePixelRatio || 1;
+        const width = canvas.clientWidth || 280, scale = window.devicePixelRatio || 1;
         const w = Math.round(width * scale), h = Math.round(height * scale);
         if (canvas.width !== w || canvas.height !== h) {
           canvas.width = w; canvas.height = h;
@@ -484,6 +486,13 @@
         paint({ pen, width, height, ink, faint: style.getPropertyValue("--lab-faint") || "#8886" });
       },
     };
+    // What was drawn for another width is drawn again, whatever has changed it: the window, a side
+    // bar, a style sheet that came late.
+    new ResizeObserver(() => {
+      const width = Math.round(canvas.clientWidth * (window.devicePixelRatio || 1));
+      if (last && width && width !== canvas.width) panel.draw(last);
+    }).observe(canvas);
+    return panel;
   }
   const clamp = (x, a, b) => Math.min(Math.max(x, a), b);
 
@@ -951,7 +960,6 @@
     build([v]);
     const redraw = () => { for (const arm of arms) arm.draw(); };
     new MutationObserver(redraw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "data-mode"] });
-    window.addEventListener("resize", redraw);
     host.lab = { get arms() { return arms; }, start, pause, reset, advance: (n) => { advance(n); for (const arm of arms) arm.look(); say(); } };
   }
 
@@ -1033,7 +1041,6 @@
     };
     slide.oninput = () => { stop(); show(); };
     new MutationObserver(show).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "data-mode"] });
-    window.addEventListener("resize", show);
     show();
   }
 

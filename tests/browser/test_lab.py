@@ -305,6 +305,22 @@ def test_absurd_settings_are_put_right_and_said(visit):
     assert seen.problems == []
 
 
+@pytest.mark.parametrize("page", ["chapters/03_scale.html", "chapters/07_birth.html", PAGE])
+def test_panels_are_drawn_for_the_width_that_they_have(visit, page):
+    tab = visit(page).tab
+    off = """() => [...document.querySelectorAll(".xavier-lab canvas")]
+        .filter((canvas) => canvas.clientWidth)
+        .map((canvas) => Math.abs(canvas.width - canvas.clientWidth * devicePixelRatio))"""
+    drawn = f"() => Math.max(...({off})()) <= 1"
+    assert tab.evaluate(off)
+    tab.wait_for_function(drawn)
+    # Not the window: as when a side bar is folded, or a style sheet comes late.
+    tab.locator(".xavier-lab").first.evaluate("host => { host.style.width = '230px'; }")
+    tab.wait_for_function(drawn)
+    tab.set_viewport_size({"width": 500, "height": 700})
+    tab.wait_for_function(drawn)
+
+
 def test_it_is_used_by_keyboard_alone(visit):
     seen = visit(PAGE)
     tab = seen.tab
