@@ -5,26 +5,27 @@ half, with small differences between units. All that the output :math:`p = \text
 can learn from it is one answer, the frequencies of the classes, and there it arrives within some
 updates. From then on a batch of B examples moves it about by the noise of its labels, whose
 covariance is :math:`\Sigma = \text{diag}(p) - p p^T`, divided by B. Since :math:`u = b + Wh` learns
-at the rate :math:`\eta\,(|h|^2 + 1)`, its deviations from what is best settle, along an eigenvector
-of :math:`\Sigma` with eigenvalue :math:`\lambda`, at the variance
+at the rate :math:`\varepsilon\,(|h|^2 + 1)`, its deviations from what is best settle, along an
+eigenvector of :math:`\Sigma` with eigenvalue :math:`\lambda`, at the variance
 
 .. math::
 
-   v = \frac{\eta\,(|h|^2 + 1)}{B\,(2 - \eta\,(|h|^2 + 1)\,\lambda)}.
+   v = \frac{\varepsilon\,(|h|^2 + 1)}{B\,(2 - \varepsilon\,(|h|^2 + 1)\,\lambda)}.
 
 The next gradient by h is :math:`W^T (p - y)`, and what W owes to the noise lies along h. So its
-mean is not zero: it is :math:`c\,h` with :math:`c = \sum_\lambda \eta \lambda / (B\,(2 - \eta\,
-(|h|^2 + 1)\,\lambda))`, and gradient descent shrinks h. A unit of the top layer has the slope
-:math:`h(1-h)` and learns from m units below that are at one half, which gives
+mean is not zero: it is :math:`c\,h` with
+:math:`c = \sum_\lambda \varepsilon \lambda / (B\,(2 - \varepsilon\, (|h|^2 + 1)\,\lambda))`, and
+gradient descent shrinks h. A unit of the top layer has the slope :math:`h(1-h)` and learns from m
+units below that are at one half, which gives
 
 .. math::
 
-   \Delta h = -\eta\,\left(\tfrac m4 + 1\right) h^2 (1-h)^2\; c\, h .
+   \Delta h = -\varepsilon\,\left(\tfrac m4 + 1\right) h^2 (1-h)^2\; c\, h .
 
-For small rates :math:`c` is :math:`\eta (1 - |p|^2) / 2B`, so that the time of the fall goes with
-:math:`B / \eta^2`: all of the gradient without noise, of which the time would go with
-:math:`1 / \eta`, has no part in it. There is no number to be fitted. What is left out: that the
-layers below move in turn, and whatever h has to say of the input.
+For small rates :math:`c` is :math:`\varepsilon (1 - |p|^2) / 2B`, so that the time of the fall goes
+with :math:`B / \varepsilon^2`: all of the gradient without noise, of which the time would go with
+:math:`1 / \varepsilon`, has no part in it. There is no number to be fitted. What is left out: that
+the layers below move in turn, and whatever h has to say of the input.
 """
 
 from __future__ import annotations

@@ -319,8 +319,8 @@ def s3_ten_matrices(evidence: Evidence) -> Judgement:
     exact = sympy.Rational(3, 2), sympy.Rational(1, 2)
     for gain in exact:
         up, down = _through_nine(gain)
-        parts[f"forward by {gain}^9"] = up == gain**9
-        parts[f"gradient by {gain}^9"] = down == gain**9
+        parts[f"forward by ({gain})^9"] = up == gain**9
+        parts[f"gradient by ({gain})^9"] = down == gain**9
     for gain in (1.5, 0.5):
         squares = _random_matrices(gain) / gain**18
         parts[f"random matrices of gain {gain} alike"] = agrees(_distance(squares, 1.0))
@@ -1120,7 +1120,8 @@ def c4_sigmoid_gains(evidence: Evidence) -> Judgement:
         ),
         "networks at gain 4: gradients die out": below(drawn, math.log(0.9)),
     }
-    first = gains[kept].min() if kept.any() else math.inf
+    k = int(kept.argmax())  # the first; between it and the one before, along a straight line
+    first = np.interp(1.0, chi[k - 1 : k + 1], gains[k - 1 : k + 1]) if k else math.inf
     note = scope(parts, "Factor on the gradient's variance per layer, gain 4; it reaches 1 near "
                   f"gain {first:.0f}")  # fmt: skip
     return Judgement(

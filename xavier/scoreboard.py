@@ -229,10 +229,12 @@ def _entry(row: Mapping[Any, Any], chapters: Mapping[int, str]) -> tuple[str, st
     claim, verdict = CLAIMS[row["id"]], row["verdict"]
     where = claim.where[0].upper() + claim.where[1:]
     lines = [f"{numbers(row)} {_sentence(row['note'])}".strip(), f"Rule: {claim.rule}."]
-    lines.append(f"Scale: {claim.scale}; {claim.horizon}.")
+    ran = [claim.scale, *([claim.horizon] if claim.horizon != "none" else [])]
+    lines.append(f"Scale: {'; '.join(ran)}.")
     if row["flips"]:
         without = ", ".join(map(str, row["flips"]))
-        lines.append(f"Another verdict without seed {without}.")
+        which = "seed" if len(row["flips"]) == 1 else "one of the seeds"
+        lines.append(f"Another verdict without {which} {without}.")
     tail = []
     if claim.chapter is not None and claim.chapter in chapters:
         tail.append(f"[Chapter {claim.chapter}]({chapters[claim.chapter]})")
@@ -250,4 +252,6 @@ def _entry(row: Mapping[Any, Any], chapters: Mapping[int, str]) -> tuple[str, st
 
 
 def _sentence(text: str) -> str:
-    return text and text[0].upper() + text[1:].rstrip(".") + "."
+    """Begin with a capital what begins with a word, and not what begins with a symbol."""
+    text = re.sub(r"(^|(?<=\. ))[a-z](?=[a-z])", lambda found: found[0].upper(), text)
+    return text and text.rstrip(".") + "."
