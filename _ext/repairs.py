@@ -3,6 +3,8 @@
 The parameters of a long signature are set as a definition list without a term, which screen readers
 announce as broken. An entry of the bibliography has the role doc-biblioentry, which is no longer
 one and not that of a list's item. The list of modules with their source names modules without one.
+
+And what a notebook says to the tools that check it is not for readers.
 """
 
 import re
@@ -27,6 +29,17 @@ def name_lists(
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+MARKS = re.compile(r"^# NBVAL_IGNORE_OUTPUT\n|  # fmt: skip$", re.MULTILINE)
+
+
+def hide_marks(app: Sphinx, doctree: nodes.document) -> None:
+    for block in doctree.findall(nodes.literal_block):
+        code = MARKS.sub("", block.astext())
+        if code != block.astext():
+            block.rawsource = code  # else it would not be coloured as code
+            block[:] = [nodes.Text(code)]
+
+
 def forget_modules_without_source(app: Sphinx) -> Iterable[tuple[str, dict[str, Any], str]]:
     modules = getattr(app.env, "_viewcode_modules", {})
     for name in [name for name, source in modules.items() if not source]:
@@ -35,6 +48,7 @@ def forget_modules_without_source(app: Sphinx) -> Iterable[tuple[str, dict[str, 
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("doctree-read", hide_marks)
     app.connect("html-page-context", name_lists)
     app.connect("html-collect-pages", forget_modules_without_source, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

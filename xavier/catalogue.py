@@ -465,6 +465,7 @@ def _races() -> Iterator[Experiment]:
                 rates=_RATES,
                 rate_updates=100_000,
                 quantities=_LAYERS,
+                pack=1,  # a network takes the better part of an hour, and is kept when it is done
             ),
             widths=_WIDE,
         ),
