@@ -734,7 +734,7 @@
       const cost = isFinite(arm.found.cost) ? arm.found.cost.toFixed(3) : "not a number";
       return `step ${e.steps}, cost ${cost}, wrong on ${(100 * arm.found.error).toFixed(0)} percent`;
     };
-    /** A function for every panel: while training, no frame draws more of them than fit into it. */
+    /** A function for every panel: while training, a frame draws one of them. */
     arm.pictures = function () {
       const { experiment: e, found, theory } = arm, depth = arm.v.depth, last = e.diverged !== null;
       const rows = found.rows, gone = `diverged at step ${e.diverged}`, all = [];
@@ -852,9 +852,10 @@
     function advance(count) { for (const arm of arms) for (let k = 0; k < count; k++) arm.experiment.step(); }
     function tick(now) {
       if (!running) return;
-      // As many pictures and updates as fit into a part of a frame; the rest of it is the reader's.
+      // One picture, since painting a canvas costs more than drawing on it, and as many updates as
+      // fit into a part of a frame; the rest of it is the reader's.
       const start = performance.now(), late = () => performance.now() - start > 11;
-      while (due.length && !late()) due.shift()();
+      if (due.length) due.shift()();
       let done = 0;
       do { advance(1); done++; } while (done < ahead && !late());
       const quiet = still.matches ? 600 : 120;
