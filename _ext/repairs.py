@@ -15,6 +15,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 BARE = re.compile(r"<dl>\n((?:<dd>.*</dd>\n)+)</dl>")
+MARKS = re.compile(r"^# NBVAL_IGNORE_OUTPUT\n|  # fmt: skip$", re.MULTILINE)
 
 
 def name_lists(
@@ -27,9 +28,6 @@ def name_lists(
     if "body" in context:
         body = BARE.sub(named, context["body"])
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
-
-
-MARKS = re.compile(r"^# NBVAL_IGNORE_OUTPUT\n|  # fmt: skip$", re.MULTILINE)
 
 
 def hide_marks(app: Sphinx, doctree: nodes.document) -> None:

@@ -199,3 +199,30 @@ def test_no_formula_is_left_as_text(page):
     for tag in article.select("pre, code, script, .math"):
         tag.decompose()
     assert re.findall(r"\$[^$]{0,40}|\\[a-z]+\{.{0,20}", article.get_text()) == []
+
+
+def test_every_module_is_described_once_and_listed_in_the_overview():
+    modules = {path.stem for path in (ROOT / "xavier").glob("*.py")} - {"__init__", "checks"}
+    described = [
+        (page, tag["id"].removeprefix("module-xavier."))
+        for page in PAGES
+        if re.fullmatch(r"chapters/api_\w+\.html", page) and page != "chapters/api_grading.html"
+        for tag in soup(page).select("[id^='module-xavier.']")
+    ]
+    assert sorted(module for _, module in described) == sorted(modules)
+    led = {link["href"] for link in soup("chapters/api.html").select("table.autosummary a")}
+    wanted = {f"{Path(page).name}#module-xavier.{module}" for page, module in described}
+    assert wanted <= led
+
+
+@every_full_page
+def test_what_code_says_to_the_checking_tools_is_not_shown(page):
+    if not page.startswith("_modules/"):  # source as it is
+        code = " ".join(block.get_text() for block in soup(page).select("pre"))
+        assert "NBVAL_IGNORE_OUTPUT" not in code and "fmt: skip" not in code
+
+
+def test_the_bibliography_is_labelled_as_the_text_cites():
+    labels = [tag.get_text() for tag in soup("chapters/references.html").select(".label")]
+    assert "[Glorot and Bengio, 2010]" in labels and "[Goyal et al., 2017]" in labels
+    assert all(re.fullmatch(r"\[.*, \d{4}\]", label) for label in labels)
