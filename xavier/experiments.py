@@ -291,9 +291,9 @@ def _seconds_of_update(point: TrainingPoint) -> float:
     """What more updates cost more; a fetch of 100 is the least that images are drawn for."""
 
     def spent(updates: int) -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         replace(point, updates=updates).compute()
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     return max(spent(200) - spent(100), 1e-6) / 100
 
@@ -437,11 +437,14 @@ def _compute(
 ) -> _Computed:
     """Compute a point, perhaps in another process or on another machine.
 
-    The seconds are those of all that was begun, work that was lost to a kill included.
+    The seconds are those of all that was begun, work that was lost to a kill included: of the
+    processor, so that a run that shares it or is held meanwhile takes no longer, or by the clock
+    where another device computes.
     """
     path, noted = Path(checkpoint), Path(note)
     shared = path.parent.is_dir()  # not so on a machine that does not see the folder
-    start = time.monotonic() - (_note(noted)[1] if shared else 0.0)
+    clock = time.process_time if device.startswith("cpu") else time.monotonic
+    start = clock() - (_note(noted)[1] if shared else 0.0)
     last = 0.0
 
     def report(done: int) -> None:
@@ -450,10 +453,10 @@ def _compute(
             show(done)
         if shared and time.monotonic() - last > _NOTED:
             last = time.monotonic()
-            files.replace(noted, json.dumps([done, last - start]).encode())
+            files.replace(noted, json.dumps([done, clock() - start]).encode())
 
     rows = point.compute(device, path if shared else None, report=report, save_every=save_every)
-    return rows, time.monotonic() - start, device_name(device)
+    return rows, clock() - start, device_name(device)
 
 
 def _note(path: Path) -> tuple[int, float]:
