@@ -8,12 +8,15 @@ import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from axe_playwright_python.sync_playwright import Axe
 from conftest import BUILT, DESKTOP, PAGES, PHONE
 from server import serving
 
 TABLET = {"width": 768, "height": 1024}
 OWN = [page for page in PAGES if not page.startswith("_modules/")]
+AXE = Axe(AXE_SCRIPT + (Path(__file__).parent / "looks.js").read_text())
+COLOURS = ["color-contrast", "link-in-text-block"]  # rules of axe
 CHAPTERS = [page for page in PAGES if re.match(r"chapters/\d\d_", page)]
 
 
@@ -39,7 +42,7 @@ def test_a_page_in_light(visit, page):
 @pytest.mark.parametrize("page", OWN)
 def test_a_page_in_the_dark(visit, page):
     seen = visit(page, scheme="dark")
-    nobody_is_shut_out(seen)
+    nobody_is_shut_out(seen, runOnly=COLOURS)  # nothing else is another thing in the dark
     fits(seen, DESKTOP, PHONE)
     assert seen.problems == []
 
@@ -51,20 +54,31 @@ def fits(seen, *viewports):
         assert seen.overflow() <= 0, viewport
 
 
-def nobody_is_shut_out(seen):
-    """No serious or critical fault by the rules of axe, which may not fetch style sheets again."""
+@pytest.mark.parametrize(("scheme", "pale"), [("light", "#bbb"), ("dark", "#555")])
+def test_a_text_that_is_hard_to_read_is_found(visit, scheme, pale):
+    seen = visit("chapters/teach.html", scheme=scheme)
+    for text in (".highlight span", "article p", "nav a", "footer p"):
+        style = seen.tab.add_style_tag(content=f"{text} {{ color: {pale} !important }}")
+        assert list(grave_faults(seen, runOnly=COLOURS)) == ["color-contrast"], text
+        style.evaluate("style => style.remove()")
+
+
+def nobody_is_shut_out(seen, **options):
+    assert grave_faults(seen, **options) == {}
+
+
+def grave_faults(seen, **options):
+    """Serious and critical faults by the rules of axe, which may not fetch style sheets again."""
     # Colours that are on their way from light to dark have a contrast that nobody is shown.
     seen.tab.evaluate(
         "() => Promise.allSettled(document.getAnimations().map((moving) => moving.finished))"
     )
-    options = {"preload": False, "resultTypes": ["violations"]}
-    found = Axe().run(seen.tab, options=options).response["violations"]
-    grave = {
+    options |= {"preload": False, "resultTypes": ["violations"]}
+    return {
         fault["id"]: [node["html"][:120] for node in fault["nodes"][:3]]
-        for fault in found
+        for fault in AXE.run(seen.tab, options=options).response["violations"]
         if fault["impact"] in ("serious", "critical")
     }
-    assert grave == {}
 
 
 @pytest.fixture(scope="module")
