@@ -65,6 +65,10 @@ $(BUILT): $(INSTALLED) $(BOOK)
 book: $(BUILT) ## Build the book from the stored outputs, every warning an error
 	@echo "The book starts at $(CURDIR)/_build/html/index.html"
 
+# With two threads, so that `make nbval`, which has one, compares what both give.
+execute: export OMP_NUM_THREADS := 2
+execute: export MKL_NUM_THREADS := 2
+execute: export OPENBLAS_NUM_THREADS := 2
 execute: $(INSTALLED) ## Execute chapters in place, each in a clean kernel (CHAPTER=...)
 	$(BIN)/python tools/execute.py $(CHAPTER)
 
@@ -107,8 +111,7 @@ lab: $(INSTALLED) ## Open JupyterLab on the chapters
 # threads each would spend most of their time on waiting for one another.
 test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test the package
 	@$(MAKE) --no-print-directory book
-	@$(MAKE) --no-print-directory nbval THREADS=1
-	@$(MAKE) --no-print-directory nbval THREADS=2
+	@$(MAKE) --no-print-directory nbval
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests
 
 # Two chapters at a time, with one thread or with two each: threads that wait must not spin then.
