@@ -65,7 +65,7 @@ class Evidence:
         self._left_out: frozenset[int] = frozenset()
 
     def rows(self, experiment: str, scale: Scale = "book") -> pd.DataFrame:
-        """The rows of a record, a copy.
+        """The rows of a record, a copy, with texts as categories.
 
         Raises:
             RecordMissing: there is no such record, or no folder where it could be.
@@ -76,7 +76,7 @@ class Evidence:
         key = resolve(experiment), scale
         if key not in self._loaded:
             try:
-                self._loaded[key] = experiments.load(*key, folder=self._folder).rows
+                self._loaded[key] = _by_code(experiments.load(*key, folder=self._folder).rows)
             except results.RecordMissing:
                 raise results.RecordMissing(
                     f"no record; to make it: xavier run {key[0]} --scale {scale}"
@@ -112,6 +112,11 @@ class Evidence:
         other = self.fresh()
         other._left_out = self._left_out | {checks.seed("seed", seed)}
         return other
+
+
+def _by_code(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same rows with texts as categories, which are compared much faster."""
+    return rows.astype(dict.fromkeys(rows.select_dtypes("str"), "category"))
 
 
 def _less(rows: pd.DataFrame, seeds: frozenset[int]) -> pd.DataFrame:
