@@ -131,7 +131,7 @@ def on_a_gpu(width: int, replicas: int, updates: int, repeat: int) -> list[Row]:
 
 def rows(quick: bool) -> Iterator[Callable[[], list[Row]]]:
     """The rows of this part; little work if ``quick``."""
-    updates, repeat = (100, 1) if quick else (1000, 5)
+    updates, repeat = (10, 1) if quick else (1000, 5)
     yield lambda: [whole_run(200, 20, 4, updates, repeat)]
     yield lambda: [whole_run(1000, 1, 1, updates, repeat)]
     yield lambda: on_a_gpu(1000, 5, updates, repeat)

@@ -195,5 +195,5 @@ def rows(quick: bool) -> Iterator[Callable[[], Row]]:
     yield lambda: against_autograd(200, 20, 2 * number, repeat)
     yield lambda: against_products(1000, 1, number, repeat)
     yield lambda: against_products(1000, 2, number, repeat)
-    yield lambda: with_statistics(1000, 100 if quick else 1000, 1 if quick else 5)
+    yield lambda: with_statistics(1000, 10 if quick else 1000, 1 if quick else 5)
     yield lambda: memory(1000, 5, 1 if quick else 3)
