@@ -16,6 +16,9 @@ override THREADS := $(strip $(THREADS))
 override KEY := $(strip $(KEY))
 override ROSTER := $(strip $(ROSTER))
 
+# Some containers set it; then each of the many processes below would compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 BUILT := _build/html/.built

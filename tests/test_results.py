@@ -902,18 +902,21 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     out = said(
         """
 save(0)
+start = time.perf_counter()
+save(0)
+took = time.perf_counter() - start
 last, seen, chance = 0, 0, random.Random(1)
 for trial in range(40):
     reading, writing = os.pipe()
     if not (child := os.fork()):
         sync = os.fsync
-        os.fsync = lambda file: (time.sleep(0.004), sync(file))  # as on a slow disk
+        os.fsync = lambda file: (time.sleep(took), sync(file))  # as on a slow disk
         for k in range(last + 1, 10**6):
             save(k)
             os.write(writing, b".")
     os.close(writing)
     os.read(reading, 1) if trial % 2 else None
-    time.sleep(chance.uniform(0, 0.04))
+    time.sleep(chance.uniform(0, 4 * took))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     told = trial % 2 + len(os.read(reading, 10**6))

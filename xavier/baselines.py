@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from sklearn.svm import SVC
 from torch import Tensor
 
 from xavier import checks
@@ -209,6 +208,8 @@ def _fit(
     train: tuple[Floats, Ints], cs: Sequence[float], gamma: float, memory_gb: float
 ) -> list[_Votes]:
     """Machines for every C, at one gamma: the kernel of a pair of classes is made once."""
+    from sklearn.svm import SVC  # slow to import
+
     images, labels = train
     classes = np.unique(labels)
     if len(classes) < 2:

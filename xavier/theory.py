@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pandas as pd
 import sympy
 import torch
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm
 from sympy import Expr
@@ -237,12 +238,18 @@ def _half_line(std: float) -> tuple[Tensor, Tensor]:
     edges = [0.0, inner / 2]
     while edges[-1] < _REACH * std:
         edges.append(min(2 * edges[-1], _REACH * std))
-    x, w = np.polynomial.legendre.leggauss(_NODES)
+    x, w = _panel()
     low, high = np.array(edges[:-1])[:, None], np.array(edges[1:])[:, None]
     s = (low + (high - low) * (x + 1) / 2).ravel()
     weight = ((high - low) / 2 * w).ravel()
     density = np.exp(-((s / std) ** 2) / 2) / (std * math.sqrt(2 * math.pi))
     return torch.from_numpy(s), torch.from_numpy(weight * density)
+
+
+@cache
+def _panel() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nodes and weights on [-1, 1], which take longer to find than all else here."""
+    return np.polynomial.legendre.leggauss(_NODES)
 
 
 def _not_negative(name: str, value: float) -> float:
