@@ -39,7 +39,8 @@ help: ## List the targets
 
 # ---------------------------------------------------------------------------------------- install
 
-# A stamp, so that an unchanged environment costs nothing.
+# A stamp, so that an unchanged environment costs nothing. pip would compile on one core, for longer
+# than it installs; some of the files are templates and cannot be compiled, which is no fault.
 $(INSTALLED): requirements.txt pyproject.toml
 	@test -x $(BIN)/python || \
 		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -48,10 +49,11 @@ $(INSTALLED): requirements.txt pyproject.toml
 		exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 ifneq ($(TORCH_INDEX),)
-	$(BIN)/python -m pip install --quiet --index-url $(TORCH_INDEX) \
+	$(BIN)/python -m pip install --quiet --no-compile --index-url $(TORCH_INDEX) \
 		"$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)"
 endif
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
+	@$(BIN)/python -m compileall -q -j 0 .venv >/dev/null 2>&1 || true
 	@touch $@
 
 install: $(INSTALLED) ## Make .venv and install into it what requirements.txt pins
