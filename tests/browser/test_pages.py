@@ -122,6 +122,14 @@ def test_dark_mode_is_dark_and_plots_stay_on_light_ground(visit):
     assert plot.evaluate(brightness) > 200
 
 
+def test_a_figure_with_small_words_keeps_its_size_on_a_phone(visit):
+    figure = visit("chapters/02_data.html", viewport=PHONE).tab.locator("#fig-classes")
+    assert figure.locator("img").bounding_box()["width"] > 1.5 * PHONE["width"]
+    assert figure.evaluate("figure => { figure.scrollLeft = 200; return figure.scrollLeft }") == 200
+    caption = figure.locator("figcaption").bounding_box()
+    assert caption["x"] >= 0 and caption["x"] + caption["width"] <= PHONE["width"]
+
+
 @pytest.mark.parametrize("page", CHAPTERS)
 def test_search_finds_a_word_of_every_chapter(visit, page):
     """The longest word of its title leads to it."""
