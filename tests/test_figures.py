@@ -626,6 +626,15 @@ def test_evolution_draws_means_and_percentiles_of_every_layer() -> None:
     assert ax.get_xlabel() == "epoch" and ax.get_ylabel() == "activation"
 
 
+def test_a_legend_of_several_rows_is_read_row_by_row() -> None:
+    rows = evolving()
+    layers = [rows[rows.layer == 1].assign(layer=k) for k in range(1, 8)]
+    (legend,) = figures.evolution_panels({"all": pd.concat(layers)}).legends
+    # As matplotlib lays them out, column by column, in two rows and five columns.
+    names = [f"layer {k}" for k in (1, 6, 2, 7, 3, 4, 5)]
+    assert [text.get_text() for text in legend.get_texts()] == names
+
+
 def test_evolution_is_of_one_replica_and_of_what_is_there() -> None:
     with pytest.raises(ValueError, match="one replica"):
         figures.evolution(evolving(2))

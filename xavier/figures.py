@@ -689,7 +689,7 @@ def evolution_panels(
             axes[0].plot(
                 [], [], color=_GREY, linestyle="", marker=_MARKERS[0], label=_SAID.get(marks, marks)
             )
-        _shared_legend(picture, columns=max(4, (len(layers) + 1) // 2))
+        _shared_legend(picture, columns=max(5, (len(layers) + 1) // 2))
     return picture
 
 
@@ -757,6 +757,13 @@ def _shared_legend(picture: Picture, *, columns: int) -> None:
     for ax in picture.axes:
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(name, handle)
+    names = list(handles)
+    # matplotlib fills a legend column by column; it is read row by row.
+    read = [name for column in range(columns) for name in names[column::columns]]
     picture.legend(
-        handles.values(), handles.keys(), loc="outside upper center", ncols=columns, fontsize=9
+        [handles[name] for name in read],
+        read,
+        loc="outside upper center",
+        ncols=columns,
+        fontsize=9,
     )
