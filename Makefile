@@ -39,8 +39,8 @@ help: ## List the targets
 
 # ---------------------------------------------------------------------------------------- install
 
-# A stamp, so that an unchanged environment costs nothing. pip would compile on one core, for longer
-# than it installs; some of the files are templates and cannot be compiled, which is no fault.
+# A stamp, so that an unchanged environment costs nothing. pip would compile on one core; some of the
+# files are templates and cannot be compiled, which is no fault.
 $(INSTALLED): requirements.txt pyproject.toml
 	@test -x $(BIN)/python || \
 		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -70,10 +70,6 @@ $(BUILT): $(INSTALLED) $(BOOK)
 book: $(BUILT) ## Build the book from the stored outputs, every warning an error
 	@echo "The book starts at $(CURDIR)/_build/html/index.html"
 
-# With two threads, so that `make nbval`, which has one, compares what both give.
-execute: export OMP_NUM_THREADS := 2
-execute: export MKL_NUM_THREADS := 2
-execute: export OPENBLAS_NUM_THREADS := 2
 execute: $(INSTALLED) ## Execute chapters in place, each in a clean kernel (CHAPTER=...)
 	$(BIN)/python tools/execute.py $(CHAPTER)
 
@@ -116,7 +112,8 @@ lab: $(INSTALLED) ## Open JupyterLab on the chapters
 # threads each would spend most of their time on waiting for one another.
 test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test the package
 	@$(MAKE) --no-print-directory book
-	@$(MAKE) --no-print-directory nbval
+	@$(MAKE) --no-print-directory nbval THREADS=1
+	@$(MAKE) --no-print-directory nbval THREADS=2
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests
 
 # Two chapters at a time, with one thread or with two each: threads that wait must not spin then.

@@ -76,7 +76,7 @@ class Evidence:
         key = resolve(experiment), scale
         if key not in self._loaded:
             try:
-                self._loaded[key] = _by_code(experiments.load(*key, folder=self._folder).rows)
+                self._loaded[key] = _categorical(experiments.load(*key, folder=self._folder).rows)
             except results.RecordMissing:
                 raise results.RecordMissing(
                     f"no record; to make it: xavier run {key[0]} --scale {scale}"
@@ -114,7 +114,7 @@ class Evidence:
         return other
 
 
-def _by_code(rows: pd.DataFrame) -> pd.DataFrame:
+def _categorical(rows: pd.DataFrame) -> pd.DataFrame:
     """The same rows with texts as categories, which are compared much faster."""
     return rows.astype(dict.fromkeys(rows.select_dtypes("str"), "category"))
 

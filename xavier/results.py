@@ -12,7 +12,7 @@ bit only with ``float_precision="round_trip"``). The header tells where they com
 "seeds"              seeds whose runs are in the rows
 "versions"           of Python, this package and the libraries that compute
 "device", "command"  what it ran on, and how it was called
-"wall_time"          seconds that it took, all points together
+"wall_time"          seconds that it took, all points together; of one core, if that computed it
 "columns"            dtypes by name, in order
 "missing"            for columns of text with missing values, what stands for them in the file
 "n_rows"             number of rows, and "rows_sha256", over all after the header's line
@@ -108,7 +108,7 @@ class Header:
         seeds: seeds whose runs are in the rows.
         versions: of Python, this package and the libraries that compute.
         device: what it ran on.
-        wall_time: seconds that it took, all points together.
+        wall_time: seconds that it took, all points together; of one core, if that computed it.
         command: how it was called.
         columns: dtypes by column, in order.
         n_rows: number of rows.
@@ -228,7 +228,7 @@ def save(
         config: all that decides the rows, as JSON can say it.
         seeds: seeds whose runs are in the rows.
         device: what it ran on.
-        wall_time: seconds that it took, all points together.
+        wall_time: seconds that it took, all points together; of one core, if that computed it.
         command: how to run it again.
         folder: as in `results_folder`; made if it is not there.
 
