@@ -635,6 +635,17 @@ def test_a_legend_of_several_rows_is_read_row_by_row() -> None:
     assert [text.get_text() for text in legend.get_texts()] == names
 
 
+def test_a_legend_of_long_names_stays_in_the_picture() -> None:
+    names = [f"a name that is rather too long, number {k}" for k in range(6)]
+    rows = pd.DataFrame({"t": [0, 1] * 6, "v": 1.0, "name": np.repeat(names, 2)})
+    picture = figures.curves(rows, "t", "v", by="name")
+    (legend,) = picture.legends
+    picture.draw_without_rendering()
+    extent = legend.get_window_extent()
+    assert 0 <= extent.x0 and extent.x1 <= picture.bbox.width
+    assert [text.get_text()[-1] for text in legend.get_texts()] == ["0", "2", "4", "1", "3", "5"]
+
+
 def test_evolution_is_of_one_replica_and_of_what_is_there() -> None:
     with pytest.raises(ValueError, match="one replica"):
         figures.evolution(evolving(2))

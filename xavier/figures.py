@@ -752,18 +752,22 @@ def _stacked(panels: Mapping[str, Any]) -> tuple[Picture, list[Axes]]:
 
 
 def _shared_legend(picture: Picture, *, columns: int) -> None:
-    """One legend above all panels, with every name once."""
+    """One legend above all panels, with every name once, in so many columns or those that fit."""
     handles: dict[str, Any] = {}
     for ax in picture.axes:
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(name, handle)
     names = list(handles)
-    # matplotlib fills a legend column by column; it is read row by row.
-    read = [name for column in range(columns) for name in names[column::columns]]
-    picture.legend(
-        [handles[name] for name in read],
-        read,
-        loc="outside upper center",
-        ncols=columns,
-        fontsize=9,
-    )
+    for count in range(columns, 0, -1):
+        # matplotlib fills a legend column by column; it is read row by row.
+        read = [name for column in range(count) for name in names[column::count]]
+        legend = picture.legend(
+            [handles[name] for name in read],
+            read,
+            loc="outside upper center",
+            ncols=count,
+            fontsize=9,
+        )
+        if count == 1 or legend.get_window_extent().width <= picture.bbox.width:
+            return
+        legend.remove()
