@@ -642,7 +642,7 @@ def test_a_legend_of_long_names_stays_in_the_picture() -> None:
     (legend,) = picture.legends
     picture.draw_without_rendering()
     extent = legend.get_window_extent()
-    assert 0 <= extent.x0 and extent.x1 <= picture.bbox.width
+    assert extent.x0 >= 0 and extent.x1 <= picture.bbox.width
     assert [text.get_text()[-1] for text in legend.get_texts()] == ["0", "2", "4", "1", "3", "5"]
 
 
