@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import sympy
 import torch
 from torch import Tensor
 
@@ -73,6 +72,38 @@ _TANH_KNEE = math.sqrt(1 - SATURATED_SLOPE)
 _SOFTSIGN_KNEE = 1 - math.sqrt(SATURATED_SLOPE)
 _SIGMOID_KNEE = (1 + _TANH_KNEE) / 2
 
+
+# SymPy takes a second to import, which few who need an activation should wait for.
+def _logistic(x: Any) -> Any:
+    from sympy import exp
+
+    return 1 / (1 + exp(-x))
+
+
+def _tanh(x: Any) -> Any:
+    from sympy import tanh
+
+    return tanh(x)
+
+
+def _softsign(x: Any) -> Any:
+    from sympy import Abs
+
+    return x / (1 + Abs(x))
+
+
+def _relu(x: Any) -> Any:
+    from sympy import Max
+
+    return Max(0, x)
+
+
+def _half() -> Any:
+    from sympy import Rational
+
+    return Rational(1, 2)
+
+
 ACTIVATIONS: dict[str, Activation] = {
     activation.name: activation
     for activation in (
@@ -80,7 +111,7 @@ ACTIVATIONS: dict[str, Activation] = {
             name="sigmoid",
             value=torch.sigmoid,
             derivative=lambda s, z: z * (1 - z),
-            expression=lambda x: 1 / (1 + sympy.exp(-x)),
+            expression=_logistic,
             slope=0.25,
             parity="neither",
             range=(0.0, 1.0),
@@ -91,7 +122,7 @@ ACTIVATIONS: dict[str, Activation] = {
             name="tanh",
             value=torch.tanh,
             derivative=lambda s, z: 1 - z * z,
-            expression=sympy.tanh,
+            expression=_tanh,
             slope=1.0,
             parity="odd",
             range=(-1.0, 1.0),
@@ -103,7 +134,7 @@ ACTIVATIONS: dict[str, Activation] = {
             value=torch.nn.functional.softsign,
             # From s, not z: 1 - |z| loses its digits where the unit saturates.
             derivative=lambda s, z: (1 + s.abs()).square().reciprocal(),
-            expression=lambda x: x / (1 + sympy.Abs(x)),
+            expression=_softsign,
             slope=1.0,
             parity="odd",
             range=(-1.0, 1.0),
@@ -113,7 +144,7 @@ ACTIVATIONS: dict[str, Activation] = {
             name="relu",
             value=torch.relu,
             derivative=lambda s, z: (s > 0).to(s.dtype),
-            expression=lambda x: sympy.Max(0, x),
+            expression=_relu,
             slope=None,
             parity="neither",
             range=(0.0, math.inf),
@@ -142,7 +173,7 @@ VARIANTS: dict[str, Activation] = {
             name="centred_sigmoid",
             value=lambda s: 0.5 * torch.tanh(0.5 * s),  # which keeps the digits near 0
             derivative=lambda s, z: 0.25 - z * z,
-            expression=lambda x: 1 / (1 + sympy.exp(-x)) - sympy.Rational(1, 2),
+            expression=lambda x: _logistic(x) - _half(),
             slope=0.25,
             parity="odd",
             range=(-0.5, 0.5),
@@ -152,7 +183,7 @@ VARIANTS: dict[str, Activation] = {
             name="steep_sigmoid",
             value=lambda s: torch.sigmoid(4 * s),
             derivative=lambda s, z: 4 * z * (1 - z),
-            expression=lambda x: 1 / (1 + sympy.exp(-4 * x)),
+            expression=lambda x: _logistic(4 * x),
             slope=1.0,
             parity="neither",
             range=(0.0, 1.0),
@@ -162,7 +193,7 @@ VARIANTS: dict[str, Activation] = {
             name="steep_centred_sigmoid",
             value=lambda s: 0.5 * torch.tanh(2 * s),
             derivative=lambda s, z: 1 - 4 * z * z,
-            expression=lambda x: 1 / (1 + sympy.exp(-4 * x)) - sympy.Rational(1, 2),
+            expression=lambda x: _logistic(4 * x) - _half(),
             slope=1.0,
             parity="odd",
             range=(-0.5, 0.5),

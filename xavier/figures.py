@@ -17,7 +17,6 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
-import sympy
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
@@ -132,8 +131,10 @@ def formulas(rows: pd.DataFrame) -> FormulaTable:
 
     def cell(value: Any) -> str:
         # A bar would end the cell, in a formula as well.
-        if isinstance(value, sympy.Basic):
-            return f"${sympy.latex(value)}$".replace("|", r"\vert ")
+        if hasattr(value, "free_symbols"):  # SymPy's; to ask its classes is to import it for all
+            from sympy import latex
+
+            return f"${latex(value)}$".replace("|", r"\vert ")
         return str(value).replace("|", r"\|")
 
     head = [cell(rows.index.name or ""), *map(cell, rows.columns)]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from xavier import checks
 
@@ -68,7 +68,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
         raise ValueError(f"values must be finite, got {bad}")
     mean = float(numbers.mean())
     error = float(numbers.std(ddof=1)) / math.sqrt(numbers.size)
-    half = float(stats.t.isf((1 - level) / 2, numbers.size - 1)) * error
+    half = -float(special.stdtrit(numbers.size - 1, (1 - level) / 2)) * error
     return Interval(mean, mean - half, mean + half, int(numbers.size), level)
 
 
@@ -128,6 +128,8 @@ def proportion_interval(k: int, n: int, level: float = 0.95) -> Interval:
     level = _level(level)
     if checks.count("k", k) > checks.positive_int("n", n):
         raise ValueError(f"k must be at most n = {n}, got {k}")
+    from scipy import stats  # takes a second to import, and nothing else here needs it
+
     found = stats.binomtest(int(k), int(n)).proportion_ci(level, method="exact")
     return Interval(k / n, float(found.low), float(found.high), int(n), level)
 

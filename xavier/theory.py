@@ -26,7 +26,7 @@ import sympy
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr
 from sympy import Expr
 from torch import Tensor
 
@@ -134,7 +134,7 @@ def saturated_share(activation: str | Activation, q: float) -> float:
     if f.saturation is None or _not_negative("q", q) == 0:
         return 0.0
     low, high = (_inverse(f, z) / math.sqrt(q) for z in f.saturation)
-    return float(norm.cdf(low) + norm.sf(high))
+    return float(ndtr(low) + ndtr(-high))
 
 
 def _inverse(f: Activation, z: float) -> float:

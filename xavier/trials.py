@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from xavier import paper
 from xavier.catalogue import Grid, Race, config
@@ -1089,7 +1088,7 @@ def _far_from_one(rows: pd.DataFrame, statistic: str) -> pd.Series[float]:
 
 def _rank_correlation(a: Iterable[float], b: Iterable[float]) -> float:
     """Spearman's; not a number if one of the two is all the same."""
-    first, second = (stats.rankdata(list(values)) for values in (a, b))
+    first, second = (pd.Series(list(values)).rank() for values in (a, b))
     x, y = first - first.mean(), second - second.mean()
     norm = math.sqrt(float((x * x).sum() * (y * y).sum()))
     return float((x * y).sum()) / norm if norm else math.nan
