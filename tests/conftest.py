@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import zlib
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import torch
+
+    from xavier.results import Record
 
 settings.register_profile("xavier", deadline=None, derandomize=True, database=None)
 settings.load_profile("xavier")
@@ -36,6 +41,28 @@ def generator(request: pytest.FixtureRequest) -> torch.Generator:
     import torch
 
     return torch.Generator().manual_seed(seed_of(request))
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Record]:
+    """An experiment's record at the smoke scale, made once for all processes of a test run.
+
+    Each lies in a folder of its own and is not to be changed.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # in which each process has its own
+    folder = folder / "smoke"
+    folder.mkdir(exist_ok=True)
+
+    @cache
+    def record(name: str) -> Record:
+        from xavier import experiments
+
+        with FileLock(folder / f"{name}.lock"):
+            return experiments.run(name, "smoke", folder=folder / name, progress=False)
+
+    return record
 
 
 @pytest.fixture(scope="session", autouse=True)

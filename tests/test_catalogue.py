@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, FrozenInstanceError, fields, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ from xavier.catalogue import (
     config,
     resolve,
 )
-from xavier.experiments import choose, plain, run
+from xavier.experiments import choose, plain
 from xavier.points import (
     COLUMNS,
     MONITOR_SEED,
@@ -69,17 +68,11 @@ def main_stage(of: Race) -> list[TrainingPoint]:
 # --------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
-    folder = tmp_path_factory.mktemp("results")
-    return {name: run(name, "smoke", folder=folder, progress=False) for name in SMOKE}
-
-
 @pytest.mark.parametrize("name", SMOKE)
 def test_it_runs_and_its_rows_are_of_every_arm_and_seed(
-    records: dict[str, Record], name: str
+    smoke: Callable[[str], Record], name: str
 ) -> None:
-    record, found = records[name], config(name, "smoke")
+    record, found = smoke(name), config(name, "smoke")
     assert list(record.rows.columns) == ["stage", *COLUMNS]
     assert (record.experiment, record.scale, record.seeds) == (name, "smoke", found.seeds)
     main = record.rows[record.rows["stage"] == "main"]
@@ -108,8 +101,10 @@ def test_it_runs_and_its_rows_are_of_every_arm_and_seed(
 
 
 @pytest.mark.parametrize("name", [name for name in SMOKE if (name, "smoke") in RACES])
-def test_its_rows_hold_all_that_is_to_be_measured(records: dict[str, Record], name: str) -> None:
-    found, rows = race(name, "smoke"), records[name].rows
+def test_its_rows_hold_all_that_is_to_be_measured(
+    smoke: Callable[[str], Record], name: str
+) -> None:
+    found, rows = race(name, "smoke"), smoke(name).rows
     main = rows[rows["stage"] == "main"]
     wanted = {"train_cost", "test_cost", "test_error", "final_error", "final_cost", "top_guess"}
     wanted |= {q for q in found.quantities if q != "output"}
@@ -127,13 +122,13 @@ def test_its_rows_hold_all_that_is_to_be_measured(records: dict[str, Record], na
     assert set(rows[rows["stage"] == "rate"]["quantity"]) <= wanted
 
 
-def test_those_that_do_not_train_have_rows_of_their_own(records: dict[str, Record]) -> None:
-    birth = records["birth"].rows
+def test_those_that_do_not_train_have_rows_of_their_own(smoke: Callable[[str], Record]) -> None:
+    birth = smoke("birth").rows
     assert {"activation", "back_gradient", "weight_gradient", "jacobian"} <= set(birth["quantity"])
     assert set(birth["arm"]) == {"tanh", "tanh normalized"} and set(birth["update"]) == {0}
-    hessian = records["hessian"].rows
+    hessian = smoke("hessian").rows
     assert set(hessian["arm"]) == {"sigmoid", "centred sigmoid"}
-    svm = records["svm"].rows
+    svm = smoke("svm").rows
     assert svm[svm["quantity"] == "final_error"]["update"].tolist() == [100, 200]
 
 
@@ -420,6 +415,6 @@ def test_seeds_that_cannot_be_are_refused(
         config(name, "smoke", seeds)
 
 
-def test_nothing_is_left_beside_the_records(records: dict[str, Record]) -> None:
-    folder: Path = records["table1"].path.parent
-    assert {path.name for path in folder.iterdir()} == {f"{n}.smoke.csv.gz" for n in SMOKE}
+@pytest.mark.parametrize("name", SMOKE)
+def test_nothing_is_left_beside_a_record(smoke: Callable[[str], Record], name: str) -> None:
+    assert [path.name for path in smoke(name).path.parent.iterdir()] == [f"{name}.smoke.csv.gz"]

@@ -9,7 +9,7 @@ import io
 import math
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from scipy import stats
 from xavier import figures, pictures
 from xavier.figures import Picture
 from xavier.pictures import draw, numbers, rendered
+from xavier.results import Record
 
 LAYERS = (1, 2, 3)
 UPDATES = (0, 50, 100)
@@ -443,12 +444,11 @@ def test_a_layer_has_its_colour_in_panels_that_lack_others() -> None:
 @pytest.mark.parametrize(
     "name", ["table1", "fig2", "gain_grid", "birth", "svm", "hessian", "depth"]
 )
-def test_what_an_experiment_records_can_be_drawn(name: str, tmp_path: Path) -> None:
+def test_what_an_experiment_records_can_be_drawn(smoke: Callable[[str], Record], name: str) -> None:
     """At the smoke scale, with every figure that its rows are shown in."""
-    from xavier import experiments
     from xavier.catalogue import EXPERIMENTS
 
-    rows = experiments.run(name, "smoke", folder=tmp_path, progress=False).rows
+    rows = smoke(name).rows
     for figure in (name, *EXPERIMENTS[name].shows):
         picture = draw(figure, rows)
         assert picture.axes
