@@ -114,7 +114,7 @@ test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test 
 	@$(MAKE) --no-print-directory book
 	@$(MAKE) --no-print-directory nbval THREADS=1
 	@$(MAKE) --no-print-directory nbval THREADS=2
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # Two chapters at a time, with one thread or with two each: threads that wait must not spin then.
 nbval: export OMP_NUM_THREADS := $(THREADS)

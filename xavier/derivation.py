@@ -211,9 +211,8 @@ def _through(layer: _Layer, signal: Signal) -> Signal:
             strict=True,
         )
     )
-    mean, variance, covariance = (
-        sympy.expand(formula.subs(known, simultaneous=True)) for formula in formulas
-    )
+    values = {symbol: sympy.sympify(value) for symbol, value in known.items()}
+    mean, variance, covariance = (sympy.expand(formula.xreplace(values)) for formula in formulas)
     return Signal(mean, sympy.expand(variance + layer.terms * layer.profile), covariance)
 
 
@@ -334,7 +333,8 @@ def weight_gradient_variance(
     return law.Var(z * delta)
 
 
-def _forward(sizes: Sequence[Size], drop: frozenset[str]) -> Signal:
+@lru_cache
+def _forward(sizes: tuple[Size, ...], drop: frozenset[str]) -> Signal:
     signal = Signal(m_x if "zero_mean_inputs" in drop else Integer(0), v_x)
     offset = h if "zero_mean_inputs" in drop else Integer(0)
     for i, n in enumerate(sizes[:-1]):
@@ -347,7 +347,8 @@ def _forward(sizes: Sequence[Size], drop: frozenset[str]) -> Signal:
     return signal
 
 
-def _backward(sizes: Sequence[Size], layer: int, drop: frozenset[str]) -> Signal:
+@lru_cache
+def _backward(sizes: tuple[Size, ...], layer: int, drop: frozenset[str]) -> Signal:
     """Eq. 2 from the output down to ``layer``: the same step with fan-out for fan-in."""
     signal = Signal(Integer(0), v_delta)
     last = len(sizes) - 2
@@ -481,10 +482,22 @@ def compromise(kind: str = "harmonic", n_in: Size = n_in, n_out: Size = n_out) -
     """The variance of one weight under one of `COMPROMISES`, by solving the `conditions`.
 
     Raises:
-        ValueError: ``kind`` is unknown.
+        TypeError: a size is no integer.
+        ValueError: a size is not positive, or ``kind`` is unknown.
     """
-    solve = COMPROMISES[checks.one_of("kind", kind, COMPROMISES)]
-    return sympy.simplify(solve(*conditions(n_in, n_out)))
+    sizes = _checked((n_in, n_out))
+    return _compromise(checks.one_of("kind", kind, COMPROMISES)).xreplace(
+        {symbol: sympy.sympify(size) for symbol, size in zip(_FANS, sizes, strict=True)}
+    )
+
+
+_FANS = (n_in, n_out)
+
+
+@lru_cache
+def _compromise(kind: str) -> Expr:
+    """For symbols; of numbers each would be solved for anew."""
+    return sympy.simplify(COMPROMISES[kind](*conditions()))
 
 
 def glorot_variance() -> Expr:
