@@ -28,7 +28,7 @@ BOOK := $(wildcard _config.yml _toc.yml _ext/*.py _static/* chapters/*.ipynb cha
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install book test nbval check execute scoreboard assignments variant grade slides screens figures lab bench clean
+.PHONY: help install book test thorough nbval check execute scoreboard assignments variant grade slides screens figures lab bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,12 +109,18 @@ lab: $(INSTALLED) ## Open JupyterLab on the chapters
 # ----------------------------------------------------------------------------------------- checks
 
 # pytest on tests/ comes last, so that its summary is the closing line. Two processes with two
-# threads each would spend most of their time on waiting for one another.
+# threads each would spend most of their time on waiting for one another; files are not split among
+# them, since what a file's tests share is made once for each process.
+TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test the package
 	@$(MAKE) --no-print-directory book
 	@$(MAKE) --no-print-directory nbval THREADS=1
+	$(TESTS) -m "not thorough" tests
+
+thorough: $(BUILT) ## What repeats checks of `make test` under other conditions, and takes as long
 	@$(MAKE) --no-print-directory nbval THREADS=2
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests
+	$(TESTS) -m thorough tests
 
 # Two chapters at a time, with one thread or with two each: threads that wait must not spin then.
 nbval: export OMP_NUM_THREADS := $(THREADS)

@@ -43,6 +43,7 @@ def test_releases_are_those_of_the_sources() -> None:
     assert done.exit_code == 0, done.output
 
 
+@pytest.mark.thorough
 def test_a_stale_release_is_noticed_and_made_again(course: Path) -> None:
     for name in ("ps1", "ps3", "ps4"):
         shutil.rmtree(course / "source" / name)
@@ -151,6 +152,7 @@ def harm(notebook: NotebookNode) -> None:
     cell(notebook, "answer-dies").source = f"open({str(ROOT / 'harmed')!r}, 'w').write('x')"
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(
     sandbox.protection() != "namespaces",
     reason="no sandbox here: Linux and bubblewrap are needed (apt install bubblewrap)",

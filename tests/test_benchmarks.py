@@ -35,6 +35,7 @@ ROWS = (
 )
 
 
+@pytest.mark.thorough
 def test_the_benchmark_prints_a_ratio_for_every_row() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--quick"],

@@ -99,6 +99,7 @@ def cluster(tmp_path: Path) -> Iterator[Callable[[int], Cluster]]:
         found.end()
 
 
+@pytest.mark.thorough
 def test_a_cluster_gives_the_same_rows_and_goes_on_without_a_worker_that_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: Callable[[int], Cluster]
 ) -> None:
@@ -129,6 +130,7 @@ def test_a_cluster_gives_the_same_rows_and_goes_on_without_a_worker_that_is_kill
         assert [path.name for path in folder.iterdir()] == [there.path.name]
 
 
+@pytest.mark.thorough
 def test_without_its_scheduler_a_run_ends_and_says_how_it_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: Callable[[int], Cluster]
 ) -> None:

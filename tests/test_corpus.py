@@ -103,7 +103,9 @@ def _each(kind: str) -> Iterator[Any]:
             for part, entries in getattr(corpus(name), kind).items():
                 for k, entry in enumerate(entries):
                     yield pytest.param(
-                        name, student, part, entry, id=f"{name}-{student}-{part}-{k}"
+                        *(name, student, part, entry),
+                        id=f"{name}-{student}-{part}-{k}",
+                        marks=() if student == parts.PUBLIC else pytest.mark.thorough,
                     )
 
 

@@ -687,6 +687,7 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.communicate()
 
 
+@pytest.mark.thorough
 @POSIX
 def test_ctrl_c_saves_what_processes_do_and_begins_nothing_more(
     tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
@@ -707,6 +708,7 @@ def test_ctrl_c_saves_what_processes_do_and_begins_nothing_more(
     assert {path.name for path in folder.iterdir()} == {"parts", "pids"}  # no lock
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs to see who is alive")
 def test_processes_end_with_their_parent_and_the_run_goes_on_elsewhere(
     tmp_path: Path,

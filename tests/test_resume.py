@@ -254,7 +254,10 @@ def stopped(name: str, number: int, folder: Path) -> dict[str, Any]:
 
 
 @FORKS
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(
+    "name",
+    [name if name == "digits" else pytest.param(name, marks=pytest.mark.thorough) for name in RUNS],
+)
 def test_a_run_killed_at_twenty_random_moments_ends_as_if_it_had_not_been(
     name: str, tmp_path: Path
 ) -> None:

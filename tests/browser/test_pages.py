@@ -18,6 +18,26 @@ OWN = [page for page in PAGES if not page.startswith("_modules/")]
 AXE = Axe(AXE_SCRIPT + (Path(__file__).parent / "looks.js").read_text())
 COLOURS = ["color-contrast", "link-in-text-block"]  # rules of axe
 CHAPTERS = [page for page in PAGES if re.match(r"chapters/\d\d_", page)]
+SAMPLE = [  # of every kind of page one
+    "_modules/xavier/init.html",
+    "chapters/03_scale.html",
+    "chapters/15_scoreboard.html",
+    "chapters/api_instruments.html",
+    "chapters/laboratory.html",
+    "chapters/teach.html",
+    "search.html",
+]
+
+
+def most(pages):
+    """Pages as parameters, of which a sample is visited by `make test`."""
+    return [
+        page if page in SAMPLE else pytest.param(page, marks=pytest.mark.thorough) for page in pages
+    ]
+
+
+def test_the_sample_is_of_pages_that_there_are():
+    assert set(SAMPLE) <= set(PAGES)
 
 
 def test_the_start_page_leads_to_the_first_chapter(browser):
@@ -27,7 +47,7 @@ def test_the_start_page_leads_to_the_first_chapter(browser):
     tab.close()
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", OWN + most(page for page in PAGES if page not in OWN))
 def test_a_page_in_light(visit, page):
     seen = visit(page)
     formulas = seen.tab.locator(".math").count()
@@ -39,7 +59,7 @@ def test_a_page_in_light(visit, page):
     assert seen.problems == []
 
 
-@pytest.mark.parametrize("page", OWN)
+@pytest.mark.parametrize("page", most(OWN))
 def test_a_page_in_the_dark(visit, page):
     seen = visit(page, scheme="dark")
     nobody_is_shut_out(seen)
@@ -88,7 +108,7 @@ def server():
         yield address
 
 
-@pytest.mark.parametrize("page", OWN)
+@pytest.mark.parametrize("page", most(OWN))
 def test_opens_from_a_server_and_asks_no_other_host(browser, server, page):
     asked, problems = [], []
     tab = browser.new_page()
