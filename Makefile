@@ -39,8 +39,8 @@ help: ## List the targets
 
 # ---------------------------------------------------------------------------------------- install
 
-# A stamp, so that an unchanged environment costs nothing. pip would compile on one core; some of the
-# files are templates and cannot be compiled, which is no fault.
+# A stamp, so that an unchanged environment costs nothing. pip would compile all that it installs;
+# most of it is never imported, and the rest is compiled when it is.
 $(INSTALLED): requirements.txt pyproject.toml
 	@test -x $(BIN)/python || \
 		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -53,7 +53,6 @@ ifneq ($(TORCH_INDEX),)
 		"$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)"
 endif
 	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
-	@$(BIN)/python -m compileall -q -j 0 .venv >/dev/null 2>&1 || true
 	@touch $@
 
 install: $(INSTALLED) ## Make .venv and install into it what requirements.txt pins

@@ -590,12 +590,17 @@
   }
   function boundary(at, experiment) {
     const { pen, width, height } = at, out = experiment.net.forward(mesh, MESH * MESH);
-    const side = Math.min(width, height), x0 = (width - side) / 2, cell = side / MESH;
+    const side = Math.min(width, height), x0 = (width - side) / 2;
+    const edge = (k) => Math.round((k * side) / MESH); // cells meet on whole pixels: no mesh is seen
     for (let k = 0; k < MESH * MESH; k++) {
+      const column = k % MESH, row = Math.floor(k / MESH);
       const p = 1 / (1 + Math.exp(out[2 * k] - out[2 * k + 1]));
       pen.fillStyle = p >= 0.5 ? "#0072B2" : "#E69F00";
       pen.globalAlpha = isFinite(p) ? 0.12 + 0.6 * Math.abs(p - 0.5) : 0;
-      pen.fillRect(x0 + (k % MESH) * cell, Math.floor(k / MESH) * cell, cell + 0.5, cell + 0.5);
+      pen.fillRect(
+        Math.round(x0) + edge(column), edge(row),
+        edge(column + 1) - edge(column), edge(row + 1) - edge(row),
+      );
     }
     pen.globalAlpha = 1;
     const { x, y } = experiment.test;
