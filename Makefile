@@ -107,14 +107,16 @@ lab: $(INSTALLED) ## Open JupyterLab on the chapters
 
 # ----------------------------------------------------------------------------------------- checks
 
+# The book is built, by one process, while the chapters run, which do not need it.
 # pytest on tests/ comes last, so that its summary is the closing line. Two processes with two
 # threads each would spend most of their time on waiting for one another; files are not split among
 # them, since what a file's tests share is made once for each process.
 TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test the package
-	@$(MAKE) --no-print-directory book
-	@$(MAKE) --no-print-directory nbval THREADS=1
+	@$(MAKE) --no-print-directory book & book=$$!; \
+	$(MAKE) --no-print-directory nbval THREADS=1; chapters=$$?; \
+	wait $$book && exit $$chapters
 	$(TESTS) -m "not thorough" tests
 
 thorough: $(BUILT) ## What repeats checks of `make test` under other conditions, and takes as long

@@ -15,6 +15,7 @@ from server import serving
 
 TABLET = {"width": 768, "height": 1024}
 OWN = [page for page in PAGES if not page.startswith("_modules/")]
+WRITTEN = [page for page in OWN if not re.search("api_|genindex|modindex", page)]  # the rest is generated
 AXE = Axe(AXE_SCRIPT + (Path(__file__).parent / "looks.js").read_text())
 COLOURS = ["color-contrast", "link-in-text-block"]  # rules of axe
 CHAPTERS = [page for page in PAGES if re.match(r"chapters/\d\d_", page)]
@@ -47,7 +48,7 @@ def test_the_start_page_leads_to_the_first_chapter(browser):
     tab.close()
 
 
-@pytest.mark.parametrize("page", OWN + most(page for page in PAGES if page not in OWN))
+@pytest.mark.parametrize("page", WRITTEN + most(page for page in PAGES if page not in WRITTEN))
 def test_a_page_in_light(visit, page):
     seen = visit(page)
     formulas = seen.tab.locator(".math").count()
