@@ -15,7 +15,7 @@ from server import serving
 
 TABLET = {"width": 768, "height": 1024}
 OWN = [page for page in PAGES if not page.startswith("_modules/")]
-WRITTEN = [page for page in OWN if not re.search("api_|genindex|modindex", page)]  # the rest is generated
+WRITTEN = [page for page in OWN if not re.search("api_|genindex|modindex", page)]  # by hand
 AXE = Axe(AXE_SCRIPT + (Path(__file__).parent / "looks.js").read_text())
 COLOURS = ["color-contrast", "link-in-text-block"]  # rules of axe
 CHAPTERS = [page for page in PAGES if re.match(r"chapters/\d\d_", page)]
