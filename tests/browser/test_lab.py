@@ -189,6 +189,7 @@ def test_the_standard_rule_shrinks_gradients_downwards(tab):
     assert gradients == sorted(gradients) and gradients[-1] > 5 * gradients[0]
 
 
+@pytest.mark.thorough  # it trains for most of a minute
 def test_what_the_page_tells_to_find_out_is_found(tab):
     """The experiments that the laboratory's page proposes, with the outcomes that it tells."""
 
@@ -221,6 +222,7 @@ def test_what_the_page_tells_to_find_out_is_found(tab):
     assert paper(300, gain=10, lr=10)["diverged"] is None
 
 
+@pytest.mark.thorough  # it trains for most of a minute
 def test_two_rules_race_as_the_page_says(tab):
     for lr in (0.03, 0.1):
         two = [
