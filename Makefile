@@ -119,7 +119,7 @@ test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test 
 	wait $$book && exit $$chapters
 	$(TESTS) -m "not thorough" tests
 
-thorough: $(BUILT) ## What repeats checks of `make test` under other conditions, and takes as long
+thorough: $(BUILT) ## The slow tests, and the chapters again with two threads
 	@$(MAKE) --no-print-directory nbval THREADS=2
 	$(TESTS) -m thorough tests
 
