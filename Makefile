@@ -40,7 +40,8 @@ help: ## List the targets
 # ---------------------------------------------------------------------------------------- install
 
 # A stamp, so that an unchanged environment costs nothing. pip would compile all that it installs;
-# most of it is never imported, and the rest is compiled when it is.
+# most of it is never imported, and the rest is compiled when it is. setuptools warns of every
+# editable installation.
 $(INSTALLED): requirements.txt pyproject.toml
 	@test -x $(BIN)/python || \
 		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -48,11 +49,12 @@ $(INSTALLED): requirements.txt pyproject.toml
 			"$$($(PYTHON) --version 2>&1 | tail -n 1). Name another: make PYTHON=python3.12 ..."; \
 		exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "$$(grep -o '^pip==[^ ]*' requirements.txt)"
 ifneq ($(TORCH_INDEX),)
 	$(BIN)/python -m pip install --quiet --no-compile --index-url $(TORCH_INDEX) \
-		"$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)"
+		"$$(grep -o '^torch==[^ ]*' requirements.txt)"
 endif
-	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
 	@touch $@
 
 install: $(INSTALLED) ## Make .venv and install into it what requirements.txt pins

@@ -86,7 +86,9 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, list | tuple | set | frozenset | range):
         if len(value) > _LONGEST:
             raise NotPlain(f"a list may have {_LONGEST:,} items, this one has {len(value):,}")
-        items = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
+        items = sorted(value, key=repr) if isinstance(value, set | frozenset) else list(value)
+        if set(map(type, items)) == {float} and all(map(math.isfinite, items)):
+            return items  # the common long list
         return [_plain(item, depth + 1) for item in items]
     if isinstance(value, Mapping):
         return {"dict": [[_plain(k, depth + 1), _plain(v, depth + 1)] for k, v in value.items()]}
@@ -132,6 +134,8 @@ def _value(plain: Any, depth: int) -> Any:
     if depth > 2 * _DEEPEST:
         raise NotPlain("lists are too deep")
     if isinstance(plain, list):
+        if set(map(type, plain)) == {float}:
+            return plain
         return [_value(item, depth + 1) for item in plain]
     if not isinstance(plain, dict):
         return plain
