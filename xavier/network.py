@@ -59,8 +59,6 @@ _MODULES: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
 }
 
-_WORTH_CUTTING = 250_000  # weights of a layer, from which on blocks pay (see `_Room`)
-
 
 @dataclass(frozen=True)
 class Trace:
@@ -437,36 +435,31 @@ class Network:
         value, gradient = COSTS[cost]
 
         z, s = [x], list[Tensor]()
-        for w, b, k, out in zip(self.w, self.b, room.blocks, room.sums, strict=True):
+        for w, b, out in zip(self.w, self.b, room.sums, strict=True):
             if s:
                 z.append(self.activation.value(s[-1]))
-            parts = torch.bmm(_cut(z[-1], k), _rows(w, k), out=out)
-            s.append(parts if k == 1 else parts.unflatten(0, (-1, k)).sum(1))
-            s[-1].add_(b[:, None])
+            s.append(torch.bmm(z[-1], w, out=out).add_(b[:, None]))
         costs = value(s[-1], y).mean(-1)
         stopped = self._stopped(costs) if watch is None else watch.stopped(costs)
 
         # Eq. 2 is linear: a gradient scaled by the rate at the output is scaled everywhere.
         delta = gradient(s[-1], y).mul_((rates / batch)[:, None, None])
-        for i in reversed(range(len(self.w))):
+        for i, w in reversed(list(enumerate(self.w))):
             if stopped is not None:  # what is no number must not reach weights that are at rest
                 delta.masked_fill_(stopped, 0)
                 z[i] = z[i].masked_fill(stopped, 0)
-            k = room.blocks[i]
-            rows = _rows(self.w[i], k)
-            above = delta if k == 1 else delta[:, None].expand(-1, k, -1, -1).flatten(0, 1)
+            above = delta
             if i < len(self.w) - 1 or not freeze_output_bias:
-                fall = delta.sum(1)
+                fall = above.sum(1)
                 self.b[i].sub_(fall if factors is None else fall * factors.b[i])
             if i:
-                delta = _joined(torch.bmm(above, rows.mT, out=room.deltas[i - 1]), k)
+                delta = torch.bmm(above, w.mT, out=room.deltas[i - 1])
                 self.activation.chain_(delta, s[i - 1], z[i])
             # Only now, when the old weights have had their last use, and are still in the cache.
             if factors is None:
-                rows.baddbmm_(_cut(z[i], k).mT, above, alpha=-1)
+                w.baddbmm_(z[i].mT, above, alpha=-1)
             else:
-                fall = torch.bmm(_cut(z[i], k).mT, above)
-                rows.sub_(fall.mul_(_rows(factors.w[i], k)))
+                w.sub_(torch.bmm(z[i].mT, above).mul_(factors.w[i]))
         return costs
 
     def _stopped(self, costs: Tensor) -> Tensor | None:
@@ -557,51 +550,23 @@ def centred(network: Network) -> Network:
 
 @dataclass(frozen=True)
 class _Room:
-    """Where the products of an update go: kept, as every update needs the same.
-
-    A matrix product of few rows is slow on several threads: they wait for each other inside it.
-    A batch of products is not, each thread works on its own. Where there are fewer replicas
-    than threads, the rows of a layer's weights, which lie in memory one after the other, are
-    therefore cut into k blocks, that make R k products of smaller matrices.
-    """
+    """Where the products of an update go: kept, as every update needs the same."""
 
     key: tuple[object, ...]
-    blocks: list[int]  # k, by layer
-    sums: list[Tensor]  # z w for every block, (R k, B, n_{i+1})
-    deltas: list[Tensor]  # gradients by the inputs of every block but x, (R k, B, n_i / k)
+    sums: list[Tensor]  # z w, (R, B, n_{i+1})
+    deltas: list[Tensor]  # gradients by the inputs of every layer but the first, (R, B, n_i)
 
 
 def _room_for(network: Network, batch: int) -> _Room:
-    """The network's own room, or a new one if batch, threads or parameters have changed."""
+    """The network's own room, or a new one if batch or parameters have changed."""
     w = network.w[0]
-    key = (batch, torch.get_num_threads(), w.dtype, w.device)
+    key = (batch, w.dtype, w.device)
     if network._room is not None and network._room.key == key:
         return network._room
-    most = torch.get_num_threads() // network.replicas if w.device.type == "cpu" else 1
-    blocks = [
-        next((k for k in range(most, 1, -1) if n % k == 0), 1) if n * m >= _WORTH_CUTTING else 1
-        for n, m in pairwise(network.sizes)
-    ]
-    layers = list(zip(blocks, pairwise(network.sizes), strict=True))
     with torch.inference_mode(False):  # or they could not be written to outside of it
-        sums = [w.new_empty(network.replicas * k, batch, m) for k, (_, m) in layers]
-        deltas = [w.new_empty(network.replicas * k, batch, n // k) for k, (n, _) in layers[1:]]
-    return _Room(key, blocks, sums, deltas)
-
-
-def _cut(x: Tensor, k: int) -> Tensor:
-    """Units (R, B, n) in k blocks, (R k, B, n / k)."""
-    return x if k == 1 else x.unflatten(-1, (k, -1)).movedim(-2, 1).flatten(0, 1)
-
-
-def _joined(blocks: Tensor, k: int) -> Tensor:
-    """What `_cut` cuts."""
-    return blocks if k == 1 else blocks.unflatten(0, (-1, k)).movedim(1, 2).flatten(2)
-
-
-def _rows(w: Tensor, k: int) -> Tensor:
-    """Weights (R, n, m) in k blocks of rows, (R k, n / k, m), without a copy."""
-    return w.view(-1, w.shape[1] // k, w.shape[2])
+        sums = [w.new_empty(network.replicas, batch, n) for n in network.sizes[1:]]
+        deltas = [w.new_empty(network.replicas, batch, n) for n in network.sizes[1:-1]]
+    return _Room(key, sums, deltas)
 
 
 def _one_hot(logits: Tensor, y: Tensor) -> Tensor:
