@@ -29,7 +29,6 @@ ROWS = (
     "Update, 100 wide, one of 20, by autograd",
     "Update, 200 wide, one of 20, by autograd",
     "Update, 1000 wide, its products  ",
-    "Update, 1000 wide, its products in halves",
     "Training, 1000 wide, with statistics",
     "Update of 5, 1000 wide: peak memory",
 )
