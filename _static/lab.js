@@ -420,21 +420,43 @@
       me.steps++;
       if (!isFinite(me.cost)) me.diverged = me.steps;
     };
-    /** Signals and gradients by layer on a set that stays; error on the test set. */
+    /**
+     * Signals and gradients by layer on a set that stays, and the error on the test set, in pieces
+     * that fit into a frame each; the last gives `done` what was found.
+     */
+    me.measuring = function (done) {
+      const rows = [], answers = [], part = test.y.length / 4, inputs = sizes[0];
+      let cost;
+      const ask = (from) => () => {
+        net.forward(test.x.subarray(inputs * from, inputs * (from + part)), part);
+        answers.push(...net.cost(test.y.slice(from, from + part)).answers);
+      };
+      return [
+        () => {
+          net.forward(probe.x, probe.y.length);
+          ({ cost } = net.cost(probe.y));
+          const delta = net.backward();
+          for (let i = 0; i < v.depth; i++)
+            rows.push({ saturated: saturated(net, i), z: net.z[i].slice(), delta: delta[i].slice() });
+        },
+        () => {
+          for (const row of rows) {
+            const { mean, std, square } = stats(row.z), gradient = stats(row.delta).std * probe.y.length;
+            Object.assign(row, { mean, std, square, gradient, p98: percentile(row.z, 0.98) });
+          }
+        },
+        ...[0, 1, 2, 3].map((k) => ask(k * part)),
+        () => {
+          const error = answers.filter((a, k) => a !== test.y[k]).length / test.y.length;
+          if (!isFinite(cost) && me.diverged === null) me.diverged = me.steps;
+          done({ rows, error, answers, cost });
+        },
+      ];
+    };
     me.measure = function () {
-      net.forward(probe.x, probe.y.length);
-      const { cost } = net.cost(probe.y), delta = net.backward(), rows = [];
-      for (let i = 0; i < v.depth; i++) {
-        const z = stats(net.z[i]), d = stats(delta[i]);
-        rows.push({ mean: z.mean, std: z.std, square: z.square, gradient: d.std * probe.y.length,
-                    saturated: saturated(net, i), p98: percentile(net.z[i], 0.98),
-                    z: net.z[i].slice(), delta: delta[i].slice() });
-      }
-      net.forward(test.x, test.y.length);
-      const { answers } = net.cost(test.y);
-      const error = answers.filter((a, k) => a !== test.y[k]).length / test.y.length;
-      if (!isFinite(cost) && me.diverged === null) me.diverged = me.steps;
-      return { rows, error, answers, cost };
+      let found;
+      for (const piece of me.measuring((all) => { found = all; })) piece();
+      return found;
     };
     me.predicted = () => predicted(sizes, v.activation, v.rule, v.gain, stats(probe.x).square);
     me.record = function (found) {
@@ -588,13 +610,21 @@
     mesh[2 * (r * MESH + c)] = -2.5 + (5 * (c + 0.5)) / MESH;
     mesh[2 * (r * MESH + c) + 1] = 2.5 - (5 * (r + 0.5)) / MESH;
   }
+  const STRIPES = 4;
+  /** What the network says in a stripe of the plane: a stripe fits into a frame, the whole does not. */
+  function scan(experiment, stripe) {
+    const count = (MESH * MESH) / STRIPES, from = stripe * count;
+    experiment.seen ||= new Float64Array(MESH * MESH);
+    const out = experiment.net.forward(mesh.subarray(2 * from, 2 * (from + count)), count);
+    for (let k = 0; k < count; k++) experiment.seen[from + k] = 1 / (1 + Math.exp(out[2 * k] - out[2 * k + 1]));
+  }
   function boundary(at, experiment) {
-    const { pen, width, height } = at, out = experiment.net.forward(mesh, MESH * MESH);
+    const { pen, width, height } = at;
     const side = Math.min(width, height), x0 = (width - side) / 2;
     const edge = (k) => Math.round((k * side) / MESH); // cells meet on whole pixels: no mesh is seen
     for (let k = 0; k < MESH * MESH; k++) {
       const column = k % MESH, row = Math.floor(k / MESH);
-      const p = 1 / (1 + Math.exp(out[2 * k] - out[2 * k + 1]));
+      const p = experiment.seen[k];
       pen.fillStyle = p >= 0.5 ? "#0072B2" : "#E69F00";
       pen.globalAlpha = isFinite(p) ? 0.12 + 0.6 * Math.abs(p - 0.5) : 0;
       pen.fillRect(
@@ -727,11 +757,9 @@
         panels.time.name(`${moves() === "mean" ? "Mean" : "98th percentile"} (lines), saturated share (dashed) over time`);
       arm.draw();
     };
-    arm.measure = function () {
-      arm.found = arm.experiment.measure();
-      arm.experiment.record(arm.found);
-    };
-    arm.look = () => { arm.measure(); arm.draw(); };
+    arm.measuring = () =>
+      arm.experiment.measuring((found) => { arm.found = found; arm.experiment.record(found); });
+    arm.look = () => { for (const piece of arm.measuring()) piece(); arm.draw(); };
     arm.draw = () => { for (const draw of arm.pictures()) draw(); };
     arm.state = function () {
       const e = arm.experiment;
@@ -739,7 +767,7 @@
       const cost = isFinite(arm.found.cost) ? arm.found.cost.toFixed(3) : "not a number";
       return `step ${e.steps}, cost ${cost}, wrong on ${(100 * arm.found.error).toFixed(0)} percent`;
     };
-    /** A function for every panel: while training, a frame draws one of them. */
+    /** Functions that draw the panels: while training, a frame calls some of them. */
     arm.pictures = function () {
       const { experiment: e, found, theory } = arm, depth = arm.v.depth, last = e.diverged !== null;
       const rows = found.rows, gone = `diverged at step ${e.diverged}`, all = [];
@@ -749,6 +777,8 @@
           if (arm.byGradient) { e.net.forward(e.test.x, e.test.y.length); e.net.cost(e.test.y); e.net.backward(); }
           if (last) message(at, gone); else network(at, e.net, arm.byGradient);
         });
+        if (!last && !panels.map.figure.hidden)
+          for (let k = 0; k < STRIPES; k++) all.push(() => scan(e, k));
         picture(panels.map, (at) => (last ? message(at, gone) : boundary(at, e)));
       } else {
         const [low, high] = ACTIVATIONS[arm.v.activation].range;
@@ -857,16 +887,16 @@
     function advance(count) { for (const arm of arms) for (let k = 0; k < count; k++) arm.experiment.step(); }
     function tick(now) {
       if (!running) return;
-      // One picture, since painting a canvas costs more than drawing on it, and as many updates as
-      // fit into a part of a frame; the rest of it is the reader's.
-      const start = performance.now(), late = () => performance.now() - start > 11;
-      if (due.length) due.shift()();
+      // Some of what is due, and as many updates as fit into a part of a frame; the rest of it is
+      // the browser's, which paints what was drawn, and the reader's.
+      const start = performance.now(), late = (ms = 11) => performance.now() - start > ms;
+      while (due.length && !late(3)) due.shift()();
       let done = 0;
       do { advance(1); done++; } while (done < ahead && !late());
-      const quiet = still.matches ? 600 : 120;
+      const quiet = still.matches ? 600 : 180;
       if (now - frame > quiet && !due.length) {
         frame = now;
-        due = arms.map((arm) => () => { arm.measure(); due.push(...arm.pictures()); });
+        due = arms.flatMap((arm) => [...arm.measuring(), () => due.push(...arm.pictures())]);
         if (now - spoken > 4000) { spoken = now; say(); for (const arm of arms) arm.speak(); }
         if (arms.every((arm) => arm.experiment.diverged !== null)) halt();
       }
