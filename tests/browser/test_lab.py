@@ -8,7 +8,7 @@ import pytest
 import torch
 from conftest import DESKTOP, PHONE
 
-from xavier import theory
+from xavier import activations, theory
 from xavier.network import Network
 from xavier.shapeset import CLASSES, FREQUENCIES, Shapeset
 
@@ -70,6 +70,23 @@ def test_forward_both_gradients_and_an_update_are_the_packages(tab, activation):
     for i in range(len(sizes) - 1):
         np.testing.assert_allclose(got["w"][i], network.w[i][0].flatten(), **close)
         np.testing.assert_allclose(got["b"][i], network.b[i][0].flatten(), **close)
+
+
+SATURATED = """([activation, s]) => {
+  const L = window.XavierLab, net = L.Net([1, s.length, 1], activation);
+  net.w[0].fill(1); net.b[0].set(s);
+  net.forward(Float64Array.of(0), 1);
+  return L.saturated(net, 0);
+}"""
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "softsign"])
+def test_units_are_saturated_where_they_are_in_the_package(tab, activation):
+    s = torch.linspace(-8, 8, 1001, dtype=torch.float64)
+    units = activations.ACTIVATIONS[activation]
+    expected = float(units.saturated(units.value(s)).double().mean())
+    assert 0.1 < expected < 0.9
+    assert tab.evaluate(SATURATED, [activation, s.tolist()]) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
