@@ -404,6 +404,8 @@
 
   // ---------------------------------------------------------------------------------- experiment
 
+  const PARTS = 4; // of what is too long for one frame: the test set, the plane
+
   /** A network in training: data, steps, and what can be measured of it. */
   function Experiment(v) {
     const paper = v.room === "paper";
@@ -422,14 +424,17 @@
     };
     /**
      * Signals and gradients by layer on a set that stays, and the error on the test set, in pieces
-     * that fit into a frame each; the last gives `done` what was found.
+     * that fit into a frame each; the last gives `done` what was found. Signals, gradients and cost
+     * are of one network, that of the first piece; a few updates later, in training, the error is
+     * counted.
      */
     me.measuring = function (done) {
-      const rows = [], answers = [], part = test.y.length / 4, inputs = sizes[0];
+      const rows = [], answers = [], part = test.y.length / PARTS, inputs = sizes[0];
       let cost;
-      const ask = (from) => () => {
-        net.forward(test.x.subarray(inputs * from, inputs * (from + part)), part);
-        answers.push(...net.cost(test.y.slice(from, from + part)).answers);
+      const ask = (_, k) => () => {
+        const from = k * part, to = from + part;
+        net.forward(test.x.subarray(inputs * from, inputs * to), part);
+        answers.push(...net.cost(test.y.slice(from, to)).answers);
       };
       return [
         () => {
@@ -445,7 +450,7 @@
             Object.assign(row, { mean, std, square, gradient, p98: percentile(row.z, 0.98) });
           }
         },
-        ...[0, 1, 2, 3].map((k) => ask(k * part)),
+        ...Array.from({ length: PARTS }, ask),
         () => {
           const error = answers.filter((a, k) => a !== test.y[k]).length / test.y.length;
           if (!isFinite(cost) && me.diverged === null) me.diverged = me.steps;
@@ -610,10 +615,9 @@
     mesh[2 * (r * MESH + c)] = -2.5 + (5 * (c + 0.5)) / MESH;
     mesh[2 * (r * MESH + c) + 1] = 2.5 - (5 * (r + 0.5)) / MESH;
   }
-  const STRIPES = 4;
-  /** What the network says in a stripe of the plane: a stripe fits into a frame, the whole does not. */
+  /** What the network says in a stripe of the plane; in training the next comes a few updates later. */
   function scan(experiment, stripe) {
-    const count = (MESH * MESH) / STRIPES, from = stripe * count;
+    const count = (MESH * MESH) / PARTS, from = stripe * count;
     experiment.seen ||= new Float64Array(MESH * MESH);
     const out = experiment.net.forward(mesh.subarray(2 * from, 2 * (from + count)), count);
     for (let k = 0; k < count; k++) experiment.seen[from + k] = 1 / (1 + Math.exp(out[2 * k] - out[2 * k + 1]));
@@ -778,7 +782,7 @@
           if (last) message(at, gone); else network(at, e.net, arm.byGradient);
         });
         if (!last && !panels.map.figure.hidden)
-          for (let k = 0; k < STRIPES; k++) all.push(() => scan(e, k));
+          for (let k = 0; k < PARTS; k++) all.push(() => scan(e, k));
         picture(panels.map, (at) => (last ? message(at, gone) : boundary(at, e)));
       } else {
         const [low, high] = ACTIVATIONS[arm.v.activation].range;
