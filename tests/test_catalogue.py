@@ -239,7 +239,9 @@ def test_every_scale_compares_the_same(name: str) -> None:
     assert kinds[0] == kinds[1] == kinds[2]
     assert [len(arm.hidden) for arm in smoke.arms] == [len(arm.hidden) for arm in paper.arms]
     assert set(smoke.rates) <= set(book.rates) == set(paper.rates)
-    assert book.seeds == paper.seeds and set(smoke.seeds) <= set(book.seeds)
+    assert set(smoke.seeds) <= set(book.seeds) <= set(paper.seeds)
+    if name != "wide":  # where one seed is what two cores can do
+        assert book.seeds == paper.seeds
     assert smoke.updates < book.updates <= paper.updates
     for smaller, larger in ((smoke, book), (book, paper)):
         for a, b in zip(smaller.arms, larger.arms, strict=True):

@@ -51,7 +51,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
-from xavier import checks, files
+from xavier import __version__, checks, files
 
 SCHEMA: int = 1
 """The version of the format that `save` writes, and the only one that `load` reads."""
@@ -71,7 +71,7 @@ _FIELDS: dict[str, type] = {
     **{"seeds": list, "versions": dict, "device": str, "wall_time": float, "command": str},
     **{"columns": dict, "missing": dict, "n_rows": int, "rows_sha256": str, "sha256": str},
 }
-_LIBRARIES = ("xavier", "torch", "numpy", "scipy", "pandas")
+_LIBRARIES = ("torch", "numpy", "scipy", "pandas")
 
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 _FLOATS = ("float16", "float32", "float64")
@@ -646,7 +646,8 @@ def _seconds(name: str, value: float) -> float:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    # The package's own is asked of itself: it may be run from its folder, without being installed.
+    found = {"python": platform.python_version(), "xavier": __version__}
     for library in _LIBRARIES:
         try:
             found[library] = metadata.version(library)
