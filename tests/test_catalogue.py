@@ -178,7 +178,7 @@ DEFAULTS: dict[type, dict[str, Any]] = {
     Arm: {
         **{"rule": "standard", "gain": 1.0, "hidden": (), "lr": None, "distribution": "uniform"},
         **{"data": "shapeset", "cost": "cross_entropy", "second_order": None},
-        **{"output_bias": "learned", "pretraining": 0, "tied": False},
+        **{"output_bias": "learned", "pretraining": 0, "pretraining_lr": 0.03, "tied": False},
     },
     Race: {
         **{"extra": (), "rates": (), "rate_updates": 0, "test_images": 100_000},
@@ -316,8 +316,10 @@ def test_points_hold_every_arm_on_every_seed_once(name: str, scale: Scale) -> No
         for lr in found.rates
         for seed in RATE_SEEDS
     )
-    assert sum(point.work for point in main_stage(found)) == sum(
-        len(found.seeds) * (found.updates + arm.pretraining * len(arm.hidden)) for arm in found.arms
+    # Arms that differ in nothing but their rate are pre-trained as one.
+    begun = {replace(arm, lr=None) for arm in found.arms}
+    assert sum(point.work for point in main_stage(found)) == len(found.seeds) * (
+        len(found.arms) * found.updates + sum(arm.pretraining * len(arm.hidden) for arm in begun)
     )
 
 

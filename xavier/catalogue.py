@@ -46,7 +46,7 @@ class Arm:
         activation, rule, gain, distribution: as in `xavier.network.Network.create`.
         hidden: widths of the hidden layers.
         lr: learning rate; None if it is to be chosen on the validation set.
-        data, cost, second_order, output_bias, pretraining, tied: as in
+        data, cost, second_order, output_bias, pretraining, pretraining_lr, tied: as in
             `xavier.points.TrainingPoint`.
     """
 
@@ -62,6 +62,7 @@ class Arm:
     second_order: Literal["hessian", "variance"] | None = None
     output_bias: OutputBias = "learned"
     pretraining: int = 0
+    pretraining_lr: float = 0.03
     tied: bool = False
 
 
@@ -472,6 +473,32 @@ def _races() -> Iterator[Experiment]:
                 rate_updates=100_000,
                 quantities=_LAYERS,
                 pack=1,  # a network takes the better part of an hour, and is kept when it is done
+            ),
+            widths=_WIDE,
+        ),
+    )
+    yield Experiment(
+        "pretraining_rate",
+        "Pre-training of tanh at smaller rates than pretraining has",
+        _three(
+            lambda width: _short(
+                *(
+                    _deep(
+                        width,
+                        TANH,
+                        name=f"pre-trained at {slow:g}",
+                        lr=lr,
+                        pretraining=50_000,
+                        pretraining_lr=slow,
+                    )
+                    for slow in (0.003, 0.01)
+                    for lr in (0.01, 0.03)
+                ),
+                seeds=(0, 1, 2),
+                rates=(),
+                rate_updates=0,
+                quantities=("activation",),
+                pack=2,
             ),
             widths=_WIDE,
         ),

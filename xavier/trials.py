@@ -568,7 +568,9 @@ def p8_pretrained_sigmoid(evidence: Evidence) -> Judgement:
     without = True if True in collapsed else all_of(collapsed)
     needed = [without, parts["with it open"], parts["and learning"]]
     fact = _either(all_of(needed), below(trained, COLLAPSED))
-    more = f"Mean of layer 5 at 100,000 updates, with it. {_setting(rows, 'fig2', 'depth 5')}. "
+    spread = _layer(_layers(pre, "sigmoid pre-trained", "std_over_inputs"), 5)
+    more = "Mean of layer 5 at 100,000 updates, with it; its units' standard deviation over images "
+    more += f"is then {_said(_at(spread, 100_000).mean())}. {_setting(rows, 'fig2', 'depth 5')}. "
     more += f"With pre-training: {_setting(pre, 'pretraining', 'sigmoid pre-trained')}"
     return Judgement(of_fact(fact), *_number(trained), None, _note(parts, found, more))
 
