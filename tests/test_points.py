@@ -659,7 +659,7 @@ def test_a_point_that_was_stopped_goes_on_to_the_same_rows(
 
 
 def test_the_kinds_of_data_are_those_that_are_said() -> None:
-    made = {"shapeset", "singles", *points._FINITE}
+    made = {"shapeset", "singles", *points.FINITE}
     assert made | set(datasets.SOURCES) == set(get_args(points.Data))
 
 

@@ -43,8 +43,9 @@ Data: TypeAlias = Literal[
 ]
 """Shapeset-3x2 without end, with one object in every image, or so many images; or a finite set."""
 
-# Images of a finite Shapeset: the first of the stream on which the support vector machine trains.
-_FINITE = {"shapeset_1k": 1000, "shapeset_30k": 30_000, "shapeset_100k": 100_000}
+FINITE = {"shapeset_1k": 1000, "shapeset_30k": 30_000, "shapeset_100k": 100_000}
+"""How many images a finite Shapeset has: the first of the stream on which the support vector
+machine trains."""
 _FINITE_SEED = 0
 
 # Streams that no training ever sees; the seeds of training are small.
@@ -559,7 +560,7 @@ def _shape(data: Data) -> tuple[int, int]:
 
 def _drawn(data: Data) -> bool:
     """Whether its images are Shapeset's."""
-    return data in ("shapeset", "singles", *_FINITE)
+    return data in ("shapeset", "singles", *FINITE)
 
 
 def _objects(data: Data) -> tuple[int, ...]:
@@ -569,7 +570,7 @@ def _objects(data: Data) -> tuple[int, ...]:
 def _stream(data: Data, seed: int, device: str) -> Stream:
     if data in ("shapeset", "singles"):
         return Shapeset(seed, device=device, objects=_objects(data))
-    if data in _FINITE:
+    if data in FINITE:
         return datasets.DatasetStream(_finite(data), seed)
     return datasets.stream(data, "train", seed)
 
@@ -577,7 +578,7 @@ def _stream(data: Data, seed: int, device: str) -> Stream:
 @cache
 def _finite(data: Data) -> datasets.Dataset:
     """A finite Shapeset, made once for all streams of a process."""
-    images, labels = Shapeset(_FINITE_SEED).batch(_FINITE[data])
+    images, labels = Shapeset(_FINITE_SEED).batch(FINITE[data])
     return datasets.Dataset(images, labels, (32, 32), tuple(CLASSES), data, "train")
 
 

@@ -46,7 +46,7 @@ from xavier.judging import (
     to_digits,
     within_factor,
 )
-from xavier.points import SvmPoint
+from xavier.points import FINITE, SvmPoint
 
 MARGIN = 2.0
 """Points of error on Shapeset below which two curves count as the same."""
@@ -904,25 +904,30 @@ def _table_1(data: str) -> dict[str, float]:
 def p34_support_vectors(evidence: Evidence) -> Judgement:
     """A support vector machine is wrong on 59.47 %, and a network on the same images on less.
 
-    The machine is that with most examples; the network has as many. The interval of the difference
-    goes from the least difference of their intervals to the largest.
+    The machine's value is that with most examples. The network is held against the machine with as
+    many as it has itself. The interval of the difference goes from the least difference of their
+    intervals to the largest.
     """
     rows, trained = evidence.rows("svm"), evidence.rows("finite")
-    examples, machine = _machine(rows)
+    machines = _machines(rows)
+    examples = max(machines, default=0)
+    machine = machines.get(examples, _NOTHING)
+    same = machines.get(_images_of("finite"), _NOTHING)
     network = _interval(_ends(trained, "finite"))
     gap = Interval(
-        machine.mean - network.mean,
-        machine.low - network.high,
-        machine.high - network.low,
+        same.mean - network.mean,
+        same.low - network.high,
+        same.high - network.low,
         network.n,
-        machine.level,
+        same.level,
     )
     value = f"the machine's value, by {examples:,} examples"
-    found = {value: machine, "the network is better": gap}
+    better = f"the network is better, by {_images_of('finite'):,}"
+    found = {value: machine, better: gap}
     within = all_of([above(machine, paper.SVM - 3), below(machine, paper.SVM + 3)])
     parts = {
         value: within if examples >= 100_000 else _either(False, below(machine, paper.SVM - 3)),
-        "the network is better": above(gap, MARGIN),
+        better: above(gap, MARGIN),
     }
     note = _note(parts, found, "The network: " + _setting(trained, "finite", "finite"))
     ours = f"{machine.mean:.2f} and {network.mean:.2f}"
@@ -930,17 +935,25 @@ def p34_support_vectors(evidence: Evidence) -> Judgement:
     return Judgement(of_parts(parts), ours, None, theirs, note)
 
 
-def _machine(rows: pd.DataFrame) -> tuple[int, Interval]:
-    """The largest number of examples, and the error of the machine with so many in percent."""
-    found = _of(rows, "svm", "final_error").set_index("update")["value"].sort_index()
-    if found.empty or found.isna().any():
-        return 0, _NOTHING
+def _machines(rows: pd.DataFrame) -> dict[int, Interval]:
+    """The error of the machine in percent, by the number of its examples."""
+    found = _of(rows, "svm", "final_error").dropna(subset="value")
     grid = config("svm")
     assert isinstance(grid, Grid) and isinstance(grid.points[0], SvmPoint)
     tested = grid.points[0].held_out
-    share = proportion_interval(round(found.iloc[-1] * tested), tested)
-    mean, low, high = (100 * number for number in (share.mean, *share.ends))
-    return int(found.index[-1]), Interval(mean, low, high, share.n, share.level)
+    machines = {}
+    for examples, error in zip(found["update"], found["value"], strict=True):
+        share = proportion_interval(round(error * tested), tested)
+        mean, low, high = (100 * number for number in (share.mean, *share.ends))
+        machines[int(examples)] = Interval(mean, low, high, share.n, share.level)
+    return machines
+
+
+def _images_of(experiment: str) -> int:
+    """How many images the finite set of an experiment has."""
+    race = config(experiment)
+    assert isinstance(race, Race)
+    return max(FINITE.get(arm.data, 0) for arm in race.arms)
 
 
 def p35_pretraining(evidence: Evidence) -> Judgement:
