@@ -936,8 +936,10 @@ def p34_support_vectors(evidence: Evidence) -> Judgement:
 
 
 def _machines(rows: pd.DataFrame) -> dict[int, Interval]:
-    """The error of the machine in percent, by the number of its examples."""
-    found = _of(rows, "svm", "final_error").dropna(subset="value")
+    """The error of the machine in percent, by the number of its examples; none if one is NaN."""
+    found = _of(rows, "svm", "final_error")
+    if found["value"].isna().any():
+        return {}
     grid = config("svm")
     assert isinstance(grid, Grid) and isinstance(grid.points[0], SvmPoint)
     tested = grid.points[0].held_out
