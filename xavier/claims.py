@@ -801,8 +801,8 @@ _CLAIMS: tuple[Claim, ...] = (
         "within 3 points of the paper's, and fails if all of it lies outside, or at fewer "
         "examples below; with fewer examples it is undecided otherwise; that the network is "
         f"better holds if the interval of the difference is above {MARGIN:g} points; each a part",
-        scale="book: up to 100,000 examples, tuned on up to 10,000, and 10,000 test images; one "
-        "seed of the machine, 5 of the network with hidden layers of 200 units on 30,000",
+        scale="book: up to 30,000 examples and 10,000 test images; one seed of the machine, 5 of "
+        "the network with hidden layers of 200 units",
         horizon=_SHORT,
         chapter=14,
         needs=("svm", "finite"),
