@@ -44,8 +44,9 @@ Data: TypeAlias = Literal[
 """Shapeset-3x2 without end, with one object in every image, or so many images; or a finite set."""
 
 FINITE = {"shapeset_1k": 1000, "shapeset_30k": 30_000, "shapeset_100k": 100_000}
-"""How many images a finite Shapeset has: the first of the stream on which the support vector
-machine trains."""
+"""Images of a finite Shapeset, the first of the stream on which the support vector machine trains.
+
+:meta hide-value:"""
 _FINITE_SEED = 0
 
 # Streams that no training ever sees; the seeds of training are small.
