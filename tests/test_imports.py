@@ -52,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "catalogue": {"checks", "init", "network", "points"},
     "experiments": {"catalogue", "checks", "files", "points", "results"},
-    "results": {"checks", "files"},
+    "results": {"__init__", "checks", "files"},  # whose version a record names
     "intervals": {"checks"},
     "figures": {"checks", "intervals"},
     "judging": {"catalogue", "checks", "experiments", "intervals", "results"},

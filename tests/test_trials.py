@@ -1172,8 +1172,15 @@ def test_the_machines_interval_is_exact_and_in_percent() -> None:
     found = judged("P34", machines(65.0, (50.0,) * 5))
     low, high = (100 * end for end in stats.binomtest(6500, 10_000).proportion_ci())
     assert f"the machine's value, by 30,000 examples (65, {low:.3g} to {high:.3g})" in found.note
-    assert f"the network is better (15, {low - 50:.3g} to {high - 50:.3g})" in found.note
+    assert f"the network is better, by 30,000 (15, {low - 50:.3g} to {high - 50:.3g})" in found.note
     assert found.ours == "65.00 and 50.00" and found.paper == "59.47 and 50.47"
+
+
+def test_a_network_is_held_against_the_machine_with_as_many_images() -> None:
+    """The machine with 100,000 is ten points better than that with the network's 30,000."""
+    found = judged("P34", machines(60.0, (50.0,) * 5, (30_000, 100_000)))
+    assert "by 100,000 examples (60, " in found.note and "by 30,000 (20, " in found.note
+    assert "by 30,000 (no number)" in judged("P34", machines(60.0, 50.0, (1000, 100_000))).note
 
 
 def test_waits_are_told_in_updates_and_those_without_end_are_the_horizon() -> None:
