@@ -912,7 +912,8 @@ def p34_support_vectors(evidence: Evidence) -> Judgement:
     machines = _machines(rows)
     examples = max(machines, default=0)
     machine = machines.get(examples, _NOTHING)
-    same = machines.get(_images_of("finite"), _NOTHING)
+    images = _images_of("finite")
+    same = machines.get(images, _NOTHING)
     network = _interval(_ends(trained, "finite"))
     gap = Interval(
         same.mean - network.mean,
@@ -922,7 +923,7 @@ def p34_support_vectors(evidence: Evidence) -> Judgement:
         same.level,
     )
     value = f"the machine's value, by {examples:,} examples"
-    better = f"the network is better, by {_images_of('finite'):,}"
+    better = f"the network is better, by {images:,}"
     found = {value: machine, better: gap}
     within = all_of([above(machine, paper.SVM - 3), below(machine, paper.SVM + 3)])
     parts = {
