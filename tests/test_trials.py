@@ -51,6 +51,7 @@ KINDS: dict[str, tuple[str, str, bool, bool]] = {
     "test_error": ("test_error", "", False, False),
     "back_gradient": ("back_gradient", "std", True, False),
     "weight_gradient": ("weight_gradient", "std", True, False),
+    "reconstruction": ("reconstruction", "", True, False),
     **{
         name: ("activation", name, True, False)
         for name in ("mean", "std", "p98", "saturated", "density")
@@ -72,6 +73,8 @@ def made(name: str, scale: Scale = "book", **values: Value) -> pd.DataFrame:
         if kind == "density":
             updates = [u for u in updates if u in race.densities]
         for arm in race.arms:
+            if kind == "reconstruction":
+                updates = list(range(0, arm.pretraining + 1, max(1, arm.pretraining // 10)))
             hidden = len(arm.hidden) + ("gradient" in kind)
             bins = BINS[arm.activation == "sigmoid"]
             for seed in race.seeds:
@@ -223,7 +226,8 @@ def test_made_up_rows_are_like_those_that_experiments_give(
     gradients = ["back_gradient", "weight_gradient"]
     for name, kinds in {
         "table1": [*ends, *layers, *gradients, "density"],
-        "pretraining": [*ends, *layers, *gradients],
+        "pretraining": [*ends, *layers, *gradients, "reconstruction"],
+        "pretraining_rate": [*ends, *layers, *gradients, "reconstruction"],
         "fig2": [*ends, *layers],
         "interventions": [*ends, *layers],
         "tied": [*ends, "back_gradient"],
@@ -279,11 +283,24 @@ def pretrained(
     tanh: float | Sequence[float] = 27.0,
     normalized: float | Sequence[float] = 20.0,
     best: float | Sequence[float] = 12.0,
+    nats: tuple[float, float] = (500.0, 510.0),
 ) -> Tables:
-    """Errors of table 1 and with pre-training; seeds go up and down together."""
+    """Errors of table 1 and with pre-training; seeds go up and down together.
+
+    ``nats`` are what an image costs in the end at the two rates of auto-encoders. ``best`` are the
+    errors at the first of these; at the other one half of the images is taken for others.
+    """
+
+    def restored(end: float) -> Value:
+        return lambda c: (end if c.layer == 1 else 90.0) + WOBBLE[c.seed] + 100 * (c.update == 0)
+
+    first, second = (restored(end) for end in nats)
+    ends = ended("pretraining", {"tanh pre-trained": best, "": 50.0})
+    other = ended("pretraining_rate", {"": 50.0})
     return {
         **errors("table1", by_arm={"tanh": tanh, "tanh normalized": normalized, "": 50.0}),
-        **errors("pretraining", by_arm={"tanh pre-trained": best, "": 50.0}),
+        "pretraining": made("pretraining", final_error=ends, reconstruction=first),
+        "pretraining_rate": made("pretraining_rate", final_error=other, reconstruction=second),
     }
 
 
@@ -1126,6 +1143,18 @@ def test_where_there_is_no_gap_no_part_of_it_is_closed() -> None:
     tables = pretrained(tanh=(27, 27, 27, 27, 8), normalized=(16, 16, 16, 16, 11), best=(12,) * 5)
     found = judged("P35", tables)
     assert found.ours == "no number" and "a good part of the gap (no number)" in found.note
+
+
+@pytest.mark.parametrize(("name", "before"), [("P35", "holds"), ("S15", "fails")])
+@pytest.mark.parametrize("nats", [(500.0, 490.0), (math.nan, 510.0), (math.inf, 510.0)])
+def test_the_auto_encoders_that_restore_best_count(
+    name: str, before: Verdict, nats: tuple[float, float]
+) -> None:
+    """By the first layer, at the end; those that diverged restore nothing."""
+    errors = {"tanh": 27.0, "normalized": 16.0, "best": 12.0}
+    planned, slower = (judged(name, pretrained(**errors, nats=n)) for n in ((500.0, 510.0), nats))
+    assert planned.verdict == before and "'tanh pre-trained'" in planned.note
+    assert slower.verdict != before and "'pre-trained at 0.003'" in slower.note
 
 
 def test_ranks_are_correlated_seed_by_seed() -> None:

@@ -481,23 +481,23 @@ def _races() -> Iterator[Experiment]:
         "pretraining_rate",
         "Pre-training of tanh at a tenth of the rate",
         _three(
-            lambda width: _short(
-                *(
+            lambda width: Race(
+                arms=(
                     _deep(
                         width,
                         TANH,
                         name="pre-trained at 0.003",
-                        lr=lr,
+                        lr=0.03,  # what the trials of "pretraining" chose
                         pretraining=50_000,
                         pretraining_lr=0.003,
-                    )
-                    for lr in (0.01, 0.03)
+                    ),
                 ),
-                seeds=(0, 1, 2),
-                rates=(),
-                rate_updates=0,
-                quantities=("activation",),
-                pack=2,
+                seeds=(0, 1, 2, 3, 4),
+                updates=500_000,
+                every=20_000,
+                extra=_EARLY,
+                quantities=_LAYERS,
+                pack=1,
             ),
             widths=_WIDE,
         ),
@@ -647,7 +647,7 @@ def _direct() -> Iterator[Experiment]:
         "A support vector machine on ever more examples",
         {
             "smoke": Grid((SvmPoint((100, 200), held_out=300),)),
-            "book": Grid((SvmPoint((1000, 3000, 10_000, 30_000)),)),
+            "book": Grid((SvmPoint((1000, 3000, 10_000, 30_000, 100_000), memory=9.0),)),
             "paper": Grid((SvmPoint((100_000,), tuned=100_000, memory=9.0),)),
         },
     )
