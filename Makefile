@@ -23,7 +23,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 BUILT := _build/html/.built
 BOOK := $(wildcard _config.yml _toc.yml _ext/*.py _static/* chapters/*.ipynb chapters/*.md \
-	chapters/*.bib xavier/*.py)
+	chapters/*.bib xavier/*.py xavier/grading/*.py)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -30,7 +30,6 @@ from torch import Tensor
 from xavier import checkpoints
 from xavier.checkpoints import Checkpoint, CheckpointError
 
-PANDAS = int(pd.__version__.split(".")[0])
 FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and signals")
 AGAIN = "delete it to begin the run anew"
 OF: dict[str, Any] = {"sizes": [4, 3], "rates": [0.1, 0.30000001192092896], "second_order": None}
@@ -125,7 +124,7 @@ NUMBERS = [
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
     *(f"float{bits}" for bits in (16, 32, 64)),
 ]
-WORDS = ["object", "string", *(["str"] if PANDAS >= 3 else [])]
+WORDS = ["object", "string", "str"]
 
 
 def bits(draw: st.DrawFn, dtype: Any, n: int) -> Any:
@@ -448,7 +447,7 @@ def test_an_honest_forgery_is_read(tmp_path: Path) -> None:
 def test_a_second_line_of_another_kind_is_refused(tmp_path: Path, line: bytes) -> None:
     path = save(tmp_path)
     seal(path, line, unsealed(path)[1])
-    refused(path, "its second line is not that of a checkpoint", {})
+    refused(path, "its third line is not that of a checkpoint", {})
 
 
 MISFITS: dict[str, Callable[[dict[str, Any]], object]] = {

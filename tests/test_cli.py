@@ -939,35 +939,6 @@ def test_files_that_are_named_like_records_do_no_harm(few: Any, tmp_path: Path) 
     assert "mine" not in listed
 
 
-def test_data_are_here_where_the_package_looks_for_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own, cache = tmp_path / "own", tmp_path / "no cache"
-    monkeypatch.setenv("XAVIER_DATA", str(own))
-    for data in ("mnist", "cifar10", "small_imagenet"):
-        assert not cli._here(data)
-    for data in ("shapeset", "singles", "digits"):
-        assert cli._here(data)
-    files = list(datasets.MNIST_SHA256)
-    places = [own / "mnist" / files[0].removesuffix(".gz"), own / "mnist" / files[1]]
-    places += [cache / "mnist" / file for file in files[2:]]
-    for place in places:
-        assert not cli._here("mnist")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.touch()
-    assert cli._here("mnist")
-    (own / "small_imagenet").mkdir()
-    assert cli._here("small_imagenet")
-    for place in (own / datasets.CIFAR10_ARCHIVE, cache / "cifar10" / datasets.CIFAR10_ARCHIVE):
-        place.parent.mkdir(exist_ok=True)
-        place.touch()
-        assert cli._here("cifar10")
-        place.unlink()
-    assert not cli._here("cifar10")
-    (own / datasets.CIFAR10_FOLDER).mkdir()
-    assert cli._here("cifar10")
-
-
 def test_real_times_are_measured(few: Any) -> None:
     found = json.loads(ok("list", "--scale", "smoke", "--json").stdout)
     times = {row["name"]: row["about_seconds"] for row in found}

@@ -956,3 +956,35 @@ def test_contradictory_dataset_is_refused(
     sound = Dataset(torch.zeros(4, 6), torch.zeros(4).long(), (2, 3), ("a", "b"))
     with pytest.raises(error, match=message):
         dataclasses.replace(sound, **change)
+
+
+def test_data_are_here_where_the_package_looks_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, cache = tmp_path / "own", tmp_path / "no cache"
+    monkeypatch.setenv("XAVIER_DATA", str(own))
+    monkeypatch.setenv("XAVIER_CACHE", str(cache))
+    for data in ("mnist", "cifar10", "small_imagenet"):
+        assert not datasets.here(data)
+    assert datasets.here("digits")
+    files = list(datasets.MNIST_SHA256)
+    places = [own / "mnist" / files[0].removesuffix(".gz"), own / "mnist" / files[1]]
+    places += [cache / "mnist" / file for file in files[2:]]
+    for place in places:
+        assert not datasets.here("mnist")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    assert datasets.here("mnist")
+    (own / "small_imagenet").mkdir()
+    assert datasets.here("small_imagenet")
+    (own / files[0]).touch()  # not where `load` looks for it
+    (own / "mnist" / files[0].removesuffix(".gz")).unlink()
+    assert not datasets.here("mnist")
+    for place in (own / datasets.CIFAR10_ARCHIVE, cache / "cifar10" / datasets.CIFAR10_ARCHIVE):
+        place.parent.mkdir(exist_ok=True)
+        place.touch()
+        assert datasets.here("cifar10")
+        place.unlink()
+    assert not datasets.here("cifar10")
+    (own / datasets.CIFAR10_FOLDER).mkdir()
+    assert datasets.here("cifar10")

@@ -30,7 +30,7 @@ import torch
 from tqdm import tqdm
 
 from xavier import experiments, results
-from xavier.catalogue import EXPERIMENTS, RATE_SEEDS, Arm, Experiment, Race
+from xavier.catalogue import EXPERIMENTS, RATE_SEEDS, Arm, Experiment, Race, config
 from xavier.checkpoints import CheckpointError
 from xavier.experiments import choose, load, plain, pool, run, seconds
 from xavier.points import COLUMNS, TrainingPoint
@@ -393,6 +393,14 @@ def test_what_is_finished_is_not_computed_again(
     assert_same(record, expected)
     assert record.wall_time > 0
     assert [path.name for path in tmp_path.iterdir()] == ["quick.smoke.csv.gz"]
+
+
+def test_a_point_is_saved_though_the_folder_of_parts_has_just_been_removed(tmp_path: Path) -> None:
+    """As another run does that ends, after this one has made it and before it begins."""
+    point = config("table1", "smoke").first()[0]
+    checkpoint = tmp_path / "parts" / "point.smoke.checkpoint"
+    experiments._compute(point, "cpu", str(checkpoint), f"{checkpoint}.note", 0.0)
+    assert checkpoint.is_file()
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("stop")])

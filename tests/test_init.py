@@ -524,6 +524,16 @@ def test_a_refused_rule_leaves_the_module_unchanged(zoo: Zoo) -> None:
     assert all(torch.all(parameter == 7.0) for parameter in zoo.parameters())
 
 
+def test_a_gain_that_is_too_large_for_the_last_layer_alone_leaves_the_module_unchanged() -> None:
+    """Its deviation fits into single precision, and the ends of a uniform draw do not."""
+    net = nn.Sequential(nn.Linear(900, 900), nn.Linear(100, 100))
+    before = [parameter.clone() for parameter in net.parameters()]
+    with pytest.raises(ValueError, match="gain"):
+        init.initialize_(net, gain=1.7e38)
+    assert all(map(torch.equal, net.parameters(), before))
+    init.initialize_(net, gain=1.7e38, distribution="normal")
+
+
 def test_a_lazy_layer_is_refused_until_it_has_a_shape() -> None:
     with warnings.catch_warnings(action="ignore"):
         net = nn.Sequential(nn.Linear(2, 3), nn.LazyLinear(4))

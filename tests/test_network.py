@@ -827,6 +827,8 @@ def test_inputs_for_no_example_or_other_replicas_are_refused(shape: tuple[int, .
 def test_inputs_of_another_dtype_or_device_are_refused() -> None:
     with pytest.raises(TypeError, match=r"x must have the network's dtype torch\.float32"):
         make().forward(torch.zeros(5, 4, dtype=torch.float64))
+    with pytest.raises(TypeError, match=r"x must have the network's dtype .*, got list"):
+        make().forward([[0.0] * 4] * 5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="x must be on the network's device cpu, got meta"):
         make().forward(torch.zeros(5, 4, device="meta"))
 
@@ -931,6 +933,12 @@ METHODS: dict[str, Callable[[Network, Tensor], Any]] = {
         (torch.tensor(0), ValueError, r"y must have shape"),
         (torch.zeros(5), TypeError, r"y must be int64 labels, got torch\.float32"),
         (torch.zeros(5, dtype=torch.int32), TypeError, r"y must be int64 labels"),
+        (
+            torch.zeros(5, dtype=torch.int64).numpy(),
+            TypeError,
+            "y must be int64 labels, got ndarray",
+        ),
+        ([0] * 5, TypeError, "y must be int64 labels, got list"),
         (torch.tensor([0, 1, 2, 0, 0]), ValueError, "y must hold labels from 0 to 1, got 2"),
         (torch.tensor([0, 1, -1, 0, 0]), ValueError, "y must hold labels from 0 to 1, got -1"),
         (torch.zeros(5, dtype=torch.int64, device="meta"), ValueError, "y must be on the network"),

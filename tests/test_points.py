@@ -617,7 +617,7 @@ def test_a_point_is_a_plain_value(name: str) -> None:
         point.threads = 2  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("name", ["training", "birth", "hessian"])
+@pytest.mark.parametrize("name", ALL)
 def test_what_is_reported_grows_up_to_all_the_work(name: str) -> None:
     told: list[int] = []
     ALL[name].compute(report=told.append)
@@ -654,7 +654,7 @@ def test_a_point_that_was_stopped_goes_on_to_the_same_rows(
     )
     told: list[int] = []
     assert digest(point.compute(checkpoint=path, report=told.append)) == expected
-    assert len(told) == (2 if where == "training" else 3)  # some of it was there
+    assert len(told) == (2 if where == "training" else 4)  # some of it was there
     assert digest(point.compute(checkpoint=path)) == expected  # all of it is
 
 
@@ -667,7 +667,9 @@ def test_a_finite_shapeset_holds_the_images_on_which_the_svm_trains_in_an_order_
     None
 ):
     there, labels = Shapeset(SvmPoint((1000,)).seed).batch(1000)
-    passes = [points._stream("shapeset_1k", seed, "cpu").batch(1000) for seed in (0, 1)]
+    passes = [
+        stream.batch(1000) for stream in points._streams("shapeset_1k", (0, 1), "cpu").values()
+    ]
     assert not torch.equal(passes[0][0], passes[1][0])
     for images, own in passes:
         assert torch.equal(own.bincount(), labels.bincount())

@@ -516,6 +516,13 @@ def test_how_often_it_is_saved_is_up_to_the_caller(
         assert written == [tmp_path / "run"] * times
 
 
+def test_what_is_reported_are_the_updates_of_all_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretraining, "_CHUNK", 20)
+    told: list[int] = []
+    pretrain(make((0,)), pools(0), lr=0.1, updates=3, report=told.append)
+    assert told == [2, 3, 5, 6]
+
+
 def stopped() -> Network:
     network = make()
     network.diverged[1] = 0
@@ -584,6 +591,7 @@ def test_a_number_of_updates_or_examples_must_be_a_positive_integer(name: str) -
         ({"noise": math.nan}, ValueError, "noise must be finite"),
         ({"noise": "much"}, TypeError, "noise must be a real number"),
         ({"save_every": math.nan}, ValueError, "save_every must be finite"),
+        ({"save_every": -1.0}, ValueError, r"save_every must not be negative, got -1\.0"),
         ({"save_every": "1 min"}, TypeError, "save_every must be a real number"),
         ({"pixels": (0.5, 1.0)}, ValueError, r"pixels must be a range that holds 0, got \(0\.5"),
         ({"pixels": (0.0, 0.0)}, ValueError, "pixels must be a range that holds 0"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from xavier import theory
-from xavier.activations import ACTIVATIONS
+from xavier.activations import ACTIVATIONS, VARIANTS, Activation
 from xavier.network import Network
 
 NAMES = sorted(ACTIVATIONS)
@@ -158,6 +158,7 @@ def test_the_saturated_share_is_that_of_normal_sums(name: str) -> None:
     error = math.sqrt(share * (1 - share) / n)
     assert abs(float(f.saturated(f.value(s)).double().mean()) - share) <= 5 * error
     assert theory.saturated_share("tanh", 0.0) == 0
+    assert theory.saturated_share("relu", 0.0) == 1  # at 0 its slope is 0
 
 
 @pytest.mark.parametrize(("name", "power"), [("tanh", 1), ("softsign", 2)])
@@ -173,10 +174,14 @@ def test_the_laws_of_dying_out_are_what_the_map_tends_to(name: str, power: int) 
     assert measured == pytest.approx(float(gradient.subs({layer: 1000, last: 2000})), rel=0.01)
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "relu", "identity"])
-def test_only_units_of_slope_one_with_a_bend_die_out_by_a_power(name: str) -> None:
-    with pytest.raises(ValueError, match="activation must have"):
-        theory.vanishing_variance(name)
+@pytest.mark.parametrize(
+    "activation", ["sigmoid", "relu", "identity", VARIANTS["steep_sigmoid"]], ids=str
+)
+def test_only_odd_units_of_slope_one_with_a_bend_die_out_by_a_power(
+    activation: str | Activation,
+) -> None:
+    with pytest.raises(ValueError, match="activation must be odd"):
+        theory.vanishing_variance(activation)
 
 
 def test_the_mean_singular_value_is_that_of_drawn_matrices() -> None:

@@ -1003,8 +1003,3 @@ def test_training_on_another_device_is_the_same_to_rounding(kind: Any, tmp_path:
         (*here.network.w, *here.network.b), (*there.network.w, *there.network.b), strict=True
     ):
         torch.testing.assert_close(a[:2], b[:2].cpu(), rtol=1e-9, atol=1e-10)
-
-
-def test_an_epoch_is_twenty_thousand_updates() -> None:
-    assert training.epochs(2_500_000) == 125
-    assert training.epochs(1) * training.EPOCH == 1

@@ -149,6 +149,7 @@ def svm_trend(
     held_out: int = 10_000,
     tune_up_to: int | None = None,
     memory_gb: float = 4.0,
+    report: Callable[[int], None] | None = None,
 ) -> pd.DataFrame:
     """Train tuned machines on more and more images.
 
@@ -164,6 +165,8 @@ def svm_trend(
         tune_up_to: sizes above it use the setting of the largest size up to it, untuned and so much
             faster; by default all are tuned.
         memory_gb: as in `svm_error`.
+        report: told, after every pair of classes of a machine whose setting is chosen, the sizes of
+            all machines so far, of the one at hand the part that is done.
 
     Returns:
         Rows ``n``, ``c``, ``gamma``, ``error`` (share of the test images), ``seconds`` (to train
@@ -188,6 +191,12 @@ def svm_trend(
     images, labels = stream(seeds[0]).batch(ns[-1])
     validation, test = (stream(seed).batch(held_out) for seed in seeds[1:])
     rows = []
+    before = n = 0
+
+    def tell(share: float) -> None:
+        if report is not None:
+            report(before + int(n * share))
+
     c = gamma = 0.0  # the first size is always tuned
     for n in ns:
         train = images[:n], labels[:n]
@@ -196,18 +205,26 @@ def svm_trend(
             c, gamma = float(best["c"]), float(best["gamma"])
         data = _examples("train", train)
         start = time.perf_counter()
-        [votes] = _fit(data, [c], gamma, memory_gb)
+        [votes] = _fit(data, [c], gamma, memory_gb, tell)
         seconds = time.perf_counter() - start
         error = _errors(data, [votes], gamma, _examples("test", test))[0]
         rows.append((n, c, gamma, error, seconds, votes.support))
+        before += n
     columns = ["n", "c", "gamma", "error", "seconds", "support_vectors"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _fit(
-    train: tuple[Floats, Ints], cs: Sequence[float], gamma: float, memory_gb: float
+    train: tuple[Floats, Ints],
+    cs: Sequence[float],
+    gamma: float,
+    memory_gb: float,
+    report: Callable[[float], None] | None = None,
 ) -> list[_Votes]:
-    """Machines for every C, at one gamma: the kernel of a pair of classes is made once."""
+    """Machines for every C, at one gamma: the kernel of a pair of classes is made once.
+
+    ``report`` is told the share of the pairs that are done.
+    """
     from sklearn.svm import SVC  # slow to import
 
     images, labels = train
@@ -227,6 +244,8 @@ def _fit(
             weights[k, rows[machine.support_], p] = machine.dual_coef_[0]
             bias[k, p] = machine.intercept_[0]
         del kernel  # before the next is made: there is room for one
+        if report is not None:
+            report((p + 1) / len(pairs))
     return [
         _Votes(weights_c, bias_c, int(weights_c.any(1).sum()))
         for weights_c, bias_c in zip(weights, bias, strict=True)

@@ -114,7 +114,7 @@ def load(path: Path, *, of: Mapping[str, Any]) -> Checkpoint | None:
         head = json.loads(line)
         theirs, state = _dict(head["of"]), _dict(head["state"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        _refuse(path, f"its second line is not that of a checkpoint: {error!r}")
+        _refuse(path, f"its third line is not that of a checkpoint: {error!r}")
     if (asked := json.loads(json.dumps(dict(of)))) != theirs:
         differ = asked.keys() ^ theirs.keys()
         differ |= {key for key in asked.keys() & theirs.keys() if asked[key] != theirs[key]}

@@ -446,7 +446,7 @@ def _progress(name: str, label: str, configuration: Config, parts: set[str]) -> 
     where = results.results_folder(_folder()) / "parts"
 
     def named(point: Point) -> str:
-        return f"{name}-{results.config_hash(experiments.plain(point))[:16]}"
+        return experiments.part_name(name, point)
 
     def rows(point: Point) -> pd.DataFrame:
         return results.load(named(point), label, folder=where).rows
@@ -470,33 +470,13 @@ def _progress(name: str, label: str, configuration: Config, parts: set[str]) -> 
 
 def _missing(name: str, scale: Scale) -> list[str]:
     """Data sets that an experiment needs and that are not on this machine."""
-    from xavier import catalogue, experiments
+    from xavier import catalogue, datasets, experiments
 
     configuration = catalogue.config(name, scale)
     points = (*configuration.first(), *experiments._second(configuration))
     needed = {str(getattr(point, "data", "shapeset")) for point in points}
-    return sorted(data for data in needed if not _here(data))
-
-
-def _here(data: str) -> bool:
-    """Whether a data set can be read without the network, as far as its files' names say."""
-    from xavier import datasets
-
-    if data not in datasets.SOURCES:
-        return True  # made, not read
-    own = os.environ.get("XAVIER_DATA")
-    places = [Path(own).expanduser()] if own else []
-    if data == "small_imagenet":
-        return any((place / data).is_dir() for place in places)
-    if data == "cifar10" and any((p / datasets.CIFAR10_FOLDER).is_dir() for p in places):
-        return True
-    cache = datasets._cache_folder() / data
-    return all(
-        (cache / file).exists()
-        or any((p / f).exists() for p in places for f in (file, f"{data}/{file}"))
-        or any((p / data / file.removesuffix(".gz")).exists() for p in places)
-        for file in datasets.SOURCES[data].archives
-    )
+    read = needed & datasets.SOURCES.keys()  # the others are made
+    return sorted(data for data in read if not datasets.here(data))
 
 
 # --------------------------------------------------------------------------------------------------
@@ -830,7 +810,11 @@ def show(name: str, scale: Scale, seeds: str | None, output: str | None) -> None
     with _usage("--output"):
         kind = checks.one_of("a file's ending", path.suffix[1:].lower(), pictures.KINDS)
     record = results.load(
-        experiment, label, config=experiments.plain(configuration), folder=_folder()
+        experiment,
+        label,
+        config=experiments.plain(configuration),
+        folder=_folder(),
+        command=experiments.command(experiment, scale, own),
     )
     drawn = pictures.rendered(pictures.draw(name, record.rows), kind)
     files.replace(path, drawn, "save the picture")

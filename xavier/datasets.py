@@ -49,6 +49,7 @@ __all__ = [
     "DatasetDamaged",
     "DatasetMissing",
     "DatasetStream",
+    "here",
     "load",
     "stream",
 ]
@@ -162,6 +163,25 @@ def load(name: str, split: str) -> Dataset:
     images /= source.white
     labels = torch.from_numpy(raw.labels.astype(np.int64))
     return Dataset(torch.from_numpy(images), labels, source.shape, raw.classes, name, split)
+
+
+def here(name: str) -> bool:
+    """Whether `load` needs no network, as far as the names of files say.
+
+    Args:
+        name: As in `load`.
+
+    Raises:
+        ValueError: If ``name`` is none of these.
+    """
+    source = SOURCES[checks.one_of("name", name, SOURCES)]
+    try:
+        if name == "small_imagenet":
+            return _small_imagenet_folder().is_dir()
+        looked = [_places(source, file) for file in source.archives]
+    except DatasetMissing:
+        return False
+    return all(any(path.exists() for path in (*own, cached)) for own, cached in looked)
 
 
 def stream(name: str, split: str, seed: int) -> DatasetStream:
@@ -327,16 +347,12 @@ def _read_mnist(source: Source, split: str) -> Raw:
     pool = _pool(split)
     n = sum(source.sizes[part] for part in pool)
     stem = "t10k" if split == "test" else "train"
-    images = _read_idx(_find_mnist(source, f"{stem}-images-idx3-ubyte.gz"), (n, *source.shape))
-    path = _find_mnist(source, f"{stem}-labels-idx1-ubyte.gz")
+    images = _read_idx(_find(source, f"{stem}-images-idx3-ubyte.gz"), (n, *source.shape))
+    path = _find(source, f"{stem}-labels-idx1-ubyte.gz")
     labels = _read_idx(path, (n,))
     _check_labels(str(path), labels, len(source.classes))
     part = _part(source.sizes, split, pool)
     return Raw(images.reshape(n, -1)[part], labels[part], source.classes)
-
-
-def _find_mnist(source: Source, file: str) -> Path:
-    return _find(source, file, (f"mnist/{file}", f"mnist/{file.removesuffix('.gz')}"))
 
 
 def _read_idx(path: Path, dimensions: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -376,7 +392,7 @@ def _read_cifar10(source: Source, split: str) -> Raw:
     files = [f"data_batch_{i}.bin" for i in range(1, 6)] if split != "test" else ["test_batch.bin"]
     n = sum(source.sizes[part] for part in pool)
     record = 1 + math.prod(source.shape)
-    path = _find(source, CIFAR10_ARCHIVE, (CIFAR10_FOLDER, CIFAR10_ARCHIVE))
+    path = _find(source, CIFAR10_ARCHIVE)
     read = _read_folder if path.is_dir() else _read_tar
     contents = read(path, files, n // len(files) * record)
     records = np.frombuffer(b"".join(contents[file] for file in files), np.uint8).reshape(n, record)
@@ -508,14 +524,12 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 # ------------------------------------------------------------------------------ finding files
 
 
-def _find(source: Source, file: str, own: Sequence[str]) -> Path:
-    """Return where ``file`` is: under an ``own`` name in XAVIER_DATA, in the cache, or new."""
-    data = _data_folder()
-    places = [data / name for name in own] if data else []
+def _find(source: Source, file: str) -> Path:
+    """Return where ``file`` is: under a name of one's own in XAVIER_DATA, in the cache, or new."""
+    places, cached = _places(source, file)
     for place in places:
         if place.exists():
             return place
-    cached = _cache_folder() / source.name / file
     refusals = []
     for url in source.archives[file].urls:
         try:
@@ -523,6 +537,16 @@ def _find(source: Source, file: str, own: Sequence[str]) -> Path:
         except (OSError, ValueError) as error:
             refusals.append(f"{url} ({error})")
     raise _missing(source, file, places, cached, refusals)
+
+
+def _places(source: Source, file: str) -> tuple[list[Path], Path]:
+    """Where ``file`` may lie in the folder XAVIER_DATA, packed or not, and where in the cache."""
+    if source.name == "mnist":
+        names = (f"mnist/{file}", f"mnist/{file.removesuffix('.gz')}")
+    else:
+        names = (CIFAR10_FOLDER, CIFAR10_ARCHIVE)
+    data = _data_folder()
+    return [data / name for name in names] if data else [], _cache_folder() / source.name / file
 
 
 def _fetch(url: str, sha256: str, path: Path) -> Path:

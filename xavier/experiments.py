@@ -101,7 +101,8 @@ def run(
     configuration = config(name, scale, seeds)
     label = scale if seeds is None else _label(scale, configuration.seeds)
     _check_device(device, here=executor is None or isinstance(executor, _Pool))
-    if (found := _present(name, label, configuration, folder)) is not None:
+    said = command(name, scale, seeds)
+    if (found := _present(name, label, configuration, folder, said)) is not None:
         return found
     points = [*configuration.first(), *_second(configuration)]
     with (
@@ -114,11 +115,10 @@ def run(
             disable=None if progress is None else not progress,
         ) as bar,
     ):
-        if (found := _present(name, label, configuration, folder)) is not None:
+        if (found := _present(name, label, configuration, folder, said)) is not None:
             return found  # another process has just finished it
         where = results.results_folder(folder).absolute() / "parts"
-        command = _command(name, scale, seeds)
-        parts = _Parts(name, label, device, where, save_every, bar, command)
+        parts = _Parts(name, label, device, where, save_every, bar, said)
         rated = parts.compute(configuration.first(), executor)
         main = parts.compute(configuration.second(choose(rated)), executor)
         stages = {"rate": rated, "main": main}
@@ -131,7 +131,7 @@ def run(
             seeds=configuration.seeds,
             device=", ".join(sorted(parts.devices)),
             wall_time=parts.seconds,
-            command=command,
+            command=said,
             folder=folder,
         )
         parts.clear()
@@ -251,18 +251,20 @@ def _label(scale: Scale, seeds: Sequence[int]) -> str:
 
 
 def _present(
-    name: str, label: str, configuration: Config, folder: str | Path | None
+    name: str, label: str, configuration: Config, folder: str | Path | None, command: str
 ) -> Record | None:
     """The record, if it is there."""
+    asked = plain(configuration)
     try:
-        return results.load(name, label, config=plain(configuration), folder=folder)
+        return results.load(name, label, config=asked, folder=folder, command=command)
     except RecordMissing:
         return None
     except RecordError as error:
         raise RecordError(f"{error}, when it is deleted or moved away") from None
 
 
-def _command(name: str, scale: str, seeds: Iterable[int] | None) -> str:
+def command(name: str, scale: str, seeds: Iterable[int] | None) -> str:
+    """What makes a record, as one types it; without the folder."""
     some = "" if seeds is None else " --seeds " + ",".join(map(str, seeds))
     return f"xavier run {name} --scale {scale}{some}"
 
@@ -296,6 +298,11 @@ def _seconds_of_update(point: TrainingPoint) -> float:
         return time.process_time() - start
 
     return max(spent(200) - spent(100), 1e-6) / 100
+
+
+def part_name(name: str, point: Point) -> str:
+    """What the files of a point of an experiment are named after."""
+    return f"{name}-{results.config_hash(plain(point))[:16]}"
 
 
 class _Parts:
@@ -368,7 +375,7 @@ class _Parts:
             self._folder.rmdir()
 
     def _named(self, point: Point) -> str:
-        return f"{self._name}-{results.config_hash(plain(point))[:16]}"
+        return part_name(self._name, point)
 
     def _file(self, point: Point, kind: str) -> Path:
         return self._folder / f"{self._named(point)}.{self._scale}.{kind}"
@@ -442,7 +449,8 @@ def _compute(
     where another device computes.
     """
     path, noted = Path(checkpoint), Path(note)
-    shared = path.parent.is_dir()  # not so on a machine that does not see the folder
+    # Not so on a machine that does not see the results; their folder of parts comes and goes.
+    shared = path.parents[1].is_dir()
     clock = time.process_time if device.startswith("cpu") else time.monotonic
     start = clock() - (_note(noted)[1] if shared else 0.0)
     last = 0.0

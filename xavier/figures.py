@@ -236,11 +236,8 @@ def curves(
         groups = list(rows.groupby(by, sort=False)) if by else [("", rows)]
         colours = _colours(name for name, _ in groups)
         for k, (name, group) in enumerate(groups):
-            line, colour = _mean_and_interval(group, x, y, over), colours[str(name)]
             marker = _MARKERS[k % len(_MARKERS)] if markers else None
-            ax.plot(line.x, line["mean"], color=colour, marker=marker, label=str(name) or None)
-            if over:
-                ax.fill_between(line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
+            _line(ax, str(name), group, x, y, over, colours[str(name)], marker)
         _guides(ax, guides)
         _scales(ax, logx, logy, ylim)
         ax.set(xlabel=xlabel or x, ylabel=ylabel or y)
@@ -448,49 +445,6 @@ def densities(
     return picture
 
 
-def evolution(
-    rows: pd.DataFrame,
-    quantity: str = "activation",
-    *,
-    xlabel: str = "update",
-    ylabel: str | None = None,
-) -> Picture:
-    """How layers change while a network learns, as in the paper's figures 2, 3, 9 and 10.
-
-    For each layer a line of means with a band of one standard deviation, and markers at the 98th
-    percentile, from dark at the input to light at the output.
-
-    Args:
-        rows: one replica of what `xavier.monitor.statistics` gave at several steps.
-        quantity: which of its quantities to show.
-        xlabel: what a step is.
-        ylabel: what the quantity is; its name by default.
-
-    Raises:
-        ValueError: a column or the quantity is missing, or there are several replicas.
-    """
-    _need(rows, "step", "layer", "quantity", "statistic", "value")
-    chosen = rows[rows.quantity == quantity]
-    if chosen.empty:
-        raise ValueError(f"rows must hold the quantity {quantity!r}, got {set(rows.quantity)}")
-    if chosen.duplicated(["step", "layer", "statistic"]).any():
-        raise ValueError("rows must be of one replica and hold each statistic of a step once")
-    wide = chosen.pivot(index=["layer", "step"], columns="statistic", values="value")
-    layers = sorted(chosen.layer.unique())
-    with matplotlib.rc_context(_STYLE):
-        picture, ax = _single()
-        for k, layer in enumerate(layers):
-            one, colour = wide.loc[layer], layer_colour(k, len(layers))
-            ax.plot(one.index, one["mean"], color=colour, label=f"layer {layer}")
-            low, high = one["mean"] - one["std"], one["mean"] + one["std"]
-            ax.fill_between(one.index, low, high, color=colour, alpha=0.15, linewidth=0)
-            if "p98" in one:
-                ax.plot(one.index, one["p98"], color=colour, linestyle="", marker=_MARKERS[k % 8])
-        ax.set(xlabel=xlabel, ylabel=ylabel or quantity)
-        picture.legend(loc="outside upper center", ncols=len(layers), fontsize=9)
-    return picture
-
-
 def cost_surface(
     x: ArrayLike,
     y: ArrayLike,
@@ -534,6 +488,23 @@ def cost_surface(
 def interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
     """The ends of `xavier.intervals.mean_interval`, which says more; arguments as there."""
     return intervals.mean_interval(values, level).ends
+
+
+def _line(
+    ax: Axes,
+    name: str,
+    rows: pd.DataFrame,
+    x: str,
+    y: str,
+    over: str | None,
+    colour: str,
+    marker: str | None = None,
+) -> None:
+    """One curve of `curves`: the mean, and where there is something to average the band."""
+    line = _mean_and_interval(rows, x, y, over)
+    ax.plot(line.x, line["mean"], color=colour, marker=marker, label=name or None)
+    if over:
+        ax.fill_between(line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
 
 
 def _mean_and_interval(rows: pd.DataFrame, x: str, y: str, over: str | None) -> pd.DataFrame:
@@ -606,12 +577,7 @@ def curve_panels(
         picture, axes = _stacked(panels)
         for ax, rows in zip(axes, panels.values(), strict=True):
             for name, group in rows.groupby(by, sort=False):
-                line, colour = _mean_and_interval(group, x, y, over), colours[str(name)]
-                ax.plot(line.x, line["mean"], color=colour, label=str(name))
-                if over:
-                    ax.fill_between(
-                        line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0
-                    )
+                _line(ax, str(name), group, x, y, over, colours[str(name)])
             _scales(ax, False, False, None)
             ax.set(ylabel=ylabel or y)
         axes[-1].set(xlabel=xlabel or x)
@@ -633,9 +599,9 @@ def evolution_panels(
 ) -> Picture:
     """How layers change while networks learn: a panel a network, on the same axes.
 
-    As `evolution`, for several networks and with a choice of what is drawn: figure 2 is a line at
-    the mean with a band of one standard deviation, figures 3 and 10 a line at the standard
-    deviation with markers at the 98th percentile, figure 9 the line alone.
+    As in the paper: figure 2 is a line at the mean with a band of one standard deviation, figures
+    3 and 10 a line at the standard deviation with markers at the 98th percentile, figure 9 the line
+    alone. Layers go from dark at the input to light at the output.
 
     Args:
         panels: for every title one replica of what `xavier.monitor.statistics` gave at several

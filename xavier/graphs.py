@@ -61,6 +61,7 @@ class Captured:
         for x, before in zip((*network.w, *network.b), kept, strict=True):
             x.copy_(before)
         network.updates = updates
+        self._room = network._room  # the recording writes there, whatever the network uses next
         self._watch.take(network)
         self._total.zero_()
 

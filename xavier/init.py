@@ -169,8 +169,9 @@ def initialize_(
             drawn.append(name)
         else:
             others.append((name, layer))
+    size = rules.std if normal else rules.bound
     for weight, fan in plan:  # refuse before anything has been changed
-        _scaled(rules.std, _shape_of(weight, generator), rule, gain, fan, weight.dtype)
+        _scaled(size, _shape_of(weight, generator), rule, gain, fan, weight.dtype)
     for weight, fan in plan:
         (normal_ if normal else uniform_)(weight, rule, gain, fans=fan, generator=generator)
     with torch.no_grad():

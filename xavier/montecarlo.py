@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xavier import checks, derivation
-from xavier.derivation import ASSUMPTIONS
 
 Array = NDArray[np.float64]
 
@@ -52,7 +51,7 @@ def compare(
             or values that no random variables can have.
     """
     ns = _checked(sizes)
-    numbers = typical_values(ns, without) | _known(values or {}, ns)
+    numbers = typical_values(ns) | _known(values or {}, ns)
     rows = sample_variances(ns, rng=rng, without=without, values=numbers, draws=draws)
     formulas = [
         _formula(str(row.quantity), int(row.layer), ns, without, numbers)  # type: ignore[arg-type]
@@ -81,7 +80,7 @@ def sample_variances(
         raise ValueError(f"draws must be at least 2 for a standard error, got {draws}")
     ns = _checked(sizes)
     derivation.forward_variance(ns, without=without)  # refuses what it does not know
-    model = _Model(ns, frozenset(without), typical_values(ns, without) | _known(values, ns))
+    model = _Model(ns, frozenset(without), typical_values(ns) | _known(values, ns))
     largest = max(n * m for n, m in itertools.pairwise(ns))
     at_once = max(1, min(draws, _NUMBERS_AT_ONCE // largest))
     parts = [model.measure(min(at_once, draws - start), rng) for start in range(0, draws, at_once)]
@@ -95,7 +94,7 @@ def sample_variances(
     return pd.DataFrame(rows, columns=["quantity", "layer", "sampled", "standard_error"])
 
 
-def typical_values(sizes: Sequence[int], without: Collection[str] = ()) -> dict[str, float]:
+def typical_values(sizes: Sequence[int]) -> dict[str, float]:
     """A number for every symbol: of the size that real networks have, and safely possible.
 
     The weights' variances are Glorot's. A dropped assumption fails by a good part of a standard
@@ -253,7 +252,7 @@ def _checked(sizes: Sequence[int]) -> tuple[int, ...]:
 
 
 def _known(values: Mapping[str, float], sizes: Sequence[int]) -> dict[str, float]:
-    names = typical_values(sizes, ASSUMPTIONS)
+    names = typical_values(sizes)
     return {
         checks.one_of("values", name, names): (
             # v_i, v_x, v_delta and u_i are variances

@@ -473,8 +473,8 @@ class Network:
 
     def _batch(self, x: Tensor) -> Tensor:
         w = self.w[0]
-        if x.dtype != w.dtype:
-            raise TypeError(f"x must have the network's dtype {w.dtype}, got {x.dtype}")
+        if not isinstance(x, Tensor) or x.dtype != w.dtype:
+            raise TypeError(f"x must have the network's dtype {w.dtype}, got {_kind(x)}")
         if x.device != w.device:
             raise ValueError(f"x must be on the network's device {w.device}, got {x.device}")
         shapes_fit = x.dim() == 2 or (x.dim() == 3 and x.shape[0] == self.replicas)
@@ -492,8 +492,8 @@ class Network:
 
     def _labels(self, y: Tensor, batch: int) -> Tensor:
         classes, device = self.sizes[-1], self.w[0].device
-        if y.dtype != torch.int64:
-            raise TypeError(f"y must be int64 labels, got {y.dtype}")
+        if not isinstance(y, Tensor) or y.dtype != torch.int64:
+            raise TypeError(f"y must be int64 labels, got {_kind(y)}")
         if y.shape not in ((batch,), (self.replicas, batch)):
             raise ValueError(
                 f"y must have shape ({batch},) or ({self.replicas}, {batch}), got {tuple(y.shape)}"
@@ -567,6 +567,11 @@ def _room_for(network: Network, batch: int) -> _Room:
         sums = [w.new_empty(network.replicas, batch, n) for n in network.sizes[1:]]
         deltas = [w.new_empty(network.replicas, batch, n) for n in network.sizes[1:-1]]
     return _Room(key, sums, deltas)
+
+
+def _kind(x: object) -> str:
+    """What something is, for a message that says that it is no tensor of some dtype."""
+    return str(x.dtype) if isinstance(x, Tensor) else type(x).__name__
 
 
 def _one_hot(logits: Tensor, y: Tensor) -> Tensor:

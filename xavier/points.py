@@ -8,7 +8,7 @@ one kind. Points travel to other processes and machines; their rows come back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -197,11 +197,11 @@ class TrainingPoint:
         """
         with _threads(self.threads):
             network = self._network(device)
-            earlier = self._pretrained(network, device, checkpoint, save_every)
+            earlier = self._pretrained(network, device, checkpoint, save_every, report)
             before = self._work_before
             run = Training(
                 network,
-                {seed: _stream(self.data, seed, device) for seed in self.seeds},
+                _streams(self.data, self.seeds, device),
                 lr=torch.tensor([replica.lr for replica in self.replicas]),
                 batch_size=self.batch_size,
                 cost=self.cost,
@@ -243,7 +243,12 @@ class TrainingPoint:
         return centred(network) if self.activation in shifted else network
 
     def _pretrained(
-        self, network: Network, device: str, checkpoint: Path | None, save_every: float
+        self,
+        network: Network,
+        device: str,
+        checkpoint: Path | None,
+        save_every: float,
+        report: Callable[[int], None] | None,
     ) -> list[pd.DataFrame]:
         """Pre-train in place. Replicas that begin alike are one network until they are trained."""
         if not self.pretraining:
@@ -256,7 +261,8 @@ class TrainingPoint:
             network.activation,
             [self.replicas[r].seed for r in first],
         )
-        streams = {s: _stream(self.data, s + _PRETRAINING_SEED, device) for s in self.seeds}
+        others = _streams(self.data, [s + _PRETRAINING_SEED for s in self.seeds], device)
+        streams = dict(zip(self.seeds, others.values(), strict=True))
         rows = pretraining.pretrain(
             few,
             streams,
@@ -266,6 +272,7 @@ class TrainingPoint:
             every=max(1, self.pretraining // 10),
             checkpoint=None if checkpoint is None else checkpoint.with_suffix(".pretraining"),
             save_every=save_every,
+            report=report and (lambda made: report(len(kinds) * made)),
             progress=False,
         )
         of = [kinds.index(kind) for kind in self._begun]
@@ -489,6 +496,7 @@ class SvmPoint:
                 held_out=self.held_out,
                 tune_up_to=self.tuned,
                 memory_gb=self.memory,
+                report=report,
             )
         kept = {"error": "final_error", "c": "c", "gamma": "gamma"}
         kept |= {"support_vectors": "support_vectors"}  # and not the clock, which never repeats
@@ -568,12 +576,12 @@ def _objects(data: Data) -> tuple[int, ...]:
     return (1,) if data == "singles" else (1, 2)
 
 
-def _stream(data: Data, seed: int, device: str) -> Stream:
+def _streams(data: Data, seeds: Iterable[int], device: str) -> dict[int, Stream]:
+    """A stream a seed; those of a finite set share its images."""
     if data in ("shapeset", "singles"):
-        return Shapeset(seed, device=device, objects=_objects(data))
-    if data in FINITE:
-        return datasets.DatasetStream(_finite(data), seed)
-    return datasets.stream(data, "train", seed)
+        return {s: Shapeset(s, device=device, objects=_objects(data)) for s in seeds}
+    whole = _finite(data) if data in FINITE else datasets.load(data, "train")
+    return {s: datasets.DatasetStream(whole, s) for s in seeds}
 
 
 @cache

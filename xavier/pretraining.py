@@ -41,7 +41,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,7 @@ def pretrain(
     every: int | None = None,
     checkpoint: Path | None = None,
     save_every: float = 60.0,
+    report: Callable[[int], None] | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
     """Train the hidden layers as denoising auto-encoders, one after another, in place.
@@ -106,6 +107,7 @@ def pretrain(
         every: updates of a layer between two measurements; by default only its start and its end.
         checkpoint: a file, that need not be there.
         save_every: seconds between two savings.
+        report: told, now and then, how many updates have been made, of all layers together.
         progress: whether to show a progress bar; by default only on a terminal.
 
     Returns:
@@ -126,9 +128,10 @@ def pretrain(
         CheckpointError: the checkpoint is damaged, or of another run.
         OSError: it cannot be written; an earlier one is as it was.
     """
-    checks.finite("save_every", save_every)
+    if checks.finite("save_every", save_every) < 0:
+        raise ValueError(f"save_every must not be negative, got {save_every!r}")
     run = _Pretraining(network, streams, lr, updates, noise, batch_size, pixels, every)
-    return run.run(checkpoint, save_every, progress)
+    return run.run(checkpoint, save_every, report, progress)
 
 
 class _Pretraining:
@@ -177,7 +180,11 @@ class _Pretraining:
         return pd.DataFrame(self._rows, columns=_COLUMNS)
 
     def run(
-        self, checkpoint: Path | None, save_every: float, progress: bool | None
+        self,
+        checkpoint: Path | None,
+        save_every: float,
+        report: Callable[[int], None] | None,
+        progress: bool | None,
     ) -> pd.DataFrame:
         """Go on to the end, from the checkpoint if there is one."""
         if checkpoint is not None:
@@ -190,12 +197,18 @@ class _Pretraining:
         ):
             while self.made < updates:
                 bar.update(self._advance())
-                late = time.monotonic() - saved >= save_every or interrupted.is_set()
-                if checkpoint is not None and (late or self.made == updates):
+                if report is not None:
+                    report(self.made)
+                late = time.monotonic() - saved >= save_every
+                # Asked once: what is heard from here on is heard after the next updates.
+                stop = interrupted.is_set()
+                if checkpoint is not None and (late or stop or self.made == updates):
                     self._save(checkpoint)
                     saved = time.monotonic()
-                if interrupted.is_set():
-                    raise KeyboardInterrupt
+                if stop:
+                    break
+        if interrupted.is_set():  # in the end, too, when all is saved
+            raise KeyboardInterrupt
         return self.measured
 
     @torch.no_grad()

@@ -76,7 +76,6 @@ _LIBRARIES = ("torch", "numpy", "scipy", "pandas")
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 _FLOATS = ("float16", "float32", "float64")
 _DTYPES = ("bool", *_INTEGERS, *_FLOATS, "str")
-_TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else "object"  # pandas' own for text
 _LONGEST = 10_000  # characters of a value; what reads them here stops at 131,072
 
 _NAMELESS = 10.0  # seconds after which a lock that does not say whose it is belongs to nobody
@@ -159,7 +158,7 @@ def duration(seconds: float) -> str:
         ("h", 3600, "min", 60),
         ("min", 60, "s", 1),
     ):
-        if seconds >= length:
+        if round(seconds / part) * part >= length:
             whole, rest = divmod(round(seconds / part), length // part)
             few = rest and whole < 10  # of what takes long, the smaller unit says nothing
             return f"{whole} {unit} {rest} {smaller}" if few else f"{whole} {unit}"
@@ -272,6 +271,7 @@ def load(
     *,
     config: Mapping[str, Any] | None = None,
     folder: str | Path | None = None,
+    command: str | None = None,
 ) -> Record:
     """Read a record, after checking all of it.
 
@@ -279,6 +279,7 @@ def load(
         experiment, scale: as in `save`.
         config: what the record must have been made with; by default anything.
         folder: as in `results_folder`.
+        command: what makes it, for a message; by default a run of the experiment at that scale.
 
     Returns:
         The record, equal to what was saved.
@@ -292,7 +293,7 @@ def load(
     """
     path = _path(experiment, scale, folder)
     asked = None if config is None else _config(config)
-    again = _again(experiment, scale, folder)
+    again = _again(command or f"xavier run {experiment} --scale {scale}", folder)
     try:
         line, _, table = _unpack(_read(path)).partition(b"\n")
         header, missing = _header(path, line, table)
@@ -330,7 +331,7 @@ def records(
         try:
             found[experiment, scale] = _header(path, _first_line(path))[0]
         except RecordError as error:
-            again = _again(experiment, scale, folder)
+            again = _again(f"xavier run {experiment} --scale {scale}", folder)
             found[experiment, scale] = RecordError(
                 f"the record {path} is refused: {error}; {again}"
             )
@@ -499,10 +500,10 @@ def _path(experiment: str, scale: str, folder: str | Path | None) -> Path:
     return results_folder(folder) / f"{experiment}.{scale}{_SUFFIX}"
 
 
-def _again(experiment: str, scale: str, folder: str | Path | None) -> str:
+def _again(command: str, folder: str | Path | None) -> str:
     """How to make a record, for a message."""
     where = "" if folder is None else f" --results {shlex.quote(os.fspath(folder))}"
-    return f"to make it anew: xavier run {experiment} --scale {scale}{where}"
+    return f"to make it anew: {command}{where}"
 
 
 def _pack(text: bytes) -> bytes:
@@ -801,8 +802,8 @@ def _read_rows(table: bytes, header: Header, missing: Mapping[str, str]) -> pd.D
 def _column(name: str, texts: Sequence[str], dtype: str, mark: str | None) -> Any:
     if dtype == "str":
         if mark is not None:
-            return pd.Series([None if text == mark else text for text in texts], dtype=_TEXT)
-        return pd.Series(list(texts), dtype=_TEXT)
+            return pd.Series([None if text == mark else text for text in texts], dtype="str")
+        return pd.Series(list(texts), dtype="str")
     read: Callable[[str], Any]
     if dtype == "bool":
         read = {"True": True, "False": False}.__getitem__

@@ -131,8 +131,10 @@ def saturated_share(activation: str | Activation, q: float) -> float:
     Saturated as `xavier.activations.SATURATED_SLOPE` has it. Errors as in `variance_map`.
     """
     f = _activation(activation)
-    if f.saturation is None or _not_negative("q", q) == 0:
+    if f.saturation is None:
         return 0.0
+    if _not_negative("q", q) == 0:  # one sum, that of 0
+        return float(f.saturated(f.value(torch.zeros(1))))
     low, high = (_inverse(f, z) / math.sqrt(q) for z in f.saturation)
     return float(ndtr(low) + ndtr(-high))
 
@@ -164,12 +166,12 @@ def vanishing_variance(activation: str | Activation) -> tuple[Expr, Expr]:
         variance from layer L down to layer l in ``l`` and ``L``.
 
     Raises:
-        ValueError: f'(0) is not 1, or f is linear, so that nothing dies out in this way.
+        ValueError: f is not odd, or f'(0) is not 1, or f is linear: nothing dies out in this way.
     """
     f = _activation(activation)
-    if f.slope != 1 or f.name == "identity":
+    if f.slope != 1 or f.name == "identity" or f.parity != "odd":
         raise ValueError(
-            f"activation must have f'(0) = 1 and a bend at gain 1 (tanh or softsign), got {f.name}"
+            f"activation must be odd, have f'(0) = 1 and bend (tanh or softsign), got {f.name}"
         )
     s = sympy.Symbol("s", positive=True)  # f is odd: the other half line adds the same
     layer, last = sympy.symbols("l L", positive=True)

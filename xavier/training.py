@@ -36,9 +36,6 @@ Monitor: TypeAlias = Callable[[int, Network], pd.DataFrame | None]
 
 Outcome: TypeAlias = Literal["learning", "stalled", "saturated", "diverged"]
 
-EPOCH = 20_000
-"""Updates that the paper calls an epoch of the endless stream (sec. 3.1)."""
-
 _CHUNK = 1000  # examples fetched together: a stream's call costs, an image hardly
 _TEST_BATCH = 1000
 
@@ -558,11 +555,6 @@ def _share(network: Network) -> None:
                 layer.copy_(mean)
 
 
-def epochs(updates: int) -> float:
-    """Updates in the paper's unit of time, epochs of 20,000 updates (sec. 3.1)."""
-    return updates / EPOCH
-
-
 def log_prior(network: Network, labels: Tensor) -> None:
     """Set the output's biases to the logarithm of the classes' frequencies, in place.
 
@@ -612,7 +604,8 @@ def _digest(tensors: Iterable[Tensor]) -> str:
     """SHA-256 of numbers."""
     digest = hashlib.sha256()
     for tensor in tensors:
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        numbers = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(numbers.view(torch.uint8).numpy().tobytes())  # NumPy has no bfloat16
     return digest.hexdigest()
 
 
