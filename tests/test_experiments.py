@@ -542,7 +542,7 @@ def test_where_the_folder_is_not_seen_a_point_is_computed_without_a_checkpoint(
 ) -> None:
     """As on another machine."""
     point = QUICK.first()[0]
-    away = tmp_path / "not here"
+    away = tmp_path / "not here" / "parts"
     rows, spent, device = experiments._compute(
         point, "cpu", str(away / "a.checkpoint"), str(away / "a.note"), 0
     )
