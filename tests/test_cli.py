@@ -242,6 +242,14 @@ def test_seeds_are_numbers_and_ranges(text: str, seeds: tuple[int, ...]) -> None
     assert cli._parsed(text) == seeds
 
 
+def test_what_is_missing_is_made_by_the_command_that_is_named(few: Any) -> None:
+    said = refused("show", "small", "--seeds", "7-9")
+    command = said.partition("to make it anew: xavier ")[2].split()
+    assert command[:6] == ["run", "small", "--scale", "book", "--seeds", "7,8,9"]
+    ok(*command)
+    ok("show", "small", "--seeds", "7-9")
+
+
 def test_other_seeds_are_another_record(few: Any, tmp_path: Path) -> None:
     ok("run", "small")
     done = ok("run", "small", "--seeds", "7-9", "--device", "cpu")

@@ -671,6 +671,11 @@ def test_a_finite_shapeset_holds_the_images_on_which_the_svm_trains_in_an_order_
         stream.batch(1000) for stream in points._streams("shapeset_1k", (0, 1), "cpu").values()
     ]
     assert not torch.equal(passes[0][0], passes[1][0])
+    for data in ("shapeset_1k", "digits"):
+        first, second = points._streams(data, (0, 1), "cpu").values()  # type: ignore[arg-type]
+        assert isinstance(first, datasets.DatasetStream)
+        assert isinstance(second, datasets.DatasetStream)
+        assert first.dataset.images.data_ptr() == second.dataset.images.data_ptr(), data
     for images, own in passes:
         assert torch.equal(own.bincount(), labels.bincount())
         assert {x.numpy().tobytes() for x in images} == {x.numpy().tobytes() for x in there}

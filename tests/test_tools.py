@@ -6,6 +6,8 @@ import importlib.util
 import re
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -48,6 +50,19 @@ def test_a_chapter_makes_slides(
     assert not re.search(r"\{[a-z:]+\}`", page.get_text()), "a role is not text"
     addresses = [tag.get("src", "") for tag in page.find_all(True)]
     assert not any(address.startswith(("http", "//")) for address in addresses)
+
+
+def test_the_server_stops_when_its_block_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = tool("server", monkeypatch)
+    before = threading.active_count()
+    with pytest.raises(KeyError), server.serving(tmp_path):
+        raise KeyError
+    until = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
 
 
 def test_of_a_text_its_prediction_is_a_slide(monkeypatch: pytest.MonkeyPatch) -> None:

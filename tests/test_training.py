@@ -227,6 +227,13 @@ def test_how_many_examples_are_fetched_together_changes_nothing(
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
+def test_networks_of_half_precision_are_trained() -> None:
+    network = Network.create((N_IN, 5, CLASSES), "tanh", "glorot", seeds=[0], dtype=torch.bfloat16)
+    before = [w.clone() for w in network.w]
+    training.train(network, pools(0), lr=0.1, updates=3)
+    assert network.updates == 3 and not any(map(torch.equal, network.w, before))
+
+
 def test_examples_are_taken_to_the_networks_dtype() -> None:
     """A stream gives float32; a network in float64 trains on just these numbers."""
     streams, test = {0: Pool(0, torch.float32)}, Pool(9, torch.float32).batch(30)
