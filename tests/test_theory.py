@@ -175,7 +175,8 @@ def test_the_laws_of_dying_out_are_what_the_map_tends_to(name: str, power: int) 
 
 
 @pytest.mark.parametrize(
-    "activation", ["sigmoid", "relu", "identity", VARIANTS["steep_sigmoid"]], ids=str
+    "activation",
+    ["sigmoid", "relu", "identity", pytest.param(VARIANTS["steep_sigmoid"], id="steep sigmoid")],
 )
 def test_only_odd_units_of_slope_one_with_a_bend_die_out_by_a_power(
     activation: str | Activation,
