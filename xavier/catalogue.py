@@ -305,6 +305,19 @@ def _short(*arms: Arm, rates: tuple[float, ...] = (0.01, 0.03, 0.1), **changes: 
     return replace(race, **changes)
 
 
+def _long(*arms: Arm, **changes: Any) -> Race:
+    """A race over 500,000 updates and five seeds, with a look at the layers on the way."""
+    race = Race(
+        arms=arms,
+        seeds=(0, 1, 2, 3, 4),
+        updates=500_000,
+        every=20_000,
+        extra=_EARLY,
+        quantities=_LAYERS,
+    )
+    return replace(race, **changes)
+
+
 def _finite(width: int, data: Data, updates: int) -> Race:
     """Table 1's curves on a finite set; all of its test images at every measurement."""
     race = _short(*(_deep(width, arm, data=data) for arm in CURVES), rates=_RATES)
@@ -349,15 +362,10 @@ def _races() -> Iterator[Experiment]:
         "table1",
         "Five hidden layers on Shapeset: error, activations and gradients over training",
         _three(
-            lambda width: Race(
-                arms=tuple(_deep(width, arm) for arm in CURVES),
-                seeds=(0, 1, 2, 3, 4),
-                updates=500_000,
-                every=20_000,
-                extra=_EARLY,
+            lambda width: _long(
+                *(_deep(width, arm) for arm in CURVES),
                 rates=_RATES,
                 rate_updates=100_000,
-                quantities=_LAYERS,
                 densities=(0, 10_000, *range(100_000, 500_001, 100_000)),
                 jacobian=True,
             ),
@@ -460,18 +468,11 @@ def _races() -> Iterator[Experiment]:
         "pretraining",
         "Unsupervised pre-training by stacked denoising auto-encoders, then table 1's training",
         _three(
-            lambda width: Race(
-                arms=(
-                    _deep(width, SIGMOID, name="sigmoid pre-trained", pretraining=50_000),
-                    _deep(width, TANH, name="tanh pre-trained", pretraining=50_000),
-                ),
-                seeds=(0, 1, 2, 3, 4),
-                updates=500_000,
-                every=20_000,
-                extra=_EARLY,
+            lambda width: _long(
+                _deep(width, SIGMOID, name="sigmoid pre-trained", pretraining=50_000),
+                _deep(width, TANH, name="tanh pre-trained", pretraining=50_000),
                 rates=_RATES,
                 rate_updates=100_000,
-                quantities=_LAYERS,
                 pack=1,  # a network takes the better part of an hour, and is kept when it is done
             ),
             widths=_WIDE,
@@ -481,22 +482,15 @@ def _races() -> Iterator[Experiment]:
         "pretraining_rate",
         "Pre-training of tanh at a tenth of the rate",
         _three(
-            lambda width: Race(
-                arms=(
-                    _deep(
-                        width,
-                        TANH,
-                        name="pre-trained at 0.003",
-                        lr=0.03,  # what the trials of "pretraining" chose
-                        pretraining=50_000,
-                        pretraining_lr=0.003,
-                    ),
+            lambda width: _long(
+                _deep(
+                    width,
+                    TANH,
+                    name="pre-trained at 0.003",
+                    lr=0.03,  # what the trials of "pretraining" chose
+                    pretraining=50_000,
+                    pretraining_lr=0.003,
                 ),
-                seeds=(0, 1, 2, 3, 4),
-                updates=500_000,
-                every=20_000,
-                extra=_EARLY,
-                quantities=_LAYERS,
                 pack=1,
             ),
             widths=_WIDE,
