@@ -23,7 +23,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 BUILT := _build/html/.built
 BOOK := $(wildcard _config.yml _toc.yml _ext/*.py _static/* chapters/*.ipynb chapters/*.md \
-	chapters/*.bib xavier/*.py xavier/grading/*.py)
+	chapters/*.bib xavier/*.py xavier/grading/*.py glorot2010/*.py)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -140,6 +140,7 @@ check: $(INSTALLED) ## Lint, format and types, notebooks too; changes nothing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: $(INSTALLED) ## Measure the package against the obvious way of doing the same
 	$(BIN)/python -m benchmarks

@@ -15,10 +15,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any, Literal, TypeAlias
 
-from xavier import checks
-from xavier.init import Distribution
-from xavier.network import Cost
-from xavier.points import (
+from glorot2010.points import (
     BirthPoint,
     Data,
     HessianPoint,
@@ -28,6 +25,9 @@ from xavier.points import (
     SvmPoint,
     TrainingPoint,
 )
+from xavier import checks
+from xavier.init import Distribution
+from xavier.network import Cost
 
 Scale: TypeAlias = Literal["smoke", "book", "paper"]
 SCALES: tuple[Scale, ...] = ("smoke", "book", "paper")
@@ -47,7 +47,7 @@ class Arm:
         hidden: widths of the hidden layers.
         lr: learning rate; None if it is to be chosen on the validation set.
         data, cost, second_order, output_bias, pretraining, pretraining_lr, tied: as in
-            `xavier.points.TrainingPoint`.
+            `glorot2010.points.TrainingPoint`.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Race:
         arms: the curves.
         seeds: of the runs that count.
         updates, every, extra, test_images, curve_images, quantities, densities, jacobian, threads:
-            as in `xavier.points.TrainingPoint`.
+            as in `glorot2010.points.TrainingPoint`.
         rates: those tried for arms that have none.
         rate_updates: length of these trials.
         pack: networks of one point, at most, if one seed allows.

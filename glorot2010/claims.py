@@ -2,9 +2,9 @@
 
 A `Claim` says what is claimed, which number decides, and by which rule: written down before the
 records that it judges. It holds no verdict. A verdict comes out of a judge, from a computation made
-now (`xavier.judges`) or from records of runs (`xavier.trials`), and where there is no record the
-ledger says "not run" and how to make one. Ids are S for notes on the paper and on initialization,
-P for the paper and C for this book; they stay.
+now (`glorot2010.judges`) or from records of runs (`glorot2010.trials`), and where there is no
+record the ledger says "not run" and how to make one. Ids are S for notes on the paper and on
+initialization, P for the paper and C for this book; they stay.
 
 Errors are in percent. Comparisons are paired: the two arms share seeds, streams and thereby
 images, the learning rate of each was chosen on other seeds where it is not given, and intervals
@@ -24,14 +24,15 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from xavier import checks, judges, results, trials
+from glorot2010 import judges, results, trials
 
 # Where claims are read, so are the types in which they are judged.
-from xavier.judging import Evidence as Evidence
-from xavier.judging import Judge as Judge
-from xavier.judging import Judgement as Judgement
-from xavier.judging import Verdict as Verdict
-from xavier.trials import CHANCE, COLLAPSED, MARGIN, OPEN
+from glorot2010.judging import Evidence as Evidence
+from glorot2010.judging import Judge as Judge
+from glorot2010.judging import Judgement as Judgement
+from glorot2010.judging import Verdict as Verdict
+from glorot2010.trials import CHANCE, COLLAPSED, MARGIN, OPEN
+from xavier import checks
 
 _BOOK = "book: hidden layers of 200 units, 5 fresh seeds"
 _WIDE = "book: five hidden layers of 300 units, 5 fresh seeds"
@@ -1057,7 +1058,7 @@ def ledger(
     note says what is missing.
 
     Args:
-        folder: of the records, as in `xavier.results.results_folder`.
+        folder: of the records, as in `glorot2010.results.results_folder`.
         ids: which claims, in this order; by default all.
         progress: whether to show a progress bar; by default only on a terminal.
 

@@ -33,11 +33,11 @@ from xavier import __version__, checks
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xavier.catalogue import Config, Scale
-    from xavier.points import Point
-    from xavier.results import Header, Record, RecordError
+    from glorot2010.catalogue import Config, Scale
+    from glorot2010.points import Point
+    from glorot2010.results import Header, Record, RecordError
 
-_SCALES = ("smoke", "book", "paper")  # as in xavier.catalogue, which takes seconds to import
+_SCALES = ("smoke", "book", "paper")  # as in glorot2010.catalogue, which takes seconds to import
 _CONNECT = 5.0  # seconds to wait for a cluster
 _SEEDS = 1000  # of one run, at most
 _INTERRUPTED = 130  # exit code, as a shell has it for what Ctrl-C ended
@@ -251,7 +251,7 @@ def list_(scale: str | None, as_json: bool, times: bool) -> None:
     trained; they are right within a factor of two. Finished runs say what they took. Data that are
     not on this machine are not downloaded for that.
     """
-    from xavier.catalogue import EXPERIMENTS, SCALES
+    from glorot2010.catalogue import EXPERIMENTS, SCALES
 
     scales = [s for s in SCALES if scale in (None, s)]
     states = _states(scales)
@@ -292,7 +292,7 @@ def _said(state: _State) -> str:
 
 def _time(state: _State, times: dict[tuple[str, str], float | str]) -> str:
     """What a run took, will take, or why that is not known."""
-    from xavier.results import duration
+    from glorot2010.results import duration
 
     if state.kind == "done":
         return f"took {duration(state.took or 0.0)}"
@@ -305,7 +305,7 @@ def _time(state: _State, times: dict[tuple[str, str], float | str]) -> str:
 
 
 def _totals(states: Sequence[_State], times: dict[tuple[str, str], float | str]) -> None:
-    from xavier.results import duration
+    from glorot2010.results import duration
 
     kinds = [state.kind for state in states]
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in _COLOURS if kind in kinds)
@@ -326,7 +326,7 @@ def _totals(states: Sequence[_State], times: dict[tuple[str, str], float | str])
 
 def _plain(state: _State, times: dict[tuple[str, str], float | str]) -> dict[str, Any]:
     """A state in a form that JSON has."""
-    from xavier.catalogue import EXPERIMENTS
+    from glorot2010.catalogue import EXPERIMENTS
 
     experiment = EXPERIMENTS[state.name]
     found = times.get((state.name, state.label))
@@ -351,7 +351,7 @@ def _measure(states: Sequence[_State]) -> dict[tuple[str, str], float | str]:
     """About how many seconds every run takes that is not done, or why that is not known."""
     from tqdm import tqdm
 
-    from xavier import experiments
+    from glorot2010 import experiments
 
     found: dict[tuple[str, str], float | str] = {}
     wanted = [s for s in states if s.kind != "done" and s.scale == s.label]
@@ -369,8 +369,8 @@ def _measure(states: Sequence[_State]) -> dict[tuple[str, str], float | str]:
 
 def _states(scales: Sequence[Scale]) -> list[_State]:
     """How far all experiments are; of runs with seeds of their own those that are done."""
-    from xavier import results
-    from xavier.catalogue import EXPERIMENTS
+    from glorot2010 import results
+    from glorot2010.catalogue import EXPERIMENTS
 
     folder = _folder()
     held = results.records(folder)
@@ -415,7 +415,7 @@ def _state(
         parts: names of the files in its folder of parts.
         label: what the record is named after, if that is known.
     """
-    from xavier import catalogue, experiments, results
+    from glorot2010 import catalogue, experiments, results
 
     configuration = catalogue.config(name, scale, seeds)
     label = label or _label(scale, seeds)
@@ -441,7 +441,7 @@ def _progress(name: str, label: str, configuration: Config, parts: set[str]) -> 
     """Finished grid points, and the share of the work that is done."""
     import pandas as pd
 
-    from xavier import experiments, results
+    from glorot2010 import experiments, results
 
     where = results.results_folder(_folder()) / "parts"
 
@@ -470,7 +470,8 @@ def _progress(name: str, label: str, configuration: Config, parts: set[str]) -> 
 
 def _missing(name: str, scale: Scale) -> list[str]:
     """Data sets that an experiment needs and that are not on this machine."""
-    from xavier import catalogue, datasets, experiments
+    from glorot2010 import catalogue, experiments
+    from xavier import datasets
 
     configuration = catalogue.config(name, scale)
     points = (*configuration.first(), *experiments._second(configuration))
@@ -574,7 +575,7 @@ def _run_one(
     every: bool,
 ) -> _Outcome:
     """Run one experiment; ``every``: among all, not because it was named."""
-    from xavier import catalogue, experiments, results
+    from glorot2010 import catalogue, experiments, results
     from xavier.checkpoints import CheckpointError
     from xavier.datasets import DatasetDamaged, DatasetMissing
 
@@ -628,7 +629,7 @@ def _run_one(
 
 def _chosen(names: Sequence[str]) -> tuple[list[str], bool]:
     """Experiments by name, each once, and whether all were asked for."""
-    from xavier.catalogue import EXPERIMENTS, resolve
+    from glorot2010.catalogue import EXPERIMENTS, resolve
 
     if "all" in names:
         if len(names) > 1:
@@ -684,7 +685,7 @@ def _shown(seeds: Sequence[int]) -> str:
 
 def _label(scale: Scale, seeds: tuple[int, ...] | None) -> str:
     """What a record is named after."""
-    from xavier import experiments
+    from glorot2010 import experiments
 
     return scale if seeds is None else experiments._label(scale, seeds)
 
@@ -704,7 +705,7 @@ def _address(executor: str | None) -> str | None:
 @contextmanager
 def _workers(jobs: int, address: str | None) -> Iterator[Executor | None]:
     """What computes the parts of a run; None for this process."""
-    from xavier import experiments
+    from glorot2010 import experiments
 
     if address:
         with _cluster(address) as executor:
@@ -798,7 +799,8 @@ def show(name: str, scale: Scale, seeds: str | None, output: str | None) -> None
     NAME is one of the paper's figures or an experiment, as for xavier run, which makes the
     record. The numbers are means over seeds with 95 % t intervals.
     """
-    from xavier import catalogue, experiments, files, pictures, results
+    from glorot2010 import catalogue, experiments, pictures, results
+    from xavier import files
 
     own = _parsed(seeds)
     with _usage("NAME"):
@@ -871,7 +873,7 @@ def ledger(ids: tuple[str, ...], as_json: bool) -> None:
     A verdict comes from a computation made now or from records of runs at the book's scale. Where
     a record is missing, the verdict is "not run", and its note says which command makes it.
     """
-    from xavier import claims, scoreboard
+    from glorot2010 import claims, scoreboard
 
     with _usage("--id"):
         chosen = [checks.one_of("it", name, claims.CLAIMS) for name in dict.fromkeys(ids)]

@@ -1,9 +1,9 @@
 """Run the paper's experiments: `run` one, or what is left to do of it, and `load` its record.
 
-A configuration (`xavier.catalogue`) is cut into grid points (`xavier.points`), which are computed
-one after another or by any ``Executor`` of ``concurrent.futures``. What is finished is kept in
-``parts/`` beside the records until the record is complete, and what is half done in checkpoints
-there, so that nothing is computed twice.
+A configuration (`glorot2010.catalogue`) is cut into grid points (`glorot2010.points`), which are
+computed one after another or by any ``Executor`` of ``concurrent.futures``. What is finished is
+kept in ``parts/`` beside the records until the record is complete, and what is half done in
+checkpoints there, so that nothing is computed twice.
 """
 
 from __future__ import annotations
@@ -35,11 +35,12 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from xavier import checks, files, results
-from xavier.catalogue import EXPERIMENTS as EXPERIMENTS  # where runs are looked for first
-from xavier.catalogue import Config, Race, Scale, config, resolve
-from xavier.points import COLUMNS, Point, Replica, TrainingPoint
-from xavier.results import Record, RecordError, RecordMissing
+from glorot2010 import results
+from glorot2010.catalogue import EXPERIMENTS as EXPERIMENTS  # where runs are looked for first
+from glorot2010.catalogue import Config, Race, Scale, config, resolve
+from glorot2010.points import COLUMNS, Point, Replica, TrainingPoint
+from glorot2010.results import Record, RecordError, RecordMissing
+from xavier import checks, files
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -73,15 +74,15 @@ def run(
     """Run an experiment, or what is left to do of it; nothing if its record is there.
 
     Args:
-        name: as in `xavier.catalogue.config`.
-        scale: as in `xavier.catalogue.config`.
+        name: as in `glorot2010.catalogue.config`.
+        scale: as in `glorot2010.catalogue.config`.
         seeds: in place of those of the configuration; the record is then another one, named after
             the scale and the seeds.
         device: where networks live, such as "cpu" or "cuda".
         executor: what computes the points; by default this process, one after another. When a run
             is interrupted, the processes of a `pool` save what they do and end; others go on with
             it, and what they have not saved is lost.
-        folder: of the records, as in `xavier.results.results_folder`.
+        folder: of the records, as in `glorot2010.results.results_folder`.
         progress: whether to show a progress bar; by default only on a terminal.
         save_every: seconds between two savings of every point.
 

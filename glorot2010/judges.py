@@ -1,7 +1,7 @@
 """Judges: one function for each claim that is decided by a computation made now.
 
-What a judge asks and by which rule it decides is written in `xavier.claims`, which quotes the
-limits below. The judges of claims that are decided by records of runs are in `xavier.trials`.
+What a judge asks and by which rule it decides is written in `glorot2010.claims`, which quotes the
+limits below. The judges of claims that are decided by records of runs are in `glorot2010.trials`.
 
 Samples are from fixed seeds. A sample agrees with a formula within `AGREES` standard errors and is
 rejected beyond `REJECTS`; means over seeds have 95 % t intervals. Costly runs are kept, so that all
@@ -24,29 +24,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from xavier import (
-    datasets,
-    derivation,
-    init,
-    monitor,
-    montecarlo,
-    paper,
-    rules,
-    surfaces,
-    theory,
-    training,
-)
-from xavier.activations import ACTIVATIONS
-from xavier.intervals import (
-    Interval,
-    above,
-    below,
-    equivalent,
-    mean_interval,
-    paired_interval,
-    proportion_interval,
-)
-from xavier.judging import (
+from glorot2010 import paper, surfaces
+from glorot2010.judging import (
     Array,
     Evidence,
     Fact,
@@ -59,6 +38,17 @@ from xavier.judging import (
     scope,
     to_digits,
     within_factor,
+)
+from xavier import datasets, derivation, init, monitor, montecarlo, rules, theory, training
+from xavier.activations import ACTIVATIONS
+from xavier.intervals import (
+    Interval,
+    above,
+    below,
+    equivalent,
+    mean_interval,
+    paired_interval,
+    proportion_interval,
 )
 from xavier.network import Network
 from xavier.shapeset import FREQUENCIES, Shapeset

@@ -1,9 +1,9 @@
 """What judges have in common: the evidence, what a judgement is, and how facts become a verdict.
 
-A judge takes the `Evidence` and gives a `Judgement`. Those of `xavier.judges` compute what they
-need now, those of `xavier.trials` read records of training runs; what each asks and by which rule
-it decides is written in `xavier.claims`. A fact is True, False, or None where an interval or a
-distance from a formula does not decide. Claims with several parts hold in part where the parts
+A judge takes the `Evidence` and gives a `Judgement`. Those of `glorot2010.judges` compute what they
+need now, those of `glorot2010.trials` read records of training runs; what each asks and by which
+rule it decides is written in `glorot2010.claims`. A fact is True, False, or None where an interval
+or a distance from a formula does not decide. Claims with several parts hold in part where the parts
 differ, and the note says which.
 """
 
@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xavier import checks, experiments, results
-from xavier.catalogue import Scale, resolve
+from glorot2010 import experiments, results
+from glorot2010.catalogue import Scale, resolve
+from xavier import checks
 from xavier.intervals import Interval, equivalent, mean_interval
 
 Verdict: TypeAlias = Literal["holds", "holds in part", "fails", "undecided", "not run"]
@@ -55,7 +56,7 @@ class Evidence:
     """The records that a verdict rests on, and which of them were read.
 
     Args:
-        folder: as in `xavier.results.results_folder`.
+        folder: as in `glorot2010.results.results_folder`.
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:

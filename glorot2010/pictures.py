@@ -2,7 +2,7 @@
 
 `draw` knows which of the paper's figures, and of ours, are made from the rows of which experiment;
 how a picture looks is the business of `xavier.figures`. Rows are those of a record
-(`xavier.points.COLUMNS` and ``stage``). Trials of learning rates, of the stage "rate", are left
+(`glorot2010.points.COLUMNS` and ``stage``). Trials of learning rates, of the stage "rate", are left
 out.
 """
 

@@ -19,7 +19,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from xavier import baselines, checks, curvature, datasets, monitor, pretraining, training
+from glorot2010 import baselines, pretraining
+from xavier import checks, curvature, datasets, monitor, training
 from xavier.activations import ACTIVATIONS, VARIANTS
 from xavier.init import Distribution
 from xavier.network import Cost, Network, Trace, centred

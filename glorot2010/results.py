@@ -103,7 +103,7 @@ class Header:
         experiment: name of the experiment.
         scale: name of the scale.
         config: all that decides the rows.
-        config_hash: what `xavier.results.config_hash` gives for ``config``.
+        config_hash: what `glorot2010.results.config_hash` gives for ``config``.
         seeds: seeds whose runs are in the rows.
         versions: of Python, this package and the libraries that compute.
         device: what it ran on.

@@ -1,8 +1,8 @@
 """The scoreboard: all verdicts as they were last computed, to be read, counted and drawn.
 
-`xavier.claims.ledger` computes the verdicts, which takes a while. `save` keeps what it found beside
-the records, in ``ledger.json``, and `load` reads it back for the book and its front page. That the
-file says what is computed now is a test.
+`glorot2010.claims.ledger` computes the verdicts, which takes a while. `save` keeps what it found
+beside the records, in ``ledger.json``, and `load` reads it back for the book and its front page.
+That the file says what is computed now is a test.
 
 Every claim that rests on records is also judged with each seed left out in turn: a verdict that
 does not survive that hangs on one seed.
@@ -19,8 +19,9 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from xavier import checks, claims, figures, files, results
-from xavier.claims import CLAIMS, Evidence, Verdict
+from glorot2010 import claims, results
+from glorot2010.claims import CLAIMS, Evidence, Verdict
+from xavier import checks, figures, files
 from xavier.figures import Picture
 
 FILE = "ledger.json"
@@ -43,8 +44,8 @@ def stability(frame: pd.DataFrame, folder: str | Path | None = None) -> list[tup
     """Judge the claims that rest on records again, without one seed, and without another.
 
     Args:
-        frame: from `xavier.claims.ledger`.
-        folder: of the records, as in `xavier.results.results_folder`.
+        frame: from `glorot2010.claims.ledger`.
+        folder: of the records, as in `glorot2010.results.results_folder`.
 
     Returns:
         For every row, the seeds without which the verdict is another; none for claims that are
@@ -73,8 +74,8 @@ def save(frame: pd.DataFrame, folder: str | Path | None = None) -> Path:
     """Keep what the ledger says, for the book.
 
     Args:
-        frame: all claims, from `xavier.claims.ledger`, with the column ``flips`` of `stability`.
-        folder: as in `xavier.results.results_folder`.
+        frame: all claims, from `glorot2010.claims.ledger`, with ``flips``, a column of `stability`.
+        folder: as in `glorot2010.results.results_folder`.
 
     Raises:
         ValueError: a claim is missing.
@@ -96,10 +97,10 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
     """What was saved last.
 
     Args:
-        folder: as in `xavier.results.results_folder`.
+        folder: as in `glorot2010.results.results_folder`.
 
     Returns:
-        One row a claim, in the order of `xavier.claims.CLAIMS`, with the columns `COLUMNS`, of
+        One row a claim, in the order of `glorot2010.claims.CLAIMS`, with the columns `COLUMNS`, of
         which ``flips`` holds the seeds without which the verdict is another.
 
     Raises:
@@ -135,7 +136,7 @@ def counts(frame: pd.DataFrame) -> pd.DataFrame:
     """How many claims of whom got which verdict.
 
     Args:
-        frame: from `load` or `xavier.claims.ledger`.
+        frame: from `load` or `glorot2010.claims.ledger`.
 
     Returns:
         A row for each of `SOURCES` and one for all, a column for each verdict and one for all.
@@ -151,7 +152,7 @@ def picture(frame: pd.DataFrame) -> Picture:
     """All claims as tiles, coloured by verdict, a group for each source.
 
     Args:
-        frame: from `load` or `xavier.claims.ledger`.
+        frame: from `load` or `glorot2010.claims.ledger`.
     """
     rows = frame.assign(group=frame["id"].str[0].map(SOURCES))
     rows = rows.sort_values(

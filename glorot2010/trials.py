@@ -1,6 +1,6 @@
 """Judges of claims that training decides: one function for each, on the rows of records.
 
-Which number decides, and by which rule, is written in `xavier.claims`, which quotes the limits
+Which number decides, and by which rule, is written in `glorot2010.claims`, which quotes the limits
 below. Where its words leave something open, the docstring here says how they are read.
 
 Errors are those on the test set in percent. Arms are compared by their differences within each
@@ -22,17 +22,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xavier import paper
-from xavier.catalogue import Grid, Race, config
-from xavier.intervals import (
-    Interval,
-    above,
-    below,
-    equivalent,
-    mean_interval,
-    proportion_interval,
-)
-from xavier.judging import (
+from glorot2010 import paper
+from glorot2010.catalogue import Grid, Race, config
+from glorot2010.judging import (
     Array,
     Evidence,
     Fact,
@@ -46,7 +38,15 @@ from xavier.judging import (
     to_digits,
     within_factor,
 )
-from xavier.points import FINITE, SvmPoint
+from glorot2010.points import FINITE, SvmPoint
+from xavier.intervals import (
+    Interval,
+    above,
+    below,
+    equivalent,
+    mean_interval,
+    proportion_interval,
+)
 
 MARGIN = 2.0
 """Points of error on Shapeset below which two curves count as the same."""

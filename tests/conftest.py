@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from xavier.results import Record
+    from glorot2010.results import Record
 
 settings.register_profile("xavier", deadline=None, derandomize=True, database=None)
 settings.load_profile("xavier")
@@ -57,7 +57,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Record]:
 
     @cache
     def record(name: str) -> Record:
-        from xavier import experiments
+        from glorot2010 import experiments
 
         with FileLock(folder / f"{name}.lock"):
             return experiments.run(name, "smoke", folder=folder / name, progress=False)

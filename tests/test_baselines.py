@@ -11,8 +11,8 @@ import torch
 from sklearn.svm import SVC
 from torch import Tensor
 
-from xavier import baselines
-from xavier.baselines import CS, GAMMAS, gamma_scale, svm_error, svm_trend, tune_svm
+from glorot2010 import baselines
+from glorot2010.baselines import CS, GAMMAS, gamma_scale, svm_error, svm_trend, tune_svm
 from xavier.shapeset import FREQUENCIES, Shapeset
 
 Examples = tuple[Tensor, Tensor]

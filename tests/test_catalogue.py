@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from xavier import results
-from xavier.catalogue import (
+from glorot2010 import results
+from glorot2010.catalogue import (
     EXPERIMENTS,
     RATE_SEEDS,
     SCALES,
@@ -25,8 +25,8 @@ from xavier.catalogue import (
     config,
     resolve,
 )
-from xavier.experiments import choose, plain
-from xavier.points import (
+from glorot2010.experiments import choose, plain
+from glorot2010.points import (
     COLUMNS,
     MONITOR_SEED,
     BirthPoint,
@@ -36,7 +36,7 @@ from xavier.points import (
     SvmPoint,
     TrainingPoint,
 )
-from xavier.results import Record
+from glorot2010.results import Record
 
 DOWNLOADED = {"mnist", "cifar10", "small_imagenet"}
 EVERY: list[tuple[str, Scale]] = [(name, scale) for name in EXPERIMENTS for scale in SCALES]

@@ -18,25 +18,13 @@ import sympy
 import torch
 from torch import nn
 
-from xavier import (
-    claims,
-    derivation,
-    experiments,
-    init,
-    judges,
-    judging,
-    paper,
-    results,
-    rules,
-    scoreboard,
-    theory,
-    trials,
-)
+from glorot2010 import claims, experiments, judges, judging, paper, results, scoreboard, trials
+from glorot2010.catalogue import EXPERIMENTS, Grid, config
+from glorot2010.claims import CLAIMS, Claim, as_json, ledger
+from glorot2010.judges import agrees
+from glorot2010.judging import Evidence, Fact, Judgement, Verdict, all_of, of_fact, of_parts
+from xavier import derivation, init, rules, theory
 from xavier.activations import ACTIVATIONS
-from xavier.catalogue import EXPERIMENTS, Grid, config
-from xavier.claims import CLAIMS, Claim, as_json, ledger
-from xavier.judges import agrees
-from xavier.judging import Evidence, Fact, Judgement, Verdict, all_of, of_fact, of_parts
 
 ROOT = Path(__file__).resolve().parent.parent
 VERDICTS = get_args(Verdict)

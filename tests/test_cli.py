@@ -32,8 +32,9 @@ import torch
 from click.testing import CliRunner, Result
 from scipy import stats
 
-from xavier import __version__, catalogue, cli, datasets, experiments, points, results
-from xavier.catalogue import EXPERIMENTS, Experiment
+from glorot2010 import catalogue, cli, experiments, points, results
+from glorot2010.catalogue import EXPERIMENTS, Experiment
+from xavier import __version__, datasets
 
 SMOKE = ("--scale", "smoke")
 COMMANDS = ("list", "run", "show", "ledger")
@@ -156,8 +157,8 @@ def test_examples_are_commands_that_exist(command: str) -> None:
 
 def test_help_is_quick_as_it_imports_no_library() -> None:
     code = (
-        "import sys, xavier.cli\n"
-        "try: xavier.cli.main()\n"
+        "import sys, glorot2010.cli\n"
+        "try: glorot2010.cli.main()\n"
         "except SystemExit: pass\n"
         "print([m for m in ('torch', 'numpy', 'pandas', 'matplotlib') if m in sys.modules])"
     )
@@ -382,7 +383,7 @@ def press(words: list[str | Path], ready: Callable[[], bool]) -> tuple[int, str]
     # Where tests run in the background, what they start ignores Ctrl-C unless it is told not to.
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from xavier.cli import main\n"
+        "from glorot2010.cli import main\n"
         "main()"
     )
     process = subprocess.Popen(
@@ -617,7 +618,7 @@ def test_data_in_a_folder_that_is_none_are_said(
 
 def test_a_folder_that_nothing_names_is_said(few: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XAVIER_RESULTS")
-    monkeypatch.setattr(results, "__file__", "/elsewhere/xavier/results.py")
+    monkeypatch.setattr(results, "__file__", "/elsewhere/glorot2010/results.py")
     assert "no folder for the records" in refused("run", "small")
 
 
@@ -678,7 +679,7 @@ def test_faults_of_ours_are_not_hidden(
 @pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX's")
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "xavier.cli", "list", "--no-times"],
+        [sys.executable, "-m", "glorot2010.cli", "list", "--no-times"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -1029,7 +1030,7 @@ def test_one_seed_has_no_interval(few: Any) -> None:
 
 
 def test_the_ledger_judges_claims(tmp_path: Path) -> None:
-    from xavier import claims
+    from glorot2010 import claims
 
     said = ok("ledger", "--id", "S3", "--id", "P9", "--id", "S3").stdout
     first, second = re.split(r"^(?=P9)", said, flags=re.MULTILINE)
@@ -1041,7 +1042,7 @@ def test_the_ledger_judges_claims(tmp_path: Path) -> None:
 
 
 def test_the_ledger_as_json_is_that_of_the_claims() -> None:
-    from xavier import claims
+    from glorot2010 import claims
 
     found = json.loads(ok("ledger", "--id", "P9", "--id", "S3", "--json").stdout)
     assert found == claims.as_json(claims.ledger(ids=["P9", "S3"], progress=False))
@@ -1050,7 +1051,7 @@ def test_the_ledger_as_json_is_that_of_the_claims() -> None:
 def test_the_ledger_reads_the_folder_that_was_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from xavier import claims
+    from glorot2010 import claims
 
     asked: list[Any] = []
     judged = claims.ledger(ids=["S3"], progress=False)

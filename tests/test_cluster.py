@@ -18,10 +18,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from xavier import experiments
-from xavier.catalogue import EXPERIMENTS, Arm, Experiment, Race, config
-from xavier.experiments import run
-from xavier.points import TrainingPoint
+from glorot2010 import experiments
+from glorot2010.catalogue import EXPERIMENTS, Arm, Experiment, Race, config
+from glorot2010.experiments import run
+from glorot2010.points import TrainingPoint
 
 distributed = pytest.importorskip("distributed")
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xavier import collapse
+from glorot2010 import collapse
 from xavier.intervals import mean_interval
 from xavier.network import Network
 from xavier.shapeset import FREQUENCIES, Shapeset

@@ -29,12 +29,12 @@ import pytest
 import torch
 from tqdm import tqdm
 
-from xavier import experiments, results
-from xavier.catalogue import EXPERIMENTS, RATE_SEEDS, Arm, Experiment, Race, config
+from glorot2010 import experiments, results
+from glorot2010.catalogue import EXPERIMENTS, RATE_SEEDS, Arm, Experiment, Race, config
+from glorot2010.experiments import choose, load, plain, pool, run, seconds
+from glorot2010.points import COLUMNS, TrainingPoint
+from glorot2010.results import Record, RecordBusy, RecordError, RecordMissing
 from xavier.checkpoints import CheckpointError
-from xavier.experiments import choose, load, plain, pool, run, seconds
-from xavier.points import COLUMNS, TrainingPoint
-from xavier.results import Record, RecordBusy, RecordError, RecordMissing
 
 ARM = Arm("plain", "tanh", hidden=(6,))
 QUICK = Race(
@@ -66,8 +66,8 @@ PATIENCE = 60.0  # seconds after which something that is waited for will not com
 PROGRAM = """
 import json, sys, threading, time
 from pathlib import Path
-from xavier import experiments
-from xavier.catalogue import EXPERIMENTS, Arm, Experiment, Race
+from glorot2010 import experiments
+from glorot2010.catalogue import EXPERIMENTS, Arm, Experiment, Race
 
 def main():
     folder, jobs, race = Path(sys.argv[1]), int(sys.argv[2]), eval(sys.argv[3])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xavier import experiments, films
+from glorot2010 import experiments, films
 
 
 @pytest.fixture(scope="module")

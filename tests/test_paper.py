@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from xavier import monitor, paper
-from xavier.catalogue import CURVES
-from xavier.claims import CLAIMS
+from glorot2010 import paper
+from glorot2010.catalogue import CURVES
+from glorot2010.claims import CLAIMS
+from xavier import monitor
 
 
 @pytest.mark.parametrize("number", [6, 7, 8])

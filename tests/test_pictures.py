@@ -19,10 +19,11 @@ from matplotlib import colors
 from matplotlib.image import imread
 from scipy import stats
 
-from xavier import figures, pictures
+from glorot2010 import pictures
+from glorot2010.pictures import draw, numbers, rendered
+from glorot2010.results import Record
+from xavier import figures
 from xavier.figures import Picture
-from xavier.pictures import draw, numbers, rendered
-from xavier.results import Record
 
 LAYERS = (1, 2, 3)
 UPDATES = (0, 50, 100)
@@ -350,7 +351,7 @@ def test_a_picture_in_an_unknown_format_is_refused() -> None:
 
 
 def test_drawing_needs_no_torch() -> None:
-    code = "import sys, xavier.pictures; print('torch' in sys.modules)"
+    code = "import sys, glorot2010.pictures; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -446,7 +447,7 @@ def test_a_layer_has_its_colour_in_panels_that_lack_others() -> None:
 )
 def test_what_an_experiment_records_can_be_drawn(smoke: Callable[[str], Record], name: str) -> None:
     """At the smoke scale, with every figure that its rows are shown in."""
-    from xavier.catalogue import EXPERIMENTS
+    from glorot2010.catalogue import EXPERIMENTS
 
     rows = smoke(name).rows
     for figure in (name, *EXPERIMENTS[name].shows):

@@ -18,9 +18,8 @@ import pandas as pd
 import pytest
 import torch
 
-from xavier import baselines, curvature, datasets, monitor, points, pretraining, training
-from xavier.network import Network
-from xavier.points import (
+from glorot2010 import baselines, points, pretraining
+from glorot2010.points import (
     COLUMNS,
     MONITOR_SEED,
     TEST_SEED,
@@ -32,6 +31,8 @@ from xavier.points import (
     SvmPoint,
     TrainingPoint,
 )
+from xavier import curvature, datasets, monitor, training
+from xavier.network import Network
 from xavier.shapeset import CLASSES, Shapeset
 from xavier.streams import Stream
 from xavier.training import SecondOrder, train

@@ -12,11 +12,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from xavier import checkpoints, pretraining, training
+from glorot2010 import pretraining
+from glorot2010.pretraining import pretrain
+from xavier import checkpoints, training
 from xavier.activations import ACTIVATIONS, VARIANTS
 from xavier.checkpoints import CheckpointError
 from xavier.network import Network
-from xavier.pretraining import pretrain
 from xavier.shapeset import Shapeset
 
 SIZES = (6, 5, 4, 3)  # two hidden layers, no two layers alike

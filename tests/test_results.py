@@ -1,7 +1,7 @@
 """Records: what is saved comes back to the bit, and what is amiss never comes back at all.
 
 Processes are killed and locks contended for in processes of their own: `script` starts one that
-has only ``xavier.results`` loaded, and forks there.
+has only ``glorot2010.results`` loaded, and forks there.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xavier
-from xavier import results
-from xavier.results import Record, RecordBusy, RecordError, RecordMissing
+from glorot2010 import results
+from glorot2010.results import Record, RecordBusy, RecordError, RecordMissing
 
 CONFIG: dict[str, Any] = {"sizes": [9, 5, 3], "lr": 0.1, "rule": {"name": "glorot", "gain": 1.0}}
 ROWS = pd.DataFrame(
@@ -65,7 +65,8 @@ def script(text: str, *arguments: object) -> subprocess.Popen[str]:
 import json, os, random, signal, sys, time
 import numpy as np, pandas as pd
 from pathlib import Path
-from xavier import files, results
+from glorot2010 import results
+from xavier import files
 folder = Path(sys.argv[1])
 def save(k, n=1500):
     rows = pd.DataFrame({"k": np.full(n, k), "value": np.random.default_rng(k).normal(size=n)})

@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from xavier import claims, figures, scoreboard
-from xavier.claims import CLAIMS
-from xavier.judging import Evidence, Judgement, of_fact
+from glorot2010 import claims, scoreboard
+from glorot2010.claims import CLAIMS
+from glorot2010.judging import Evidence, Judgement, of_fact
+from xavier import figures
 
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = ["id", "verdict", "ours", "low", "high", "paper", "records", "note"]

@@ -1,4 +1,4 @@
-"""`xavier.surfaces`: costs and gradients that autograd and paper and pencil agree with; flat areas.
+"""`glorot2010.surfaces`: costs and gradients that autograd and algebra agree with; flat areas.
 
 Numbers of size 1 to 10 in double precision, after sums of at most a few hundred terms, agree to
 ``EXACT``: about a thousand roundings.
@@ -19,9 +19,9 @@ import torch
 from scipy import stats
 from torch.nn import functional
 
-from xavier import surfaces
+from glorot2010 import surfaces
+from glorot2010.surfaces import OUTPUTS, Array, Output, Problem, Surface, draw, flat_share, surface
 from xavier.network import COSTS, Cost
-from xavier.surfaces import OUTPUTS, Array, Output, Problem, Surface, draw, flat_share, surface
 
 EXACT = 1e-12
 BOTH: tuple[Cost, ...] = ("cross_entropy", "quadratic")

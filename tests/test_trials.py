@@ -18,12 +18,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from xavier import experiments, paper, trials
-from xavier.catalogue import EXPERIMENTS, Grid, Race, Scale, config
-from xavier.claims import CLAIMS
+from glorot2010 import experiments, paper, trials
+from glorot2010.catalogue import EXPERIMENTS, Grid, Race, Scale, config
+from glorot2010.claims import CLAIMS
+from glorot2010.judging import Evidence, Judgement, Verdict
+from glorot2010.points import COLUMNS
 from xavier.intervals import mean_interval
-from xavier.judging import Evidence, Judgement, Verdict
-from xavier.points import COLUMNS
 
 JUDGED = [claim.id for claim in CLAIMS.values() if claim.needs]
 Tables: TypeAlias = Mapping[str, pd.DataFrame]

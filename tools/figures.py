@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 FIGURES = CHAPTERS.parent / "_build" / "figures"
 AS_SVG = """
-from xavier import pictures as _pictures
+from glorot2010 import pictures as _pictures
 from xavier.figures import Picture as _Picture
 get_ipython().display_formatter.formatters["image/svg+xml"].for_type(
     _Picture, lambda picture: _pictures.rendered(picture, "svg").decode()

@@ -8,7 +8,8 @@ import io
 import re
 from pathlib import Path
 
-from xavier import claims, files, scoreboard
+from glorot2010 import claims, scoreboard
+from xavier import files
 
 ROOT = Path(__file__).parents[1]
 LINE = re.compile(r"!\[[^\]]*\]\(_static/scoreboard\.png\)")

@@ -71,7 +71,7 @@ VERDICTS: dict[str, tuple[str, str]] = {
     "undecided": (_YELLOW, "?"),
     "not run": ("#DDDDDD", "–"),
 }
-"""Colour and sign of what can be said of a claim (`xavier.claims`)."""
+"""Colour and sign of what can be said of a claim (`glorot2010.claims`)."""
 
 _CYCLE = (_BLUE, _VERMILION, _GREEN, _PURPLE, _ORANGE, _SKY, _BLACK, _YELLOW)
 _MARKERS = "os^Dv<>P"
