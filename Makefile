@@ -131,9 +131,9 @@ nbval: export MKL_NUM_THREADS := $(THREADS)
 nbval: export OPENBLAS_NUM_THREADS := $(THREADS)
 nbval: export OMP_WAIT_POLICY := passive
 nbval: $(INSTALLED) ## Re-execute every chapter and compare it with what is stored (THREADS=1)
-	$(BIN)/python -m pytest --quiet tests/test_chapters.py::test_chapter tests/test_chapters.py::test_book
+	$(BIN)/python -m pytest --quiet tests/book/test_chapters.py::test_chapter tests/book/test_chapters.py::test_book
 	$(BIN)/python -m pytest --quiet --nbval --nbval-current-env \
-		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 240 \
+		--nbval-sanitize-with tests/book/nbval_sanitize.cfg --nbval-cell-timeout 240 \
 		-p no:cacheprovider -n 2 --dist loadfile chapters
 
 check: $(INSTALLED) ## Lint, format and types, notebooks too; changes nothing

@@ -4,7 +4,7 @@ Needs the extra `libraries` (`pip install -e '.[libraries]'`, best into an envir
 Each named initializer, and each library's default for a dense layer and a convolution, is drawn
 many times in that library's own order of shapes. Nothing is read from documentation: the law
 of the variance, the kind of distribution and its support are what the numbers say. The record goes
-to results/library_table.json; tests/test_library_table.py measures the lines of torch again.
+to results/library_table.json; tests/book/test_library_table.py measures the lines of torch again.
 """
 
 import json

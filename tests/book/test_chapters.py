@@ -40,7 +40,7 @@ from nbformat.v4 import (
     new_output,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 MAX_CELL_LINES = 20
 MAX_SETUP_LINES = 6

@@ -681,7 +681,7 @@ def test_the_folder_is_the_argument_or_the_variable_or_the_repository(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("XAVIER_RESULTS", raising=False)
-    repository = Path(__file__).resolve().parent.parent / "results"
+    repository = Path(__file__).resolve().parents[2] / "results"
     assert results.results_folder() == repository
     monkeypatch.setenv("XAVIER_RESULTS", "")
     assert results.results_folder() == repository

@@ -16,7 +16,7 @@ from scipy import stats
 from benchmarks.__main__ import OneAtATime
 from xavier.shapeset import Shapeset
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 ROWS = (
     "Shapeset against one image at a time",

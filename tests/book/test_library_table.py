@@ -22,7 +22,7 @@ import torch
 
 from xavier import rules
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 RECORD = json.loads((ROOT / "results" / "library_table.json").read_text(encoding="utf-8"))
 ROWS: list[dict[str, Any]] = RECORD["rows"]
 LAYERS = ("dense", "conv")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"xavier": "xavier", "glorot2010": "glorot2010"}  # and the folders of their modules
 
 # What can be imported without loading torch.

@@ -9,7 +9,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LINES = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
 PINS = {
     canonicalize_name(match[1]): match[2]

@@ -26,7 +26,7 @@ from glorot2010.judging import Evidence, Fact, Judgement, Verdict, all_of, of_fa
 from xavier import derivation, init, rules, theory
 from xavier.activations import ACTIVATIONS
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 VERDICTS = get_args(Verdict)
 
 IDS = [

@@ -1,7 +1,7 @@
 """Second derivatives and gradient variances against autograd, plain loops and differences.
 
 Comparisons are in float64 and between two orders of the same few thousand operations; `CLOSE`
-allows 1e-12 relative to numbers that are at most some units, as in tests/test_network.py.
+allows 1e-12 relative to numbers that are at most some units, as in tests/library/test_network.py.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from glorot2010.claims import CLAIMS
 from glorot2010.judging import Evidence, Judgement, of_fact
 from xavier import figures
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ["id", "verdict", "ours", "low", "high", "paper", "records", "note"]
 
 
