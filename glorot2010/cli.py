@@ -731,7 +731,7 @@ def _cluster(address: str) -> Iterator[Executor]:
         distributed: Any = importlib.import_module("distributed")
     except ImportError as error:
         raise click.ClickException(
-            f"--executor needs the package distributed ({error}): pip install 'xavier[cluster]'"
+            f"--executor needs distributed ({error}): pip install 'xavier-book[cluster]'"
         ) from None
     try:
         client = distributed.Client(address, timeout=_CONNECT, set_as_default=False)
@@ -764,7 +764,7 @@ def _check_workers(client: Any) -> None:
             f"workers must have one thread each, {several[0]} has {threads[several[0]]}: start "
             "them with `dask worker --nthreads 1` and as many --nworkers as there are cores"
         )
-    for worker, version in client.run(metadata.version, "xavier", on_error="return").items():
+    for worker, version in client.run(metadata.version, "xavier-book", on_error="return").items():
         if version != __version__:
             raise click.ClickException(
                 f"workers must have xavier {__version__} installed, on {worker}: {version}"

@@ -25,7 +25,11 @@ NEEDED = [
     Requirement(line)
     for line in (
         *PROJECT["dependencies"],
-        *(line for extra in ("assignments", "book", "test", "dev") for line in EXTRAS[extra]),
+        *(
+            line
+            for extra in ("experiments", "assignments", "book", "test", "dev")
+            for line in EXTRAS[extra]
+        ),
     )
     if not line.startswith("pre-commit")
 ]

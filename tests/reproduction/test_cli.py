@@ -719,7 +719,7 @@ def test_without_the_package_for_clusters_it_says_how_to_install_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     said = refused("run", "small", "--executor", "dask://127.0.0.1:1")
-    assert "pip install 'xavier[cluster]'" in said
+    assert "pip install 'xavier-book[cluster]'" in said
 
 
 class Client:
