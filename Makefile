@@ -4,6 +4,7 @@
 PYTHON ?= python3   # makes .venv when there is none
 TORCH_INDEX ?=      # e.g. https://download.pytorch.org/whl/cpu: torch without CUDA, for Linux
 CHAPTER ?=          # a part of a chapter's file name, for `make execute`
+MODULE ?=           # modules of the library, for `make mutants`; all that are to be measured
 THREADS ?= 1        # threads of the numerical libraries, for `make nbval`
 KEY ?=              # what students' numbers are drawn with, for `make variant` and `make grade`
 ROSTER ?=           # a CSV file with a column student, for `make variant`
@@ -12,6 +13,7 @@ ROSTER ?=           # a CSV file with a column student, for `make variant`
 override PYTHON := $(strip $(PYTHON))
 override TORCH_INDEX := $(strip $(TORCH_INDEX))
 override CHAPTER := $(strip $(CHAPTER))
+override MODULE := $(strip $(MODULE))
 override THREADS := $(strip $(THREADS))
 override KEY := $(strip $(KEY))
 override ROSTER := $(strip $(ROSTER))
@@ -28,7 +30,7 @@ BOOK := $(wildcard _config.yml _toc.yml _ext/*.py _static/* chapters/*.ipynb cha
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install book test thorough nbval check execute scoreboard assignments variant grade slides screens figures lab bench clean
+.PHONY: help install book test thorough nbval check execute scoreboard assignments variant grade slides screens figures lab mutants bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -141,6 +143,9 @@ check: $(INSTALLED) ## Lint, format and types, notebooks too; changes nothing
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+mutants: $(INSTALLED) ## Change the library in small ways, and list what its tests miss (MODULE=...)
+	$(BIN)/python tools/mutants.py $(MODULE)
 
 bench: $(INSTALLED) ## Measure the package against the obvious way of doing the same
 	$(BIN)/python -m benchmarks
