@@ -25,7 +25,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 BUILT := _build/html/.built
 BOOK := $(wildcard _config.yml _toc.yml _ext/*.py _static/* chapters/*.ipynb chapters/*.md \
-	chapters/*.bib xavier/*.py xavier/grading/*.py glorot2010/*.py)
+	chapters/*.bib xavier/*.py glorot2010/*.py assignments/kit/*.py assignments/kit/*/*.py)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -81,7 +81,7 @@ scoreboard: $(INSTALLED) ## Compute all verdicts, and keep and draw them for the
 
 # ------------------------------------------------------------------------------------ assignments
 
-GRADING := $(BIN)/python -m xavier.grading
+GRADING := $(BIN)/python -m xavier_grading
 KEYED := $(if $(KEY),--key '$(KEY)')
 
 assignments: $(INSTALLED) ## Make the problem sets' releases from their sources, and prove these

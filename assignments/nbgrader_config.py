@@ -6,7 +6,7 @@ marks are put in that the judge has found in a sandbox.
 
 from pathlib import Path
 
-from xavier.grading.gradebook import PREPROCESSORS
+from xavier_grading.mark.gradebook import PREPROCESSORS
 
 c = get_config()  # noqa: F821 - nbgrader defines it
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 from tqdm import tqdm
-
-from xavier.grading import marking, notebooks, sets
-from xavier.grading.marking import Report, Task
+from xavier_grading import sets
+from xavier_grading.mark import marking, notebooks
+from xavier_grading.mark.marking import Report, Task
 
 ASSIGNMENTS = Path(__file__).parents[1] / "assignments"
 KEY = "a class of the benchmark"

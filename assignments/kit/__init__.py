@@ -2,7 +2,7 @@
 
 In a student's notebook, ``check = grading.checker("ps3", variant)`` gives a function that says at
 once whether an answer is right, and if not, names what is wrong. The same judges mark submissions,
-with other numbers and in a process of their own; ``python -m xavier.grading`` does that.
+with other numbers and in a process of their own; ``python -m xavier_grading`` does that.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def checker(name: str, shown: Mapping[str, Any]) -> Callable[..., None]:
 
     Returns:
         ``check(part, **answers)``, which prints a line if the answers are right and raises
-        `xavier.grading.parts.NotYet` if they are not. While a submission is marked it does
+        `xavier_grading.check.parts.NotYet` if they are not. While a submission is marked it does
         nothing: the judge asks for the answers itself.
 
     Raises:
@@ -29,6 +29,7 @@ def checker(name: str, shown: Mapping[str, Any]) -> Callable[..., None]:
     """
     if os.environ.get("XAVIER_GRADING") == "off":
         return lambda *_, **__: None
-    from xavier.grading import parts, sets
+    from . import sets
+    from .check import parts
 
     return parts.Checker(sets.problem_set(name), shown)

@@ -1,4 +1,4 @@
-"""``python -m xavier.grading``: releases, variants and marks of the problem sets."""
+"""``python -m xavier_grading``: releases, variants and marks of the problem sets."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ import click
 import nbformat
 from tqdm import tqdm
 
-from xavier import files
-from xavier.grading import gradebook, marking, notebooks, parts, sets
-from xavier.grading.marking import Report, Task
-from xavier.grading.sandbox import Protection
+from . import sets
+from .check import parts
+from .mark import gradebook, marking, notebooks
+from .mark.marking import Report, Task
+from .mark.notebooks import write
+from .mark.sandbox import Protection
 
-COURSE = Path(__file__).resolve().parents[2] / "assignments"
+COURSE = Path(__file__).resolve().parents[1]
 """The course of this repository."""
 
 _STUDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
@@ -59,7 +61,7 @@ def release(course: Path, check: bool, solve: bool) -> None:
             if not (target.is_file() and filecmp.cmp(path, target, shallow=False)):
                 stale.append(target)
                 if not check:
-                    files.replace(target, path.read_bytes())
+                    write(target, path.read_bytes())
     for target in stale:
         click.echo(f"{'differs' if check else 'written'}: {_near(target)}")
     if check and stale:
@@ -107,9 +109,9 @@ def variant(course: Path, key: str, roster: Path) -> None:
             given = course / "release" / name / f"{name}.ipynb"
             notebook = notebooks.personal(notebooks.read(given), own)
             folder = course / "variants" / student / name
-            files.replace(folder / given.name, nbformat.writes(notebook).encode())
+            write(folder / given.name, nbformat.writes(notebook).encode())
             for file, content in own.files.items():
-                files.replace(folder / file, content)
+                write(folder / file, content)
     click.echo(f"{len(students)} students' notebooks are in {_near(course / 'variants')}")
     click.echo("Keep the key: marks can be given with no other.")
 
@@ -206,13 +208,13 @@ def _write_parts(reports: Iterable[Report], path: Path) -> None:
                 [report.student, report.problem_set, name, f"{mark.points:g}", f"{mark.most:g}",
                  mark.fault, mark.message]
             )  # fmt: skip
-    files.replace(path, lines.getvalue().encode())
+    write(path, lines.getvalue().encode())
 
 
 _CONFIG = """# Written by `make grade`, for nbgrader's own pages: start JupyterLab in this folder.
 from pathlib import Path
 
-from xavier.grading.gradebook import PREPROCESSORS
+from xavier_grading.mark.gradebook import PREPROCESSORS
 
 c = get_config()
 c.CourseDirectory.course_id = "xavier"
@@ -227,12 +229,12 @@ def _into_gradebook(course: Path, room: Path, tasks: Sequence[Task], feedback: b
     for name in ("source", "submitted", "autograded"):
         shutil.rmtree(room / name, ignore_errors=True)
     shutil.copytree(course / "source", room / "source")
-    files.replace(room / "nbgrader_config.py", _CONFIG.encode())
+    write(room / "nbgrader_config.py", _CONFIG.encode())
     for name in sorted({task.problem_set for task in tasks}):
         gradebook.run(room, "generate_assignment", name, "--create", "--force")
         for task in (task for task in tasks if task.problem_set == name):
             path = room / "submitted" / task.student / name / f"{name}.ipynb"
-            files.replace(path, nbformat.writes(task.restored()[0]).encode())
+            write(path, nbformat.writes(task.restored()[0]).encode())
         gradebook.autograde(room, name, room / "reports")
         if feedback:
             gradebook.run(room, "generate_feedback", name, "--force")

@@ -17,11 +17,11 @@ import pytest
 from bs4 import BeautifulSoup
 from click.testing import CliRunner
 from nbformat import NotebookNode
+from xavier_grading import sets
+from xavier_grading.__main__ import cli
+from xavier_grading.mark import notebooks, sandbox
 
-from xavier.grading import notebooks, sandbox, sets
-from xavier.grading.__main__ import cli
-
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ASSIGNMENTS = ROOT / "assignments"
 KEY = "correct horse battery staple"
 
@@ -139,8 +139,8 @@ def cheat(notebook: NotebookNode) -> None:
     for name in ("term", "forward", "slope"):
         cell(notebook, name).source = "print('3.0')\n3.0"
     cell(notebook, "answer-dies").source = (
-        "import xavier.grading\nxavier.grading.checker = lambda *a: (lambda *b, **c: None)\n"
-        "from xavier.grading import ps2\nterm = ps2.truth('term', variant)"
+        "import xavier_grading\nxavier_grading.checker = lambda *a: (lambda *b, **c: None)\n"
+        "from xavier_grading.sets import ps2\nterm = ps2.truth('term', variant)"
     )
     notebook.cells.remove(cell(notebook, "compromise"))
 
@@ -168,7 +168,7 @@ def test_a_class_is_marked(course: Path) -> None:
     hand_in(course, "empty", None)
     (course / "private").mkdir()
     (course / "private" / "ps2.py").write_text(
-        "from xavier.grading.parts import right, wrong\n"
+        "from xavier_grading.check.parts import right, wrong\n"
         "def bound(answers, variant):\n"
         "    small = len(str(answers.get('bound'))) < 3\n"
         "    return wrong('short', 'A teacher wants more.') if small else right()\n"

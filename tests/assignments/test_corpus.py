@@ -18,12 +18,13 @@ from typing import Any
 
 import pytest
 import torch
+from xavier_grading import sets
+from xavier_grading.check import parts
+from xavier_grading.check.answers import Local
+from xavier_grading.check.parts import Finding, Variant
+from xavier_grading.mark import notebooks
 
-from xavier.grading import notebooks, parts, sets
-from xavier.grading.answers import Local
-from xavier.grading.parts import Finding, Variant
-
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FEWEST_RIGHT, FEWEST_WRONG = 3, 8
 
 

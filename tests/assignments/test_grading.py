@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
+from xavier_grading import checker, sets
+from xavier_grading.check import parts
+from xavier_grading.check.answers import Local, Make, Unanswered
+from xavier_grading.check.parts import Finding, NotYet, Part, ProblemSet, Variant
+from xavier_grading.mark import marking, notebooks
+from xavier_grading.mark.marking import Task
 
-from xavier.grading import checker, marking, notebooks, parts, sets
-from xavier.grading.answers import Local, Make, Unanswered
-from xavier.grading.marking import Task
-from xavier.grading.parts import Finding, NotYet, Part, ProblemSet, Variant
-
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ASSIGNMENTS = ROOT / "assignments"
 NAMES = tuple(sets.PROBLEM_SETS)
 
@@ -365,7 +366,7 @@ def test_private_judges_must_say_which(tmp_path: Path) -> None:
 
 
 def test_namespaces_are_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xavier.grading.sandbox.protection", lambda: "limits")
+    monkeypatch.setattr("xavier_grading.mark.sandbox.protection", lambda: "limits")
     assert marking.protected("limits") == "limits"
     with pytest.raises(RuntimeError, match="bubblewrap"):
         marking.protected("namespaces")

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from xavier.grading import sandbox, sets
-from xavier.grading.answers import Make, Unanswered
-from xavier.grading.sandbox import Limits, Submission
+from xavier_grading import sets
+from xavier_grading.check.answers import Make, Unanswered
+from xavier_grading.mark import sandbox
+from xavier_grading.mark.sandbox import Limits, Submission
 
 pytestmark = pytest.mark.skipif(
     sandbox.protection() != "namespaces",
@@ -157,12 +157,13 @@ def _owner(path: Path) -> int:
 
 
 def test_it_is_nobody_and_sees_nothing(held: Submission) -> None:
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     code = f"""
 import os
 user, here = os.getuid(), os.listdir(".")
-sees = [p for p in ({str(root / "assignments")!r}, {str(root / "tests")!r}, "/etc/passwd", "/home",
-        {str(Path.home() / ".bashrc")!r}, {str(root / "results")!r}) if os.path.exists(p)]
+sees = [p for p in ({str(root / "assignments" / "source")!r}, {str(root / "tests")!r},
+        "/etc/passwd", "/home", {str(Path.home() / ".bashrc")!r}, {str(root / "results")!r})
+        if os.path.exists(p)]
 processes = [p for p in os.listdir("/proc") if p.isdigit()]
 secrets = [k for k in os.environ if "KEY" in k or "TOKEN" in k]
 """
@@ -178,7 +179,7 @@ secrets = [k for k in os.environ if "KEY" in k or "TOKEN" in k]
 
 
 def test_it_writes_nowhere_but_into_its_own_folder(held: Submission) -> None:
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     for place in (root / "xavier" / "bad", Path("/usr/bad"), root / ".venv" / "bad", Path("/bad")):
         said = held.run("cell 1", f"open({str(place)!r}, 'w')")
         assert said is not None and not place.exists()
@@ -239,22 +240,23 @@ spread = float(nn.Linear(400, 300).weight.detach().std())
 
 def test_judges_cannot_be_read(held: Submission) -> None:
     code = """
-import pathlib, xavier.grading
-folder = pathlib.Path(xavier.grading.__file__).parent
+import pathlib, xavier_grading
+folder = pathlib.Path(xavier_grading.__file__).parent
 known = [p.name for p in folder.rglob("*") if p.is_file() and b"std as bound" in p.read_bytes()]
 """
     assert held.run("cell 1", code) is None
     assert held.get("known") == []
-    for name in ("ps1", "ps3", "samples", "symbolic", "networks", "parts", "marking"):
-        said = held.run("cell 2", f"import xavier.grading.{name}")
-        assert said is not None and "ImportError" in said
+    for name in ("sets.ps1", "sets", "check.samples", "check.symbolic", "check.networks",
+                 "check.parts", "mark.marking"):  # fmt: skip
+        said = held.run("cell 2", f"import xavier_grading.{name}")
+        assert said is not None and "asked to write" in said
 
 
 @pytest.mark.parametrize(
     "code",
     [
         "import json; json.dumps = lambda *a, **k: '{}'",
-        "import xavier.grading.values as v; v.dumps = lambda x: 'nonsense'",
+        "import xavier_grading.check.values as v; v.dumps = lambda x: 'nonsense'",
         "import builtins; builtins.isinstance = lambda *a: True",
         "import builtins; builtins.len = lambda *a: 0",
         "import numpy as np; np.array_equal = np.allclose = lambda *a, **k: True",
@@ -269,7 +271,7 @@ known = [p.name for p in folder.rglob("*") if p.is_file() and b"std as bound" in
 def test_tampering_gains_nothing(code: str) -> None:
     part = sets.problem_set("ps1").part("copies")
     variant = sets.problem_set("ps1").variant("ada", "key")
-    from xavier.grading import parts
+    from xavier_grading.check import parts
 
     with Submission(limits=LIMITS) as held:
         held.run("cell 1", "def copies(weights): return []")

@@ -7,9 +7,8 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-
-from xavier.grading import symbolic
-from xavier.grading.symbolic import Unreadable
+from xavier_grading.check import symbolic
+from xavier_grading.check.symbolic import Unreadable
 
 RANGES = {"n": (5.0, 90.0), "p": (0.1, 0.6), "a": (0.05, 0.9)}
 TRUTH = "sqrt(6*(1-p)/(n*(1+a**2)))"

@@ -15,9 +15,8 @@ import sympy
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from xavier.grading import values
-from xavier.grading.values import Expression, NotPlain, dumps, loads
+from xavier_grading.check import values
+from xavier_grading.check.values import Expression, NotPlain, dumps, loads
 
 
 def there_and_back(value: Any) -> Any:

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = {"xavier": "xavier", "glorot2010": "glorot2010"}  # and the folders of their modules
+# And the folders of their modules.
+PACKAGES = {"xavier": "xavier", "glorot2010": "glorot2010", "xavier_grading": "assignments/kit"}
 
 # What can be imported without loading torch.
 WITHOUT_TORCH = (

@@ -1,9 +1,9 @@
 """Ask a submission for its answers: in this process, for a student, or in another one, for a mark.
 
 A judge never holds an object of the submission. It asks for a name, or for what a function gives
-for arguments of the judge's choice, and gets plain data (`xavier.grading.values`). What cannot be
-sent as plain data, such as a generator or a module, is described by `Make` and made on the
-submission's side.
+for arguments of the judge's choice, and gets plain data (`xavier_grading.check.values`). What
+cannot be sent as plain data, such as a generator or a module, is described by `Make` and made on
+the submission's side.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from xavier.grading import values
+from . import values
 
 
 class Unanswered(Exception):

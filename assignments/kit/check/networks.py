@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from xavier.grading.answers import Unanswered
-from xavier.grading.samples import numbers
+from .answers import Unanswered
+from .samples import numbers
 
 Array: TypeAlias = NDArray[np.float64]
 

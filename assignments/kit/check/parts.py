@@ -19,7 +19,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from xavier import checks
-from xavier.grading.answers import Answers, Local, Unanswered
+
+from .answers import Answers, Local, Unanswered
 
 PUBLIC = "public"
 """The student, and the key, of what the repository shows."""

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from xavier.grading.answers import Answers, Make, Unanswered
-from xavier.grading.parts import Finding, right, wrong
+from .answers import Answers, Make, Unanswered
+from .parts import Finding, right, wrong
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -103,7 +103,7 @@ _times = itertools.count(1)
 
 
 def fresh(label: str) -> str:
-    """A label that no judge has used before, for `xavier.grading.answers.Make`."""
+    """A label that no judge has used before, for `xavier_grading.check.answers.Make`."""
     return f"{label}, {next(_times)}"
 
 

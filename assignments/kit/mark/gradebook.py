@@ -19,12 +19,12 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
-from xavier.grading import marking
+from . import marking
 
 _LINE = 76  # characters of a line of feedback
 
 PREPROCESSORS = (
-    "xavier.grading.gradebook.Marks",
+    "xavier_grading.mark.gradebook.Marks",
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",

@@ -15,10 +15,11 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from xavier import files
-from xavier.grading import notebooks, parts, sandbox, sets
-from xavier.grading.parts import Finding, Judge, Variant
-from xavier.grading.sandbox import Limits, Protection, Submission
+from .. import sets
+from ..check import parts
+from ..check.parts import Finding, Judge, Variant
+from . import notebooks, sandbox
+from .sandbox import Limits, Protection, Submission
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Task:
         notebook: the file that was handed in.
         release: the file that was given out, with public numbers.
         key: with which students' numbers are drawn.
-        private: a teacher's own judges, see `xavier.grading.marking.extra_judges`.
+        private: a teacher's own judges, see `xavier_grading.mark.marking.extra_judges`.
         limits: what the submission may use.
         by: what holds it.
     """
@@ -124,7 +125,7 @@ class Task:
 def _judges() -> str:
     """A hash of everything in this package that decides a mark."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -266,7 +267,7 @@ def _file(folder: Path, task: Task) -> Path:
 
 def save(report: Report, path: Path) -> None:
     """Keep a report."""
-    files.replace(path, json.dumps(asdict(report), indent=1).encode())
+    notebooks.write(path, json.dumps(asdict(report), indent=1).encode())
 
 
 def load(path: Path) -> Report | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from xavier.grading.parts import Variant
+from ..check.parts import Variant
 
 LARGEST = 20_000_000
 """Bytes that a submission's notebook may have."""
@@ -47,6 +48,15 @@ def read(path: Path) -> NotebookNode:
         raise Unreadable("there is no notebook") from None
     except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise Unreadable(f"{path.name} is no notebook: {str(error)[:100]}") from None
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: what reads it never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        file.write(content)
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
 
 
 def personal(release: NotebookNode, variant: Variant) -> NotebookNode:

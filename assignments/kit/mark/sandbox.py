@@ -2,9 +2,9 @@
 
 On Linux the process lives in namespaces of its own, made by bubblewrap (``bwrap``): it sees the
 Python installation read-only and an empty folder in memory, no network, no other process, none of
-the repository but the package, and of the package not what the problem set asks to be written. It
-is another user if this one is root. Elsewhere, or without bubblewrap, only time, memory, file sizes
-and the number of processes are limited; `PROTECTION` says what holds here.
+the repository but the packages, and of these neither the judges nor what the problem set asks to be
+written. It is another user if this one is root. Elsewhere, or without bubblewrap, only time,
+memory, file sizes and the number of processes are limited; `protection` says what holds here.
 
 A process that dies or hangs is started again, its cells are run once more without the one that it
 died in, and the judge goes on.
@@ -32,26 +32,33 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from xavier.grading import answers, values
-from xavier.grading.answers import Unanswered
+import xavier
+
+from ..check import answers, values
+from ..check.answers import Unanswered
 
 Protection: TypeAlias = Literal["namespaces", "limits"]
 
-_RUNNER = Path(__file__).with_name("runner.py")
-_PACKAGE = Path(__file__).resolve().parent.parent
+_PACKAGES = {
+    "xavier": Path(xavier.__file__).resolve().parent,
+    "xavier_grading": Path(__file__).resolve().parents[1],
+}
+_RUNNER = _PACKAGES["xavier_grading"] / "mark" / "runner.py"
 _FIRST_USER = 61_000  # of the users that submissions run as where this process is root
 _GRACE = 5.0  # seconds after which a process that does not stop is killed
 _START = 60.0  # seconds that a process may take to start
 _RESTARTS = 8
 _slots = itertools.count()
 
-# Modules that know the answers. What is left of the package's part for problem sets is what this
-# process needs.
-_NEEDED = {"__init__", "answers", "runner", "values"}
-_ANSWERS = tuple(
-    f"xavier.grading.{path.stem}"
-    for path in sorted(Path(__file__).parent.glob("*.py"))
-    if path.stem not in _NEEDED
+# Modules that know the answers: all of this package but what the runner needs.
+_NEEDED = {
+    *("__init__.py", "check/__init__.py", "check/answers.py", "check/values.py"),
+    *("mark/__init__.py", "mark/runner.py"),
+}
+_ANSWERS = sorted(
+    path
+    for path in _PACKAGES["xavier_grading"].rglob("*.py")
+    if path.relative_to(_PACKAGES["xavier_grading"]).as_posix() not in _NEEDED
 )
 
 _WITHHELD = (
@@ -111,7 +118,7 @@ def protection() -> Protection:
 
 @dataclass
 class Submission:
-    """A submission in a process of its own: `xavier.grading.answers.Answers`, and `run`.
+    """A submission in a process of its own: `xavier_grading.check.answers.Answers`, and `run`.
 
     Attributes:
         files: put into the folder that it starts in, by name.
@@ -160,16 +167,16 @@ class Submission:
         return None
 
     def get(self, name: str) -> Any:
-        """As in `xavier.grading.answers.Answers`."""
+        """As in `xavier_grading.check.answers.Answers`."""
         return self._ask({"kind": "get", "name": name}, self.limits.call)
 
     def call(self, name: str, *arguments: Any, **named: Any) -> Any:
-        """As in `xavier.grading.answers.Answers`."""
+        """As in `xavier_grading.check.answers.Answers`."""
         packed = {"arguments": answers.pack(list(arguments)), "named": answers.pack(named)}
         return self._ask({"kind": "call", "name": name, **packed}, self.limits.call)
 
     def parameters(self, label: str) -> dict[str, np.ndarray[Any, Any]]:
-        """As in `xavier.grading.answers.Answers`."""
+        """As in `xavier_grading.check.answers.Answers`."""
         found = self._ask({"kind": "parameters", "name": label}, self.limits.call)
         if not isinstance(found, dict):
             raise Unanswered("a module's parameters must be arrays")
@@ -219,7 +226,7 @@ class Submission:
             "user": _FIRST_USER + self._slot % 1000 if self.by == "namespaces" else 0,
         }
         self._process = subprocess.Popen(
-            [*self._command(), json.dumps(limits)],
+            [*self._command(), json.dumps(limits), json.dumps(_PACKAGES, default=os.fspath)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -251,10 +258,11 @@ class Submission:
         if self.by == "limits":
             return python
         hidden: list[str] = []
-        for module in (*self.withheld, *_ANSWERS):
-            stub = self._folder / f".{module}.py"
-            source = _source(module)
-            stub.write_text(_without_answers(source) if module == "torch.nn.init" else _WITHHELD)
+        for source in (*map(_source, self.withheld), *_ANSWERS):
+            stub = self._folder / f".{len(hidden)}.py"
+            stub.write_text(
+                _without_answers(source) if source == _source("torch.nn.init") else _WITHHELD
+            )
             stub.chmod(0o644)
             compiled = source.parent.glob(f"__pycache__/{source.stem}.*.pyc")
             for path in (source, *compiled):
@@ -344,7 +352,7 @@ def _mounts() -> Iterator[str]:
             yield from ("--ro-bind", os.fspath(path), os.fspath(path))
     own = [
         path
-        for path in dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix), _PACKAGE))
+        for path in dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix), *_PACKAGES.values()))
         if not path.is_relative_to("/usr")
     ]
     # Folders above them, which any user may pass; left to itself, bwrap makes them root's own.
@@ -356,10 +364,9 @@ def _mounts() -> Iterator[str]:
 
 def _source(module: str) -> Path:
     """The file of a module, found without importing it."""
-    parts = module.split(".")
-    root = _PACKAGE.parent if parts[0] == "xavier" else Path(sysconfig.get_path("purelib"))
-    found = root.joinpath(*parts)
-    return found if found.is_dir() else found.with_suffix(".py")
+    package, *rest = module.split(".")
+    root = _PACKAGES.get(package) or Path(sysconfig.get_path("purelib"), package)
+    return root.joinpath(*rest).with_suffix(".py")
 
 
 def _without_answers(source: Path) -> str:

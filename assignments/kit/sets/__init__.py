@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from xavier import checks
-from xavier.grading import ps1, ps2, ps3, ps4
-from xavier.grading.parts import ProblemSet
+
+from ..check.parts import ProblemSet
+from . import ps1, ps2, ps3, ps4
 
 PROBLEM_SETS: dict[str, ProblemSet] = {
     found.name: found

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from scipy import stats
 
-from xavier.grading import networks, samples, symbolic
-from xavier.grading.answers import Answers, Make, Unanswered
-from xavier.grading.networks import Array
-from xavier.grading.parts import Finding, Part, ProblemSet, Variant, right, wrong
-from xavier.grading.values import Expression
+from ..check import networks, samples, symbolic
+from ..check.answers import Answers, Make, Unanswered
+from ..check.networks import Array
+from ..check.parts import Finding, Part, ProblemSet, Variant, right, wrong
+from ..check.values import Expression
 
 STARTS: dict[str, tuple[str, bool]] = {
     "biases": ("hidden weights and read-out constant, hidden biases random", False),

@@ -16,10 +16,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import stats
 
-from xavier.grading import symbolic
-from xavier.grading.answers import Answers, Unanswered
-from xavier.grading.parts import Finding, Part, ProblemSet, Variant, right, wrong
-from xavier.grading.values import Expression
+from ..check import symbolic
+from ..check.answers import Answers, Unanswered
+from ..check.parts import Finding, Part, ProblemSet, Variant, right, wrong
+from ..check.values import Expression
 
 Mistakes: TypeAlias = Sequence[tuple[str, str, str]]
 """Of each mistake its name, what it makes of a formula, and what to say."""

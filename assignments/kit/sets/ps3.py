@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from xavier.grading import networks, samples
-from xavier.grading.answers import Answers, Make, Unanswered
-from xavier.grading.parts import Finding, Part, ProblemSet, Variant, right, wrong
+from ..check import networks, samples
+from ..check.answers import Answers, Make, Unanswered
+from ..check.parts import Finding, Part, ProblemSet, Variant, right, wrong
 
 Array: TypeAlias = NDArray[np.float64]
 Fans: TypeAlias = tuple[float, float]

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from xavier.grading import networks, samples
-from xavier.grading.answers import Answers, Unanswered
-from xavier.grading.networks import Array
-from xavier.grading.parts import Finding, Part, ProblemSet, Variant, right, wrong
+from ..check import networks, samples
+from ..check.answers import Answers, Unanswered
+from ..check.networks import Array
+from ..check.parts import Finding, Part, ProblemSet, Variant, right, wrong
 
 PATIENTS = 5
 FILE = "patients.npz"

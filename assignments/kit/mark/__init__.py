@@ -1,0 +1,1 @@
+"""What marks submissions: a sandbox for each, its judge outside, and nbgrader for the marks."""
