@@ -799,7 +799,7 @@ def show(name: str, scale: Scale, seeds: str | None, output: str | None) -> None
     NAME is one of the paper's figures or an experiment, as for xavier run, which makes the
     record. The numbers are means over seeds with 95 % t intervals.
     """
-    from glorot2010 import catalogue, experiments, pictures, results
+    from glorot2010 import catalogue, drawings, experiments, results
     from xavier import files
 
     own = _parsed(seeds)
@@ -810,7 +810,7 @@ def show(name: str, scale: Scale, seeds: str | None, output: str | None) -> None
     label = _label(scale, own)
     path = Path(f"{name}.{label}.png" if output is None else output)
     with _usage("--output"):
-        kind = checks.one_of("a file's ending", path.suffix[1:].lower(), pictures.KINDS)
+        kind = checks.one_of("a file's ending", path.suffix[1:].lower(), drawings.KINDS)
     record = results.load(
         experiment,
         label,
@@ -818,9 +818,9 @@ def show(name: str, scale: Scale, seeds: str | None, output: str | None) -> None
         folder=_folder(),
         command=experiments.command(experiment, scale, own),
     )
-    drawn = pictures.rendered(pictures.draw(name, record.rows), kind)
+    drawn = drawings.rendered(drawings.draw(name, record.rows), kind)
     files.replace(path, drawn, "save the picture")
-    _print_numbers(record, pictures.numbers(record.rows))
+    _print_numbers(record, drawings.numbers(record.rows))
     click.echo(f"drawn in {path}", err=True)
 
 

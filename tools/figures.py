@@ -14,10 +14,10 @@ from tqdm import tqdm
 
 FIGURES = CHAPTERS.parent / "_build" / "figures"
 AS_SVG = """
-from glorot2010 import pictures as _pictures
+from glorot2010 import drawings as _drawings
 from xavier.figures import Picture as _Picture
 get_ipython().display_formatter.formatters["image/svg+xml"].for_type(
-    _Picture, lambda picture: _pictures.rendered(picture, "svg").decode()
+    _Picture, lambda picture: _drawings.rendered(picture, "svg").decode()
 )
 """
 

@@ -24,7 +24,7 @@ PACKAGES = {"xavier": "xavier", "glorot2010": "glorot2010", "xavier_grading": "a
 WITHOUT_TORCH = (
     "xavier",
     *("xavier.figures", "xavier.intervals"),
-    *("glorot2010.cli", "glorot2010.pictures", "glorot2010.results"),
+    *("glorot2010.cli", "glorot2010.drawings", "glorot2010.results"),
 )
 
 

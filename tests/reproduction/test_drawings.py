@@ -19,8 +19,8 @@ from matplotlib import colors
 from matplotlib.image import imread
 from scipy import stats
 
-from glorot2010 import pictures
-from glorot2010.pictures import draw, numbers, rendered
+from glorot2010 import drawings
+from glorot2010.drawings import draw, numbers, rendered
 from glorot2010.results import Record
 from xavier import figures
 from xavier.figures import Picture
@@ -67,7 +67,7 @@ def record(
                             known = (arm, lr, seed, update, layer)
                             rows.append((*known, "activation", "density", at, density))
             rows.append((arm, lr, seed, UPDATES[-1], 0, "final_error", "", nan, error))
-    table = pd.DataFrame(rows, columns=list(pictures._COLUMNS)).assign(stage="main")
+    table = pd.DataFrame(rows, columns=list(drawings._COLUMNS)).assign(stage="main")
     if rate_stage:  # trials that no picture and no number may be made of
         trials = table.assign(stage="rate", seed=table["seed"] + 1000, value=table["value"] + 7)
         table = pd.concat([trials, table], ignore_index=True)
@@ -269,7 +269,7 @@ def test_a_machine_is_drawn_against_its_examples() -> None:
             ("svm", math.nan, 0, n, 0, "final_error", "", math.nan, error)
             for n, error in ((1000, 0.5), (3000, 0.25))
         ],
-        columns=list(pictures._COLUMNS),
+        columns=list(drawings._COLUMNS),
     ).assign(stage="main")
     (ax,) = draw("svm", rows).axes
     assert lines(ax)["svm"] == ([1000, 3000], [50.0, 25.0])
@@ -287,7 +287,7 @@ def spectrum() -> pd.DataFrame:
             for seed in (0, 1)
             for k in (1, 2, 3)
         ],
-        columns=list(pictures._COLUMNS),
+        columns=list(drawings._COLUMNS),
     ).assign(stage="main")
 
 
@@ -351,7 +351,7 @@ def test_a_picture_in_an_unknown_format_is_refused() -> None:
 
 
 def test_drawing_needs_no_torch() -> None:
-    code = "import sys, glorot2010.pictures; print('torch' in sys.modules)"
+    code = "import sys, glorot2010.drawings; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
