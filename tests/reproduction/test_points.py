@@ -96,6 +96,24 @@ def value(rows: pd.DataFrame, **where: Any) -> float:
     return found
 
 
+def threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As many as a point takes, so that what is computed beside it rounds like it."""
+    yield from threads(1)
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    yield from threads(3)
+
+
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pd.DataFrame]:
     return {name: computed(point) for name, point in ALL.items()}
@@ -224,7 +242,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", BY_HAND)
-def test_a_point_is_what_the_functions_that_it_is_made_of_give(name: str) -> None:
+def test_a_point_is_what_the_functions_that_it_is_made_of_give(one_thread: None, name: str) -> None:
     point = tiny(**BY_HAND[name])
     digits = point.data == "digits"
     network = create(point, 64, 10) if digits else create(point)
@@ -244,31 +262,26 @@ def test_a_point_is_what_the_functions_that_it_is_made_of_give(name: str) -> Non
         ).batch(n)
 
     seeds = dict.fromkeys(network.seeds)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        reconstruction = pd.DataFrame({"value": []})
-        if point.pretraining:
-            reconstruction = pretraining.pretrain(
-                network, {s: stream(s + 2**41) for s in seeds}, lr=0.03, updates=20, every=2,
-                pixels=(0.0, 1.0) if digits else (-1.0, 1.0),
-            )  # fmt: skip
-        measured = train(
-            network,
-            {seed: stream(seed) for seed in seeds},
-            lr=torch.tensor([replica.lr for replica in point.replicas]),
-            updates=30,
-            every=15,
-            at=(4,),
-            test=held_out(60),
-            cost=point.cost,
-            batch_size=point.batch_size,
-            second_order=point.second_order and SecondOrder(point.second_order),
-            freeze_output_bias=point.output_bias == "frozen",
-        )
-        last = training.evaluate(network, held_out(90), point.cost)
-    finally:
-        torch.set_num_threads(before)
+    reconstruction = pd.DataFrame({"value": []})
+    if point.pretraining:
+        reconstruction = pretraining.pretrain(
+            network, {s: stream(s + 2**41) for s in seeds}, lr=0.03, updates=20, every=2,
+            pixels=(0.0, 1.0) if digits else (-1.0, 1.0),
+        )  # fmt: skip
+    measured = train(
+        network,
+        {seed: stream(seed) for seed in seeds},
+        lr=torch.tensor([replica.lr for replica in point.replicas]),
+        updates=30,
+        every=15,
+        at=(4,),
+        test=held_out(60),
+        cost=point.cost,
+        batch_size=point.batch_size,
+        second_order=point.second_order and SecondOrder(point.second_order),
+        freeze_output_bias=point.output_bias == "frozen",
+    )
+    last = training.evaluate(network, held_out(90), point.cost)
     rows = point.compute()
     for r, replica in enumerate(point.replicas):
         mine = pick(rows, arm=replica.arm, seed=replica.seed)
@@ -318,7 +331,7 @@ def test_replicas_that_begin_alike_are_pretrained_once_and_end_as_each_would_alo
     assert before[0] == before[1] and after[0] != after[1]
 
 
-def test_layers_are_described_on_the_monitored_examples() -> None:
+def test_layers_are_described_on_the_monitored_examples(one_thread: None) -> None:
     point = tiny(quantities=("activation", "back_gradient"), cost="quadratic")
     network = create(point)
     x, y = Shapeset(MONITOR_SEED).batch(300)
@@ -337,7 +350,7 @@ def test_layers_are_described_on_the_monitored_examples() -> None:
 
 
 def test_singular_values_at_birth_are_those_of_the_monitor(
-    tables: dict[str, pd.DataFrame],
+    one_thread: None, tables: dict[str, pd.DataFrame]
 ) -> None:
     plain = tiny(jacobian=True)
     network = create(plain)
@@ -486,7 +499,7 @@ def test_what_cannot_be_together_is_refused() -> None:
 # ----------------------------------------------------------------------------- the other kinds
 
 
-def test_births_are_described_as_the_monitor_describes_them() -> None:
+def test_births_are_described_as_the_monitor_describes_them(one_thread: None) -> None:
     rows = computed(BIRTH)
     x, y = Shapeset(MONITOR_SEED).batch(300)
     for replica in PAIR:
@@ -535,14 +548,6 @@ def test_the_support_vector_machine_is_measured_once_for_every_number_of_example
 
 
 # --------------------------------------------------------------------------------- as promised
-
-
-@pytest.fixture
-def three_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("name", ALL)
