@@ -576,7 +576,10 @@ def test_shapeset_is_a_stream() -> None:
     assert isinstance(Shapeset(0), Stream)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.skipif(
+    not torch.cuda.is_available(),
+    reason="no CUDA device: install torch with CUDA (pip install torch) where an NVIDIA GPU is",
+)
 def test_the_device_changes_nothing() -> None:
     here, there = Shapeset(0).batch(3000), Shapeset(0, device="cuda").batch(3000)
     for a, b in zip(here, there, strict=True):

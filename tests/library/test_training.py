@@ -975,7 +975,10 @@ def test_layers_of_several_widths_are_not_tied() -> None:
 # -------------------------------------------------------------------------------------------- CUDA
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.skipif(
+    not torch.cuda.is_available(),
+    reason="no CUDA device: install torch with CUDA (pip install torch) where an NVIDIA GPU is",
+)
 @pytest.mark.parametrize("kind", [None, *KINDS])
 def test_training_on_another_device_is_the_same_to_rounding(kind: Any, tmp_path: Path) -> None:
     """And a run there that is stopped and taken up again is the same to the bit.
