@@ -1329,7 +1329,7 @@ def test_nbval_reports_a_changed_digit_and_the_guards_a_stripped_notebook(tmp_pa
     settings.write_text("[pytest]\n", encoding="utf-8")
     command = [
         *(sys.executable, "-m", "pytest", "-c", str(settings), "--rootdir", str(tmp_path)),
-        *("--nbval", "--nbval-current-env", "--nbval-cell-timeout", "60"),
+        *("--nbval", "--nbval-current-env", "--nbval-cell-timeout", "300"),
         *("-p", "no:cacheprovider", "-q", "--tb=no", "-rA", str(tmp_path)),
     ]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
@@ -1339,7 +1339,7 @@ def test_nbval_reports_a_changed_digit_and_the_guards_a_stripped_notebook(tmp_pa
         text=True,
         cwd=tmp_path,
         env=environment,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     outcome = dict(

@@ -422,7 +422,6 @@ def test_the_map_fills_in(visit):
     tab.wait_for_function(
         "[...document.querySelectorAll('.lab-map td')]"
         ".filter((cell) => cell.textContent !== '–').length > 2",
-        timeout=60_000,
     )
 
 

@@ -262,7 +262,7 @@ def loads(module: str, other: str, path: Path) -> bool:
     command = f"import sys; sys.path.insert(0, {str(path)!r}); import {module}; "
     command += f"print({other!r} in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", command], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", command], capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip() == "True"

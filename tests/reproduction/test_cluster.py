@@ -23,7 +23,7 @@ from glorot2010.catalogue import EXPERIMENTS, Arm, Experiment, Race, config
 from glorot2010.experiments import run
 from glorot2010.points import TrainingPoint
 
-distributed = pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed", reason="no Dask: pip install 'xavier[cluster]'")
 
 # Its own warnings are its own; ours are errors here as everywhere.
 pytestmark = [
@@ -41,7 +41,7 @@ LONG = Race(
     curve_images=100,
     pack=1,
 )
-PATIENCE = 60.0  # seconds after which something that is waited for will not come
+PATIENCE = 600.0  # seconds after which something that is waited for will not come
 
 
 def until(there: Callable[[], Any]) -> Any:
@@ -156,13 +156,6 @@ def test_without_its_scheduler_a_run_ends_and_says_how_it_goes_on(
     left = {path.suffix for path in (folder / "parts").iterdir() if path.name[0] != "."}
     assert left <= {".note", ".checkpoint", ".gz"} and left
     assert run("quick", "smoke", folder=folder).seeds == (0, 1, 2)
-
-
-def test_a_scheduler_that_is_not_there_is_an_error_soon() -> None:
-    began = time.monotonic()
-    with pytest.raises(OSError, match="Timed out trying to connect"):
-        distributed.Client("tcp://127.0.0.1:9", timeout=1, set_as_default=False)
-    assert time.monotonic() - began < 5
 
 
 def test_points_are_small_enough_to_be_sent_to_a_hundred_machines() -> None:

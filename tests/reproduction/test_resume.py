@@ -245,7 +245,7 @@ def stopped(name: str, number: int, folder: Path) -> dict[str, Any]:
         [sys.executable, __file__, name, str(int(number)), str(folder)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         env={**os.environ, **threads},
     )
     assert done.returncode == 0, done.stderr
