@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from filelock import FileLock
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from glorot2010.results import Record
 
 settings.register_profile("xavier", deadline=None, derandomize=True, database=None)
+settings.register_profile(  # for who asks only whether a test fails, as `make mutants` does
+    "brief", settings.get_profile("xavier"), phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("xavier")
 
 

@@ -93,7 +93,7 @@ def measure(module: str, build: Path, size: int) -> bool:
     folder = prepare(module, build)
     os.chdir(folder)
     names = sample(module, size)
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
         environment.pop(name, None)
     if missing := [name for name in names if name not in verdicts(folder, module)]:
