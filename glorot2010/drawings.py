@@ -9,12 +9,14 @@ out.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, TypeAlias
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.patches import Rectangle
 
 from xavier import checks, figures
 from xavier.figures import Picture
@@ -23,6 +25,15 @@ from xavier.intervals import mean_interval
 Kind: TypeAlias = Literal["png", "svg", "pdf"]
 KINDS: tuple[Kind, ...] = ("png", "svg", "pdf")
 """Formats of image files that `rendered` makes."""
+
+VERDICTS: dict[str, tuple[str, str]] = {
+    "holds": ("#009E73", "●"),
+    "holds in part": ("#56B4E9", "◐"),
+    "fails": ("#D55E00", "○"),
+    "undecided": ("#F0E442", "?"),
+    "not run": ("#DDDDDD", "–"),
+}
+"""Colour and sign of what can be said of a claim; black can be read on all of the colours."""
 
 _COLUMNS = ("arm", "lr", "seed", "update", "layer", "quantity", "statistic", "at", "value")
 
@@ -90,6 +101,42 @@ def rendered(picture: Picture, kind: Kind = "png") -> bytes:
     with matplotlib.rc_context({"svg.hashsalt": "xavier"}):
         picture.savefig(buffer, format=kind, metadata=undated)
     return buffer.getvalue()
+
+
+def tiles(groups: Mapping[str, pd.DataFrame], *, across: int = 16) -> Picture:
+    """A tile for every claim, coloured by verdict, in groups one below the other.
+
+    Args:
+        groups: for every title the claims below it, with the columns ``id`` and ``verdict``, one of
+            `VERDICTS`.
+        across: tiles in a line.
+    """
+    rows = pd.concat(groups)
+    heights = [math.ceil(len(part) / across) + 0.75 for part in groups.values()]
+    picture = Picture(figsize=(7.2, 0.7 + 0.45 * sum(heights)), dpi=130, layout="constrained")
+    ax = picture.subplots()
+    top = 0.0
+    for (title, part), height in zip(groups.items(), heights, strict=True):
+        ax.text(0.04, top - 0.08, title, va="bottom", fontsize=9)
+        for k, (claim, verdict) in enumerate(zip(part["id"], part["verdict"], strict=True)):
+            x, y = k % across, top + k // across
+            colour, sign = VERDICTS[verdict]
+            ax.add_patch(Rectangle((x + 0.04, y + 0.04), 0.92, 0.92, color=colour))
+            ax.text(x + 0.5, y + 0.5, f"{claim}\n{sign}", ha="center", va="center", fontsize=9.5)
+        top += height
+    ax.set(xlim=(0, across), ylim=(top - 0.7, -0.65), aspect="equal")
+    ax.set_axis_off()
+    number = rows["verdict"].value_counts()
+    found = [verdict for verdict in VERDICTS if verdict in number]
+    picture.legend(
+        [Rectangle((0, 0), 1, 1, color=VERDICTS[verdict][0]) for verdict in found],
+        [f"{VERDICTS[verdict][1]} {verdict}, {number[verdict]}" for verdict in found],
+        loc="outside lower center",
+        ncols=len(found),
+        fontsize=9,
+        frameon=False,
+    )
+    return picture
 
 
 # --------------------------------------------------------------------------------------------------

@@ -19,9 +19,9 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from glorot2010 import claims, results
+from glorot2010 import claims, drawings, results
 from glorot2010.claims import CLAIMS, Evidence, Verdict
-from xavier import checks, figures, files
+from xavier import checks, files
 from xavier.figures import Picture
 
 FILE = "ledger.json"
@@ -154,11 +154,8 @@ def picture(frame: pd.DataFrame) -> Picture:
     Args:
         frame: from `load` or `glorot2010.claims.ledger`.
     """
-    rows = frame.assign(group=frame["id"].str[0].map(SOURCES))
-    rows = rows.sort_values(
-        "group", key=lambda name: name.map(list(SOURCES.values()).index), kind="stable"
-    )
-    return figures.tiles(rows, label="id", colour="verdict", group="group")
+    by_source = frame.groupby(frame["id"].str[0])
+    return drawings.tiles({SOURCES[key]: by_source.get_group(key) for key in SOURCES})
 
 
 def caption(frame: pd.DataFrame) -> str:
@@ -241,7 +238,7 @@ def _entry(row: Mapping[Any, Any], chapters: Mapping[int, str]) -> tuple[str, st
         tail.append(f"[Chapter {claim.chapter}]({chapters[claim.chapter]})")
     tail += [f"`xavier run {name} --scale book`" for name in claim.needs]
     tail += [] if claim.needs else [f"`xavier ledger --id {claim.id}`"]
-    symbol = figures.VERDICTS[verdict][1]
+    symbol = drawings.VERDICTS[verdict][1]
     head = f'<span class="verdict {verdict.replace(" ", "-")}">{symbol} {verdict}</span>'
     body = " ".join(lines).replace("|", r"\|").replace("$", r"\$").replace("*", r"\*")
     body = re.sub(r"xavier run \S+ --scale \w+", r"`\g<0>`", body)  # else -- is set as a dash

@@ -21,7 +21,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import EngFormatter
 from numpy.typing import ArrayLike
 
@@ -63,15 +62,6 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     "diverged": (_VERMILION, "diverged"),
 }
 """Colour and name of what may become of a training run (`xavier.training.outcomes`)."""
-
-VERDICTS: dict[str, tuple[str, str]] = {
-    "holds": (_GREEN, "●"),
-    "holds in part": (_SKY, "◐"),
-    "fails": (_VERMILION, "○"),
-    "undecided": (_YELLOW, "?"),
-    "not run": ("#DDDDDD", "–"),
-}
-"""Colour and sign of what can be said of a claim (`glorot2010.claims`)."""
 
 _CYCLE = (_BLUE, _VERMILION, _GREEN, _PURPLE, _ORANGE, _SKY, _BLACK, _YELLOW)
 _MARKERS = "os^Dv<>P"
@@ -354,48 +344,6 @@ def outcome_map(
         ax.set(xlabel=xlabel, ylabel=ylabel)
         handles = [ax.scatter([], [], marker="s", s=80, color=c) for c, _ in OUTCOMES.values()]
         picture.legend(handles, names, loc="outside upper center", ncols=len(names))
-    return picture
-
-
-def tiles(rows: pd.DataFrame, *, label: str, colour: str, group: str, across: int = 16) -> Picture:
-    """A tile for every row, coloured by verdict, in groups one below the other.
-
-    Args:
-        rows: the table, a row a tile, in the order in which tiles are laid.
-        label: column with what is written in a tile.
-        colour: column with a key of `VERDICTS`, whose sign is written too.
-        group: column that tells the groups apart, in the order in which its values first occur.
-        across: tiles in a line.
-
-    Raises:
-        ValueError: a column is missing, there are no rows, or a verdict is none.
-    """
-    _need(rows, label, colour, group)
-    down, places = 0.0, []
-    for _, part in rows.groupby(group, sort=False):
-        for k, row in enumerate(part.to_dict("records")):
-            verdict = checks.one_of(colour, row[colour], VERDICTS)
-            places.append((k % across, down + k // across, row[label], verdict))
-        down += math.ceil(len(part) / across) + 0.75
-    with matplotlib.rc_context(_STYLE):
-        picture = Picture(figsize=(7.2, 0.7 + 0.45 * down), dpi=130, layout="constrained")
-        ax = picture.subplots()
-        for x, y, text, verdict in places:
-            fill, sign = VERDICTS[verdict]
-            ax.add_patch(Rectangle((x + 0.04, y + 0.04), 0.92, 0.92, color=fill))
-            # Black can be read on all of these fills.
-            ax.text(x + 0.5, y + 0.5, f"{text}\n{sign}", ha="center", va="center", fontsize=9.5)
-        top = 0.0
-        for name, part in rows.groupby(group, sort=False):
-            ax.text(0.04, top - 0.08, str(name), va="bottom", fontsize=9)
-            top += math.ceil(len(part) / across) + 0.75
-        ax.set(xlim=(0, across), ylim=(down - 0.7, -0.65), aspect="equal")
-        ax.set_axis_off()
-        said = [verdict for verdict in VERDICTS if verdict in set(rows[colour])]
-        marks = [Rectangle((0, 0), 1, 1, color=VERDICTS[verdict][0]) for verdict in said]
-        number = rows[colour].value_counts()
-        names = [f"{VERDICTS[verdict][1]} {verdict}, {number[verdict]}" for verdict in said]
-        picture.legend(marks, names, loc="outside lower center", ncols=len(said), fontsize=9)
     return picture
 
 

@@ -13,10 +13,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from glorot2010 import claims, scoreboard
+from glorot2010 import claims, drawings, scoreboard
 from glorot2010.claims import CLAIMS
 from glorot2010.judging import Evidence, Judgement, of_fact
-from xavier import figures
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ["id", "verdict", "ours", "low", "high", "paper", "records", "note"]
@@ -111,7 +110,7 @@ def test_the_picture_has_a_tile_for_each_claim_and_the_counts() -> None:
     picture = scoreboard.picture(frame())
     (ax,) = picture.axes
     texts = [text.get_text() for text in ax.texts]
-    signs = {verdict: sign for verdict, (_, sign) in figures.VERDICTS.items()}
+    signs = {verdict: sign for verdict, (_, sign) in drawings.VERDICTS.items()}
     for row in frame().to_dict("records"):
         assert f"{row['id']}\n{signs[row['verdict']]}" in texts
     assert [t for t in texts if "\n" not in t] == ["the paper", "notes on it", "this book"]
@@ -126,15 +125,6 @@ def test_the_caption_says_the_same() -> None:
     said = scoreboard.caption(frame())
     for verdict, number in scoreboard.counts(frame()).loc["all"].drop("all").items():
         assert f"{number} {verdict}" in said
-
-
-def test_tiles_need_rows_and_known_verdicts() -> None:
-    with pytest.raises(ValueError, match="rows must not be empty"):
-        figures.tiles(frame()[:0].assign(group=""), label="id", colour="verdict", group="group")
-    with pytest.raises(ValueError, match="verdict must be one of holds"):
-        figures.tiles(
-            frame(verdict="maybe", group="all"), label="id", colour="verdict", group="group"
-        )
 
 
 def test_a_board_shows_every_claim_with_its_numbers_rule_and_command() -> None:
