@@ -5,8 +5,8 @@ A network of sizes :math:`n_0, \dots, n_L` computes :math:`s^i = z^i W^i + b^i` 
 :math:`n_{i+1}` columns, and :math:`s^{L-1}` is its output. Variances are over the draws of the
 weights *and* the inputs (and, where units differ, over the units of a layer).
 
-Nothing here is typed in from the paper. A `Law` knows how to take expectations of polynomials in
-independent random variables; one step through a layer is worked out with it once, for symbols,
+Nothing here is typed in from the paper. A `xavier.moments.Law` takes expectations of polynomials
+in independent random variables; one step through a layer is worked out with it once, for symbols,
 and repeated. Dropping an assumption changes what is drawn, and the extra terms come out.
 
 The symbols of the results, beside the sizes:
@@ -38,6 +38,7 @@ import sympy
 from sympy import Eq, Expr, Integer, Matrix, Symbol
 
 from xavier import checks
+from xavier.moments import Law, Signal
 
 Size: TypeAlias = Any
 """Number of units of a layer: a positive int or a positive integer SymPy symbol."""
@@ -63,119 +64,21 @@ kappa, C_x, C_delta = sympy.symbols("kappa C_x C_delta", real=True)
 
 def weight_variance(layer: int) -> Symbol:
     """The symbol ``v_i`` for the variance of one weight of layer ``layer``."""
-    return Symbol(f"v_{checks.count('layer', layer)}", positive=True)
+    return Symbol(f"v_{layer}", positive=True)
 
 
 def weight_mean(layer: int) -> Symbol:
     """The symbol ``mu_i`` for the mean of one weight of layer ``layer``."""
-    return Symbol(f"mu_{checks.count('layer', layer)}", real=True)
+    return Symbol(f"mu_{layer}", real=True)
 
 
 def bias_variance(layer: int) -> Symbol:
     """The symbol ``u_i`` for the variance of one bias of layer ``layer``."""
-    return Symbol(f"u_{checks.count('layer', layer)}", positive=True)
-
-
-# ---------------------------------------------------------------------------------------------
-# Expectations
-
-
-class Law:
-    """Independent random variables of which some moments are known.
-
-    ``draw`` gives a variable as a SymPy expression; sums and products of such expressions are
-    random variables too, and `E`, `Var` and `Cov` work out their moments. A moment that was
-    never given (a fourth moment, say) is an error, not a guess.
-
-    Example:
-        >>> law = Law()
-        >>> m, q, mu, v = sympy.symbols("m q mu v", positive=True)
-        >>> w, z = law.draw("w", mean=mu, variance=v), law.draw("z", mean=m, variance=q)
-        >>> law.Var(w * z)
-        m**2*v + mu**2*q + q*v
-    """
-
-    def __init__(self) -> None:
-        self._moments: dict[Symbol, Sequence[Any]] = {}
-
-    def draw(self, name: str, *, mean: Any = 0, variance: Any = 1, normal: bool = False) -> Expr:
-        """A new variable, independent of all others so far.
-
-        Args:
-            name: for printing only; equal names are still different variables.
-            mean: number or expression.
-            variance: number or expression, not random itself and not negative.
-            normal: whether it is normal, so that its higher moments are known.
-
-        Raises:
-            ValueError: the variance is negative.
-        """
-        if sympy.sympify(variance).is_negative:
-            raise ValueError(f"variance must not be negative, got {variance}")
-        # Standardised: mean 0, variance 1. Then only numbers are ever looked up below.
-        noise = sympy.Dummy(name, real=True)
-        self._moments[noise] = (1, 0, 1, 0, 3, 0, 15, 0, 105) if normal else (1, 0, 1)
-        return sympy.sympify(mean) + sympy.sqrt(sympy.sympify(variance)) * noise
-
-    def E(self, expression: Any) -> Expr:
-        """Expectation of a polynomial in drawn variables: linear, and it splits products.
-
-        Raises:
-            ValueError: a moment is needed that is not known, or the expression is no
-                polynomial in the variables.
-        """
-        expression = sympy.sympify(expression)
-        noises = [noise for noise in self._moments if expression.has(noise)]
-        if not noises:
-            return sympy.expand(expression)
-        try:
-            terms = sympy.Poly(expression, *noises).terms()
-        except sympy.PolynomialError as error:
-            raise ValueError(f"expression must be a polynomial, got {expression}") from error
-        total = Integer(0)
-        for powers, coefficient in terms:
-            factors = [self._moment(n, p) for n, p in zip(noises, powers, strict=True)]
-            total += coefficient * sympy.prod(factors)
-        return sympy.expand(total)
-
-    def Cov(self, first: Any, second: Any) -> Expr:
-        """Covariance of two polynomials in drawn variables; errors as in `E`."""
-        return sympy.expand(self.E(first * second) - self.E(first) * self.E(second))
-
-    def Var(self, expression: Any) -> Expr:
-        """Variance of a polynomial in drawn variables; errors as in `E`."""
-        return self.Cov(expression, expression)
-
-    def _moment(self, noise: Symbol, power: int) -> Any:
-        known = self._moments[noise]
-        if power >= len(known):
-            raise ValueError(
-                f"moment {power} of {noise.name} is not known; draw it with normal=True if it is"
-            )
-        return known[power]
+    return Symbol(f"u_{layer}", positive=True)
 
 
 # ---------------------------------------------------------------------------------------------
 # One layer
-
-
-@dataclass(frozen=True)
-class Signal:
-    """The units of one layer as the derivation knows them: all alike, correlated in pairs.
-
-    Attributes:
-        mean: E of a unit.
-        variance: Var of a unit.
-        covariance: Cov of two different units.
-    """
-
-    mean: Any
-    variance: Any
-    covariance: Any = Integer(0)
-
-    def second_moment(self) -> Expr:
-        """E of a unit's square."""
-        return sympy.expand(self.variance + self.mean**2)
 
 
 @dataclass(frozen=True)
@@ -195,23 +98,11 @@ class _Layer:
 def _through(layer: _Layer, signal: Signal) -> Signal:
     """Weighted sums of ``signal``: eq. 5's single step, with whatever was not assumed."""
     formulas = _weighted_sum(knowing=layer.kappa != 0)
-    known = dict(
-        zip(
-            (_N, _MU, _V, _U, _KAPPA, _M, _Q, _C),
-            (
-                layer.terms,
-                layer.mu,
-                layer.v,
-                layer.bias,
-                layer.kappa,
-                signal.mean,
-                signal.variance,
-                signal.covariance,
-            ),
-            strict=True,
-        )
-    )
-    values = {symbol: sympy.sympify(value) for symbol, value in known.items()}
+    values = {
+        _N: layer.terms, _MU: layer.mu, _V: layer.v, _U: layer.bias, _KAPPA: layer.kappa,
+        _M: signal.mean, _Q: signal.variance, _C: signal.covariance,
+    }  # fmt: skip
+    values = {symbol: sympy.sympify(value) for symbol, value in values.items()}
     mean, variance, covariance = (sympy.expand(formula.xreplace(values)) for formula in formulas)
     return Signal(mean, sympy.expand(variance + layer.terms * layer.profile), covariance)
 
@@ -259,6 +150,11 @@ def _activate(signal: Signal, slope: Any, offset: Any) -> Signal:
 def forward_variance(sizes: Sequence[Size], *, without: Collection[str] = ()) -> Expr:
     """Variance of one unit of the last layer, z^L (eq. 5).
 
+    >>> forward_variance((n_in, n_out))
+    n_in*v_0*v_x
+    >>> forward_variance((n_in, n_out), without={"zero_mean_inputs"})
+    m_x**2*n_in*v_0 + n_in*v_0*v_x
+
     Args:
         sizes: n_0, ..., n_L, at least one, positive ints or positive integer symbols.
         without: names of `ASSUMPTIONS` that are dropped.
@@ -268,10 +164,9 @@ def forward_variance(sizes: Sequence[Size], *, without: Collection[str] = ()) ->
         or more for each dropped assumption that matters.
 
     Raises:
-        TypeError: a size is no integer.
-        ValueError: a size is not positive, no sizes are given, or an assumption is unknown.
+        ValueError: an assumption is unknown, or two of them cannot be dropped together.
     """
-    return _forward(_checked(sizes), _dropped(without)).variance
+    return _forward(tuple(sizes), _dropped(without)).variance
 
 
 def backward_variance(
@@ -287,21 +182,20 @@ def backward_variance(
             weights are then normal and the result is in ``v_x`` instead of ``v_delta``. That
             switch combines with "unit_slope" only.
 
-    Returns:
-        The variance, expanded.
-
     Raises:
-        TypeError: a size is no integer.
-        ValueError: a bad size, layer or assumption, or switches that do not combine.
+        ValueError: there is no such layer or assumption, or switches that do not combine.
     """
-    ns, drop = _checked(sizes, at_least=2), _dropped(without)
-    i = _layer_index(layer, ns)
+    ns, drop = _layers(sizes, layer), _dropped(without)
     if "independent_gradient" in drop:
-        slope = _slope(drop, exclusive=True)
-        signal = _forward(ns[: i + 1], drop - {"independent_gradient"})
-        s_i = ns[i] * weight_variance(i) * signal.second_moment()
-        return sympy.expand(s_i * _squared_trace(ns, i, slope) / ns[i + 1])
-    return _backward(ns, i, drop).variance
+        if not drop <= {"independent_gradient", "unit_slope"}:
+            raise ValueError(
+                f"without: independent_gradient combines with unit_slope only, got {sorted(drop)}"
+            )
+        slope = _slope(drop)
+        signal = _forward(ns[: layer + 1], drop - {"independent_gradient"})
+        s_i = ns[layer] * weight_variance(layer) * signal.second_moment()
+        return sympy.expand(s_i * _squared_trace(ns, layer, slope) / ns[layer + 1])
+    return _backward(ns, layer, drop).variance
 
 
 def weight_gradient_variance(
@@ -313,8 +207,7 @@ def weight_gradient_variance(
     "independent_gradient" the inputs are normal as well, and only linear units (no other
     switch) are worked out.
     """
-    ns, drop = _checked(sizes, at_least=2), _dropped(without)
-    i = _layer_index(layer, ns)
+    ns, drop = _layers(sizes, layer), _dropped(without)
     if "independent_gradient" in drop:
         if drop != {"independent_gradient"}:
             raise ValueError(
@@ -322,12 +215,10 @@ def weight_gradient_variance(
                 f"{sorted(drop)}"
             )
         # E of z_l^2 s_k s_h, given the weights above, is v_i E|z^i|^4 / n_i where k = h.
-        fourth = _fourth_power_of_length(ns[: i + 1]) / ns[i]
-        return sympy.expand(
-            weight_variance(i) * fourth * _squared_trace(ns, i, Integer(1)) / ns[i + 1]
-        )
+        fourth = weight_variance(layer) * _fourth_power_of_length(ns[: layer + 1]) / ns[layer]
+        return sympy.expand(fourth * _squared_trace(ns, layer, Integer(1)) / ns[layer + 1])
     law = Law()
-    signal, gradient = _forward(ns[: i + 1], drop), _backward(ns, i, drop)
+    signal, gradient = _forward(ns[: layer + 1], drop), _backward(ns, layer, drop)
     z = law.draw("z", mean=signal.mean, variance=signal.variance)
     delta = law.draw("delta", mean=gradient.mean, variance=gradient.variance)
     return law.Var(z * delta)
@@ -369,12 +260,7 @@ def _layer(i: int, terms: Size, drop: frozenset[str]) -> _Layer:
     )
 
 
-def _slope(drop: frozenset[str], *, exclusive: bool = False) -> Any:
-    others = drop - {"independent_gradient", "unit_slope"}
-    if exclusive and others:
-        raise ValueError(
-            f"without: independent_gradient combines with unit_slope only, got {sorted(drop)}"
-        )
+def _slope(drop: frozenset[str]) -> Any:
     return a if "unit_slope" in drop else Integer(1)
 
 
@@ -414,17 +300,15 @@ def _fourth_power_of_length(sizes: Sequence[Size]) -> Expr:
 
 def printed_backward_variance(sizes: Sequence[Size], *, layer: int = 0) -> Expr:
     """Eq. 6 as the paper prints it: one factor too many. For comparison only."""
-    ns = _checked(sizes, at_least=2)
-    i = _layer_index(layer, ns)
-    return v_delta * _product(ns[k + 1] * weight_variance(k) for k in range(i, len(ns) - 1))
+    ns = _layers(sizes, layer)
+    return v_delta * _product(ns[k + 1] * weight_variance(k) for k in range(layer, len(ns) - 1))
 
 
 def printed_weight_gradient_variance(sizes: Sequence[Size], *, layer: int = 0) -> Expr:
     """Eq. 7 as printed: the backward factors are one index too low. For comparison only."""
-    ns = _checked(sizes, at_least=2)
-    i = _layer_index(layer, ns)
-    forward = _product(ns[k] * weight_variance(k) for k in range(i))
-    backward = _product(ns[k + 1] * weight_variance(k) for k in range(i, len(ns) - 2))
+    ns = _layers(sizes, layer)
+    forward = _product(ns[k] * weight_variance(k) for k in range(layer))
+    backward = _product(ns[k + 1] * weight_variance(k) for k in range(layer, len(ns) - 2))
     return forward * backward * v_x * v_delta
 
 
@@ -481,14 +365,15 @@ variances, the arithmetic."""
 def compromise(kind: str = "harmonic", n_in: Size = n_in, n_out: Size = n_out) -> Expr:
     """The variance of one weight under one of `COMPROMISES`, by solving the `conditions`.
 
+    >>> compromise("harmonic"), compromise("harmonic", 2, 6)
+    (2/(n_in + n_out), 1/4)
+
     Raises:
-        TypeError: a size is no integer.
-        ValueError: a size is not positive, or ``kind`` is unknown.
+        ValueError: ``kind`` is unknown.
     """
-    sizes = _checked((n_in, n_out))
-    return _compromise(checks.one_of("kind", kind, COMPROMISES)).xreplace(
-        {symbol: sympy.sympify(size) for symbol, size in zip(_FANS, sizes, strict=True)}
-    )
+    # Solved once for symbols: of numbers each pair would be solved for anew.
+    solution = _compromise(checks.one_of("kind", kind, COMPROMISES))
+    return solution.xreplace(dict(zip(_FANS, map(sympy.sympify, (n_in, n_out)), strict=True)))
 
 
 _FANS = (n_in, n_out)
@@ -496,7 +381,6 @@ _FANS = (n_in, n_out)
 
 @lru_cache
 def _compromise(kind: str) -> Expr:
-    """For symbols; of numbers each would be solved for anew."""
     return sympy.simplify(COMPROMISES[kind](*conditions()))
 
 
@@ -506,12 +390,7 @@ def glorot_variance() -> Expr:
 
 
 def uniform_variance(limit: Any) -> Expr:
-    """Variance of U(-limit, limit), by integration.
-
-    Raises:
-        ValueError: ``limit`` is a number not above 0.
-    """
-    _check_positive("limit", limit)
+    """Variance of U(-limit, limit), by integration; ``limit`` is above 0."""
     w = sympy.Dummy("w", real=True)
     return sympy.integrate(w**2 / (2 * limit), (w, -limit, limit))
 
@@ -524,12 +403,7 @@ def glorot_bound() -> Expr:
 
 
 def rectified_second_moment(variance: Any) -> Expr:
-    """E[max(0, s)^2] for a normal s of mean 0, by integration: half of its variance.
-
-    Raises:
-        ValueError: ``variance`` is a number not above 0.
-    """
-    _check_positive("variance", variance)
+    """E[max(0, s)^2] for a normal s of mean 0, by integration: half of its variance."""
     s = sympy.Dummy("s", real=True)
     density = sympy.exp(-(s**2) / (2 * variance)) / sympy.sqrt(2 * sympy.pi * variance)
     return sympy.simplify(sympy.integrate(s**2 * density, (s, 0, sympy.oo)))
@@ -558,8 +432,7 @@ def factors_over_network(
     Returns:
         Product of n_in Var[W], and of n_out Var[W], over all layers.
     """
-    ns = _checked(sizes, at_least=2)
-    pairs = list(itertools.pairwise(ns))
+    pairs = list(itertools.pairwise(sizes))
     forward = _product(n * variance(n, m) for n, m in pairs)
     backward = _product(m * variance(n, m) for n, m in pairs)
     return sympy.simplify(forward), sympy.simplify(backward)
@@ -580,14 +453,7 @@ def softmax_gradient(classes: int, label: int) -> tuple[Matrix, Matrix]:
     Returns:
         The derivative as SymPy finds it, and ``p - y`` with p the probabilities and y the
         label as a unit vector. Their difference simplifies to zero.
-
-    Raises:
-        ValueError: fewer than two classes, or no such label.
     """
-    if checks.positive_int("classes", classes) < 2:
-        raise ValueError(f"classes must be at least 2, got {classes}")
-    if checks.count("label", label) >= classes:
-        raise ValueError(f"label must be below classes = {classes}, got {label}")
     s = sympy.symbols(f"s_:{classes}", real=True)
     total = sum(sympy.exp(s_k) for s_k in s)
     cost = -sympy.log(sympy.exp(s[label]) / total)
@@ -611,18 +477,17 @@ def chain_rule(
     Returns:
         For every W^i, from the first up, the pair (matrix of derivatives, eq. 3 with eq. 2).
     """
-    ns = [checks.positive_int(f"sizes[{i}]", n) for i, n in enumerate(_checked(sizes, at_least=2))]
-    top = len(ns) - 2
+    top = len(sizes) - 2
     w = [
         Matrix(n, m, lambda j, k, i=i: Symbol(f"w{i}_{j}{k}", real=True))
-        for i, (n, m) in enumerate(itertools.pairwise(ns))
+        for i, (n, m) in enumerate(itertools.pairwise(sizes))
     ]
-    z = [Matrix(1, ns[0], sympy.symbols(f"x_:{ns[0]}", real=True))]
+    z = [Matrix(1, sizes[0], sympy.symbols(f"x_:{sizes[0]}", real=True))]
     s: list[Matrix] = []
     for i, w_i in enumerate(w):
         s.append(z[i] * w_i)
         z.append(s[i].applyfunc(f))
-    y = Matrix(1, ns[-1], sympy.symbols(f"y_:{ns[-1]}", real=True))
+    y = Matrix(1, sizes[-1], sympy.symbols(f"y_:{sizes[-1]}", real=True))
     cost = (s[top] * y.T)[0]
 
     t = sympy.Dummy("t", real=True)
@@ -636,23 +501,17 @@ def chain_rule(
     ]
 
 
-# ---------------------------------------------------------------------------------------------
-# Arguments
-
-
-def _check_positive(name: str, value: Any) -> None:
-    """Refuse a number that is not above 0; of an expression the user has to know it."""
-    if sympy.sympify(value).is_positive is False:
-        raise ValueError(f"{name} must be above 0, got {value}")
-
-
 def _product(factors: Iterable[Any]) -> Expr:
     return sympy.prod([sympy.sympify(factor) for factor in factors])
 
 
+def _layers(sizes: Sequence[Size], layer: int) -> tuple[Size, ...]:
+    if not 0 <= layer <= len(sizes) - 2:  # a negative index would count from the output
+        raise ValueError(f"layer must be from 0 to {len(sizes) - 2}, got {layer}")
+    return tuple(sizes)
+
+
 def _dropped(without: Collection[str]) -> frozenset[str]:
-    if isinstance(without, str):
-        raise TypeError(f"without must be a collection of names, got the string {without!r}")
     drop = frozenset(checks.one_of("without", name, ASSUMPTIONS) for name in without)
     if drop >= {"independent_weights", "identical_distribution"}:
         raise ValueError(
@@ -660,24 +519,3 @@ def _dropped(without: Collection[str]) -> frozenset[str]:
             "(how a weight leans on its input would have to differ from unit to unit)"
         )
     return drop
-
-
-def _checked(sizes: Sequence[Size], *, at_least: int = 1) -> tuple[Size, ...]:
-    if not isinstance(sizes, Iterable):
-        raise TypeError(f"sizes must be a sequence of sizes, got {sizes!r}")
-    ns = tuple(sizes)
-    if len(ns) < at_least:
-        raise ValueError(f"sizes must hold at least {at_least} sizes, got {ns}")
-    for i, n in enumerate(ns):
-        if isinstance(n, Expr):
-            if not (n.is_integer and n.is_positive):
-                raise ValueError(f"sizes[{i}] must be a positive integer symbol, got {n}")
-        else:
-            checks.positive_int(f"sizes[{i}]", n)
-    return ns
-
-
-def _layer_index(layer: int, sizes: Sequence[Size]) -> int:
-    if checks.count("layer", layer) > len(sizes) - 2:
-        raise ValueError(f"layer must be from 0 to {len(sizes) - 2}, got {layer}")
-    return layer

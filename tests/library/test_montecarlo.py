@@ -214,81 +214,27 @@ def test_typical_values_name_every_symbol_that_a_formula_can_have(sizes: list[in
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "message"),
+    ("arguments", "message"),
     [
-        ({"sizes": (4,)}, ValueError, "sizes must hold at least two sizes, got (4,)"),
-        ({"sizes": (4, 0)}, ValueError, "sizes[1] must be at least 1, got 0"),
-        ({"sizes": (4, 2.0)}, TypeError, "sizes[1] must be an integer, got 2.0"),
-        ({"draws": 1}, ValueError, "draws must be at least 2 for a standard error, got 1"),
-        ({"draws": 0}, ValueError, "draws must be at least 1, got 0"),
-        ({"draws": 10.0}, TypeError, "draws must be an integer, got 10.0"),
-        ({"rng": None}, TypeError, "rng must be a numpy.random.Generator, got None"),
-        ({"without": "unit_slope"}, TypeError, "without must be a collection of names"),
-        (
-            {"without": {"unit_slop"}},
-            ValueError,
-            f"without must be one of {', '.join(ASSUMPTIONS)}, got 'unit_slop'; did you mean "
-            "'unit_slope'?",
-        ),
-        ({"values": {"w_0": 1.0}}, ValueError, "values must be one of v_0, "),
-        ({"values": {"v_7": 1.0}}, ValueError, "values must be one of v_0, "),
-        ({"values": {"v_x": -1.0}}, ValueError, "values['v_x'] must be above 0, got -1.0"),
-        ({"values": {"u_0": -0.1}}, ValueError, "values['u_0'] must be above 0, got -0.1"),
-        (
-            {"values": {"v_delta": math.nan}},
-            ValueError,
-            "values['v_delta'] must be finite, got nan",
-        ),
-        ({"values": {"m_x": "1"}}, TypeError, "values['m_x'] must be a real number, got '1'"),
+        ({"without": {"unit_slop"}}, "without must be one of "),
+        ({"values": {"v_7": 1.0}}, "values must be one of v_0, "),
         (
             {"without": {"independent_weights"}, "values": {"kappa": 9.0}},
-            ValueError,
             "values: kappa^2 must be at most v_0 v_x, got kappa = 9.0",
         ),
         (
             {"without": {"identical_distribution"}, "values": {"C_x": 9.0}},
-            ValueError,
             "values: C_x must be from 0 to v v = ",
         ),
         (
-            {"without": {"identical_distribution"}, "sizes": (3, 4)},
-            ValueError,
-            "sizes: C_x needs an even number of units, got 3",
-        ),
-        (
             {"without": {"identical_distribution"}, "sizes": (4, 2, 3)},
-            ValueError,
             "sizes: C_delta needs an even number of units, got 3",
         ),
-        (
-            {"without": ("independent_gradient", "zero_biases")},
-            ValueError,
-            "without: independent_gradient combines with unit_slope only, got",
-        ),
     ],
     ids=repr,
 )
-def test_what_cannot_be_sampled_is_refused_by_name(
-    arguments: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    usual = {"sizes": (4, 6), "rng": np.random.default_rng(0), "draws": 10}
-    with pytest.raises(error, match=f"^{re.escape(message)}"):
-        montecarlo.compare(**(usual | arguments))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"sizes": (4, -1)}, ValueError, "sizes[1] must be at least 1, got -1"),
-        ({"without": {"unit_slop"}}, ValueError, "without must be one of "),
-        ({"values": {"v_0": 0.0}}, ValueError, "values['v_0'] must be above 0, got 0.0"),
-        ({"rng": 3}, TypeError, "rng must be a numpy.random.Generator, got 3"),
-    ],
-    ids=repr,
-)
-def test_sampling_alone_refuses_the_same(
-    arguments: dict[str, Any], error: type[Exception], message: str
-) -> None:
+def test_what_cannot_be_sampled_is_refused_by_name(arguments: dict[str, Any], message: str) -> None:
     usual = {"sizes": (4, 6), "rng": np.random.default_rng(0), "draws": 10, "values": {}}
-    with pytest.raises(error, match=f"^{re.escape(message)}"):
-        montecarlo.sample_variances(**(usual | arguments))
+    for sample in (montecarlo.compare, montecarlo.sample_variances):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+            sample(**(usual | arguments))
