@@ -14,13 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, TypeAlias
 
 import matplotlib
-import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
 
+from glorot2010.rows import choose, interval
 from xavier import checks, figures
 from xavier.figures import Picture
-from xavier.intervals import mean_interval
 
 Kind: TypeAlias = Literal["png", "svg", "pdf"]
 KINDS: tuple[Kind, ...] = ("png", "svg", "pdf")
@@ -35,8 +34,6 @@ VERDICTS: dict[str, tuple[str, str]] = {
 }
 """Colour and sign of what can be said of a claim; black can be read on all of the colours."""
 
-_COLUMNS = ("arm", "lr", "seed", "update", "layer", "quantity", "statistic", "at", "value")
-
 
 def draw(name: str, rows: pd.DataFrame) -> Picture:
     """Draw one of the paper's figures, or what an experiment shows.
@@ -50,9 +47,9 @@ def draw(name: str, rows: pd.DataFrame) -> Picture:
         rows: of the experiment's record.
 
     Raises:
-        ValueError: a column is missing, or what the picture shows is not in the rows.
+        ValueError: what the picture shows is not in the rows.
     """
-    return _PICTURES.get(name, _errors)(_main(rows))
+    return _PICTURES.get(name, _errors)(choose(rows))
 
 
 def numbers(rows: pd.DataFrame) -> pd.DataFrame:
@@ -70,17 +67,13 @@ def numbers(rows: pd.DataFrame) -> pd.DataFrame:
         number.
 
     Raises:
-        ValueError: a column is missing, or the rows hold none of these numbers.
+        ValueError: the rows hold none of these numbers.
     """
-    ends = _ends(_main(rows))
-    found = []
     keys = ["arm", "lr", "update", "quantity"]
-    for key, group in ends.groupby(keys, dropna=False):
-        values = group["value"].to_numpy(dtype=float)
-        low = high = np.nan
-        if len(values) > 1 and np.isfinite(values).all():
-            low, high = mean_interval(values).ends
-        found.append((*key, values.mean(), low, high, len(values)))
+    found = [
+        (*key, group["value"].mean(skipna=False), *interval(group["value"]).ends, len(group))
+        for key, group in _ends(choose(rows)).groupby(keys, dropna=False)
+    ]
     return pd.DataFrame(found, columns=[*keys, "mean", "low", "high", "seeds"])
 
 
@@ -310,16 +303,9 @@ _PICTURES: Mapping[str, Callable[[pd.DataFrame], Picture]] = {
 # --------------------------------------------------------------------------------------------------
 
 
-def _main(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the runs that count."""
-    if missing := [column for column in ("stage", *_COLUMNS) if column not in rows]:
-        raise ValueError(f"rows must be of an experiment's record, {missing} missing")
-    return rows[rows["stage"] == "main"]
-
-
 def _of(rows: pd.DataFrame, quantity: str, statistics: Iterable[str] = ("",)) -> pd.DataFrame:
     """Rows of one quantity; of gradients those of the hidden layers, which the paper shows."""
-    chosen = rows[(rows["quantity"] == quantity) & rows["statistic"].isin(list(statistics))]
+    chosen = choose(rows, quantity=quantity, statistic=list(statistics))
     if quantity.endswith("_gradient"):
         chosen = chosen[chosen["layer"] < chosen["layer"].max()]
     if chosen.empty:
@@ -367,7 +353,7 @@ def _mean_singular(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _percent(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(value=100.0 * rows["value"].astype(float))
+    return rows.assign(value=100.0 * rows["value"])
 
 
 def _within_percent(picture: Picture) -> Picture:

@@ -19,8 +19,8 @@ from matplotlib import colors
 from matplotlib.image import imread
 from scipy import stats
 
-from glorot2010 import drawings
 from glorot2010.drawings import draw, numbers, rendered
+from glorot2010.points import COLUMNS
 from glorot2010.results import Record
 from xavier import figures
 from xavier.figures import Picture
@@ -67,7 +67,7 @@ def record(
                             known = (arm, lr, seed, update, layer)
                             rows.append((*known, "activation", "density", at, density))
             rows.append((arm, lr, seed, UPDATES[-1], 0, "final_error", "", nan, error))
-    table = pd.DataFrame(rows, columns=list(drawings._COLUMNS)).assign(stage="main")
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).assign(stage="main")
     if rate_stage:  # trials that no picture and no number may be made of
         trials = table.assign(stage="rate", seed=table["seed"] + 1000, value=table["value"] + 7)
         table = pd.concat([trials, table], ignore_index=True)
@@ -246,12 +246,6 @@ def test_rows_without_the_quantity_are_refused() -> None:
         draw("fig3", rows[rows["quantity"] != "activation"])
 
 
-def test_rows_that_are_no_records_are_refused() -> None:
-    for call in (numbers, lambda rows: draw("fig3", rows)):
-        with pytest.raises(ValueError, match=r"of an experiment's record, \['stage'\] missing"):
-            call(record().drop(columns="stage"))
-
-
 def test_rows_are_not_changed() -> None:
     rows, kept = record(), record()
     for name in ("table1", "fig3", "fig4", "fig9"):
@@ -269,7 +263,7 @@ def test_a_machine_is_drawn_against_its_examples() -> None:
             ("svm", math.nan, 0, n, 0, "final_error", "", math.nan, error)
             for n, error in ((1000, 0.5), (3000, 0.25))
         ],
-        columns=list(drawings._COLUMNS),
+        columns=list(COLUMNS),
     ).assign(stage="main")
     (ax,) = draw("svm", rows).axes
     assert lines(ax)["svm"] == ([1000, 3000], [50.0, 25.0])
@@ -287,7 +281,7 @@ def spectrum() -> pd.DataFrame:
             for seed in (0, 1)
             for k in (1, 2, 3)
         ],
-        columns=list(drawings._COLUMNS),
+        columns=list(COLUMNS),
     ).assign(stage="main")
 
 

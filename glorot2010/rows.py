@@ -1,0 +1,110 @@
+"""Verbs on the rows of a record: what chapters, drawings and judges ask of them.
+
+Rows have the columns `glorot2010.points.COLUMNS` and ``stage``, as `glorot2010.experiments.load`
+gives them. Only the runs of the stage "main" count here; those in which rates were chosen do not,
+unless they are asked for. Errors are in percent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from xavier.intervals import Interval, mean_interval
+
+UNKNOWN = Interval(math.nan, math.nan, math.nan, 0, 0.95)
+"""What is known of a mean where a number is missing; it is neither above nor below anything."""
+
+
+def choose(rows: pd.DataFrame, **where: Any) -> pd.DataFrame:
+    """The rows in which columns have given values, with ``value`` in double precision.
+
+    Args:
+        rows: of a record.
+        where: values by column, as in ``arm="tanh", layer=range(1, 6)``; any of several for a
+            collection. The stage is "main" if it is not given.
+    """
+    chosen = pd.Series(True, rows.index)
+    for column, wanted in {"stage": "main", **where}.items():
+        several = isinstance(wanted, Collection) and not isinstance(wanted, str)
+        chosen &= rows[column].isin(list(wanted)) if several else rows[column] == wanted
+    return rows[chosen].astype({"value": float})
+
+
+def final_errors(rows: pd.DataFrame, lr: float | None = None) -> pd.DataFrame:
+    """Test errors at the end in percent: one row a seed, one column an arm.
+
+    They have the digits that single precision has, so that equal errors are equal numbers.
+
+    Args:
+        rows: of a record.
+        lr: the learning rate, where arms have several.
+
+    Raises:
+        ValueError: an arm has several rates, and none was given.
+
+    >>> few = pd.DataFrame({"stage": "main", "quantity": "final_error", "seed": [0, 1, 0, 1],
+    ...                     "arm": ["tanh", "tanh", "relu", "relu"], "value": [.3, .4, .1, .15]})
+    >>> errors = final_errors(few)
+    >>> errors["tanh"].tolist()
+    [30.0, 40.0]
+    >>> compare(errors, "tanh", "relu").mean
+    22.5
+    """
+    return _errors(choose(rows, quantity="final_error", **({} if lr is None else {"lr": lr})))
+
+
+def errors_at(rows: pd.DataFrame, update: int) -> pd.DataFrame:
+    """Test errors after so many updates, as in `final_errors`."""
+    return _errors(choose(rows, quantity="test_error", update=update))
+
+
+def _errors(chosen: pd.DataFrame) -> pd.DataFrame:
+    chosen = chosen.assign(arm=chosen["arm"].astype(str), value=(100 * chosen["value"]).round(4))
+    return chosen.pivot(index="seed", columns="arm", values="value")
+
+
+def by_layer(
+    rows: pd.DataFrame, arm: str, quantity: str, statistic: str = "", lr: float | None = None
+) -> pd.DataFrame:
+    """One statistic of the layers of an arm: rows by seed and update, one column a layer.
+
+    From where a run diverged its numbers are none. Quantities of the whole network are of layer 0.
+
+    Args:
+        rows: of a record.
+        arm: whose.
+        quantity: such as "activation" or "test_error".
+        statistic: of it, such as "p98"; none for errors.
+        lr: the learning rate, where the arm has several.
+    """
+    of_arm = choose(rows, arm=arm, quantity=[quantity, "diverged"])
+    of_arm = of_arm if lr is None else of_arm[of_arm["lr"] == lr]
+    found = of_arm[(of_arm["quantity"] == quantity) & (of_arm["statistic"] == statistic)]
+    table = found.pivot(index=["seed", "update"], columns="layer", values="value").sort_index()
+    gone = of_arm[of_arm["quantity"] == "diverged"].set_index("seed")["update"].to_dict()
+    over = [update >= gone.get(seed, math.inf) for seed, update in table.index]
+    table[np.array(over, dtype=bool)] = math.nan
+    return table
+
+
+def interval(values: ArrayLike) -> Interval:
+    """The t interval of a mean over seeds; `UNKNOWN` if a number is none, or there is but one."""
+    numbers = np.asarray(values, dtype=float)
+    known = numbers.size > 1 and bool(np.isfinite(numbers).all())
+    return mean_interval(numbers) if known else UNKNOWN
+
+
+def compare(errors: pd.DataFrame, a: str, b: str) -> Interval:
+    """The mean of a less b over seeds, with the interval of the differences within each seed.
+
+    Args:
+        errors: from `final_errors` or `errors_at`.
+        a, b: two of its arms, which share their seeds.
+    """
+    return interval(errors[a] - errors[b])

@@ -1,0 +1,92 @@
+"""Verbs on rows: what is chosen, in which unit, and what is compared within seeds."""
+
+from __future__ import annotations
+
+import doctest
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from glorot2010 import rows
+from glorot2010.points import COLUMNS
+from glorot2010.rows import UNKNOWN, by_layer, choose, compare, errors_at, final_errors, interval
+from xavier.intervals import mean_interval, paired_interval
+
+
+def record() -> pd.DataFrame:
+    """Two arms, three seeds, two layers; at rate 0.03, and tanh at 0.1, too."""
+    found: list[tuple[Any, ...]] = []
+    for arm, lr in (("tanh", 0.03), ("tanh", 0.1), ("relu", 0.03)):
+        for seed in (2, 0, 1):
+            run = (arm, lr, seed)
+            for update in (0, 100):
+                error = 0.5 - 0.002 * update + 0.01 * seed**2 + lr - 0.1 * (arm == "relu")
+                found.append((*run, update, 0, "test_error", "", math.nan, error))
+                found += [
+                    (*run, update, layer, "activation", "std", math.nan, layer + update + seed)
+                    for layer in (2, 1)
+                ]
+            found.append((*run, 100, 0, "final_error", "", math.nan, error))
+    return pd.DataFrame(found, columns=list(COLUMNS)).assign(stage="main").astype({"value": "f4"})
+
+
+def test_the_examples_are_so() -> None:
+    assert doctest.testmod(rows, globs={**vars(rows)}).failed == 0
+
+
+@pytest.mark.parametrize("categories", [False, True])
+def test_errors_at_the_end_are_in_percent_by_seed_and_arm(categories: bool) -> None:
+    table = record()
+    tried = table.assign(stage="rate", seed=1000, value=0.9)
+    table = pd.concat([tried, table], ignore_index=True)
+    if categories:
+        table = table.astype({"arm": "category", "stage": "category", "quantity": "category"})
+    errors = final_errors(table, lr=0.03)
+    assert errors.index.tolist() == [0, 1, 2] and errors.columns.tolist() == ["relu", "tanh"]
+    assert errors["tanh"].tolist() == [33.0, 34.0, 37.0]  # to the digits of single precision
+    assert errors_at(choose(table, lr=0.03), 0)["relu"].tolist() == [43.0, 44.0, 47.0]
+    with pytest.raises(ValueError, match="duplicate"):
+        final_errors(table)
+
+
+def test_arms_are_compared_within_seeds() -> None:
+    table = choose(record(), lr=0.03)
+    errors = final_errors(table)
+    errors["relu"] += [1.0, 0.0, -2.0]
+    long = errors.melt(ignore_index=False).reset_index()
+    expected = paired_interval(long, "tanh", "relu", by="arm")
+    assert compare(errors, "tanh", "relu") == expected
+    errors.loc[1, "relu"] = math.nan
+    assert compare(errors, "tanh", "relu") is UNKNOWN
+
+
+def test_layers_are_columns_and_end_where_a_run_diverges() -> None:
+    table = record()
+    found = by_layer(table, "tanh", "activation", "std", lr=0.1)
+    assert found.columns.tolist() == [1, 2]
+    assert found.index.tolist() == [(s, u) for s in (0, 1, 2) for u in (0, 100)]
+    assert found[2].unstack().loc[1].tolist() == [3.0, 103.0]
+    gone = table[(table.arm == "tanh") & (table.lr == 0.1) & (table.seed == 1)].head(1)
+    gone = gone.assign(update=100, layer=0, quantity="diverged", statistic="", value=100.0)
+    less = by_layer(pd.concat([table, gone]), "tanh", "activation", "std", lr=0.1)
+    assert less.isna().all(axis=1).tolist() == [False, False, False, True, False, False]
+    other = by_layer(pd.concat([table, gone]), "tanh", "activation", "std", lr=0.03)
+    assert other.notna().all(axis=None)
+
+
+def test_any_of_several_values_is_chosen() -> None:
+    table = record()
+    assert set(choose(table, layer=range(1, 2)).layer) == {1}
+    assert set(choose(table, quantity=["final_error", "test_error"]).statistic) == {""}
+    assert choose(table).value.dtype == np.float64
+    assert choose(table.assign(stage="rate")).empty
+    assert len(choose(table.assign(stage="rate"), stage="rate")) == len(table)
+
+
+def test_a_mean_is_unknown_where_a_number_is_or_there_is_but_one() -> None:
+    assert interval([1.0, 2.0, 4.0]) == mean_interval([1.0, 2.0, 4.0])
+    for values in ([1.0], [], [1.0, math.nan], [1.0, math.inf]):
+        assert interval(values) is UNKNOWN
