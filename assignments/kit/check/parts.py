@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -76,6 +76,42 @@ def right(message: str = "Right.") -> Finding:
 def wrong(fault: str, message: str, share: float = 0.0) -> Finding:
     """A fault by its name, and what the answer is worth nevertheless."""
     return Finding(share, fault, message)
+
+
+class Mistake(NamedTuple):
+    """A mistake that students make.
+
+    Attributes:
+        name: of the fault.
+        gives: what comes of it, in the form in which a judge compares answers.
+        says: what to tell the student.
+        share: of the points; None for what is usual in the part.
+    """
+
+    name: str
+    gives: Any
+    says: str
+    share: float | None = None
+
+
+def first_match(
+    mistakes: Iterable[Mistake],
+    fits: Callable[[Any], bool],
+    say: str = "Not yet: {}.",
+    share: float = 0.0,
+) -> Finding | None:
+    """What the first mistake is worth that explains an answer; None if none of them does.
+
+    Args:
+        mistakes: in the order in which they are tried.
+        fits: whether what comes of a mistake is what was found.
+        say: the sentence around a mistake's own words.
+        share: of the points, where the mistake has none of its own.
+    """
+    for name, gives, says, own in mistakes:
+        if fits(gives):
+            return wrong(name, say.format(says), share if own is None else own)
+    return None
 
 
 Judge: TypeAlias = Callable[[Answers, Variant], Finding]

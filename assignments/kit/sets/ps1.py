@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,7 +17,16 @@ from scipy import stats
 from ..check import networks, samples, symbolic
 from ..check.answers import Answers, Make, Unanswered
 from ..check.networks import Array
-from ..check.parts import Finding, Part, ProblemSet, Variant, right, wrong
+from ..check.parts import (
+    Finding,
+    Mistake,
+    Part,
+    ProblemSet,
+    Variant,
+    first_match,
+    right,
+    wrong,
+)
 from ..check.values import Expression
 
 STARTS: dict[str, tuple[str, bool]] = {
@@ -60,20 +70,15 @@ def _draw(rng: np.random.Generator) -> tuple[dict[str, Any], dict[str, Any], dic
 Number: TypeAlias = int | float | Fraction
 
 
-def _item(answer: Any) -> Any:
+def _only_item(answer: Any) -> Any:
     """What an array of one number holds, such as a tensor that was not made a float."""
     one = isinstance(answer, np.ndarray | np.generic) and answer.size == 1
     return answer.item() if one else answer
 
 
 def _number(answer: Any, what: str) -> Number:
-    """An answer as one real number; of SymPy's the value.
-
-    Raises:
-        Unanswered: it is something else.
-        ValueError: it is a formula that has no value.
-    """
-    answer = _item(answer)
+    """An answer as one real number; of SymPy's the value."""
+    answer = _only_item(answer)
     if isinstance(answer, Expression):
         if re.fullmatch(r"-?\d+(/\d+)?", answer.text):
             return Fraction(answer.text)
@@ -84,16 +89,13 @@ def _number(answer: Any, what: str) -> Number:
 
 
 def _pairs(answer: Any) -> Array:
-    """Rows of two numbers: of a table its columns, of any other dict its items.
-
-    What is none of these comes back empty.
-    """
+    """Rows of two numbers, of a table or a dict too; what is none of these comes back empty."""
     if isinstance(answer, dict):
-        held = [_item(column) for column in answer.values()]
+        held = [_only_item(column) for column in answer.values()]
         table = bool(held) and all(isinstance(column, list | np.ndarray) for column in held)
         answer = [list(row) for row in (zip(*held, strict=False) if table else answer.items())]
     if isinstance(answer, list):
-        answer = [[_item(n) for n in row] if isinstance(row, list) else row for row in answer]
+        answer = [[_only_item(n) for n in row] if isinstance(row, list) else row for row in answer]
     try:
         return np.asarray(answer, dtype=np.float64)
     except (ArithmeticError, TypeError, ValueError):
@@ -103,6 +105,8 @@ def _pairs(answer: Any) -> Array:
 # --------------------------------------------------------------------------------------------------
 # Tied units
 # --------------------------------------------------------------------------------------------------
+
+Stepped: TypeAlias = tuple[list[list[Fraction]], list[Fraction]]
 
 
 class Example(NamedTuple):
@@ -126,28 +130,76 @@ class Example(NamedTuple):
         return sum((v * s_k**self.power for v, s_k in zip(self.v, s, strict=True)), -self.y)
 
 
-Stepped: TypeAlias = tuple[list[list[Fraction]], list[Fraction]]
-
-
-def _moved(q: Example, hidden: Sequence[Fraction], read_out: Sequence[Fraction]) -> Stepped:
-    """Weights after a step, from the gradients by the sums s and by v."""
-    w = [
-        [a - q.lr * slope * b for a, b in zip(unit, q.x, strict=True)]
-        for unit, slope in zip(q.w, hidden, strict=True)
-    ]
-    return w, [v - q.lr * slope for v, slope in zip(q.v, read_out, strict=True)]
-
-
-def update(q: Example, e: Fraction | None = None) -> Stepped:
+def update(
+    q: Example,
+    e: Fraction | None = None,
+    hidden: Callable[..., Fraction] = lambda e, v, s, m: e * v * m * s ** (m - 1),
+    read_out: Callable[..., Fraction] = lambda e, s, m: e * s**m,
+) -> Stepped:
     """One step of gradient descent on (sum_k v_k s_k^power - y)^2 / 2, exactly.
 
     Args:
         q: weights, an example and a rate.
         e: taken for the error; None for what it is.
+        hidden: the gradient by a sum s, from e, v, s and the power.
+        read_out: the gradient by a v, from e, s and the power.
     """
     e, s, m = q.error() if e is None else e, q.sums(), q.power
-    hidden = [e * v * m * s_k ** (m - 1) for v, s_k in zip(q.v, s, strict=True)]
-    return _moved(q, hidden, [e * s_k**m for s_k in s])
+    slopes = [hidden(e, v_k, s_k, m) for v_k, s_k in zip(q.v, s, strict=True)]
+    w = [[a - q.lr * slope * b for a, b in zip(unit, q.x, strict=True)]
+         for unit, slope in zip(q.w, slopes, strict=True)]  # fmt: skip
+    return w, [v_k - q.lr * read_out(e, s_k, m) for v_k, s_k in zip(q.v, s, strict=True)]
+
+
+def _gradient(q: Example) -> Stepped:
+    zero = q._replace(w=[[Fraction(0)] * len(q.x)] * 2, v=[Fraction(0)] * 2, lr=Fraction(-1))
+    e, s, m = q.error(), q.sums(), q.power
+    slopes = iter([e * v * m * s_k ** (m - 1) for v, s_k in zip(q.v, s, strict=True)])
+    values = iter([e * s_k**m for s_k in s])
+    return update(zero, hidden=lambda *_: next(slopes), read_out=lambda *_: next(values))
+
+
+def _in_turn(q: Example, first: str, e: Fraction | None) -> Stepped:
+    """What comes of changing hidden weights and v one after the other."""
+    w, v = update(q)
+    if first == "v":
+        return update(q._replace(v=v), e)[0], v
+    return w, update(q._replace(w=w), e)[1]
+
+
+_LATE_W = "The hidden weights were changed with the new v, not the old."
+_LATE_V = "v was changed with the new hidden weights, not the old."
+_STEPS = (
+    Mistake(
+        "uphill", lambda q: update(q, -q.error()), "The step goes up the gradient, not down.", 0.3
+    ),
+    Mistake("two", lambda q: update(q, 2 * q.error()),
+            "The cost is one half of the square: a factor of 2 too much.", 0.3),
+    Mistake("half", lambda q: update(q, q.error() / 2),
+            "The 2 of the square cancels the one half of the cost: a factor of 2 is missing.", 0.3),
+    Mistake("no target", lambda q: update(q, q.error() + q.y),
+            "The error is o - y, and y is missing.", 0.3),
+    Mistake("no rate", lambda q: update(q._replace(lr=Fraction(1))),
+            "The learning rate is missing.", 0.3),
+    Mistake("gradient", _gradient,
+            "These are the gradients, not the weights after the step.", 0.3),
+    Mistake("in turn", lambda q: _in_turn(q, "v", q.error()), _LATE_W, 0.3),
+    Mistake("in turn", lambda q: _in_turn(q, "v", None), _LATE_W, 0.3),
+    Mistake("in turn", lambda q: _in_turn(q, "w", q.error()), _LATE_V, 0.3),
+    Mistake("in turn", lambda q: _in_turn(q, "w", None), _LATE_V, 0.3),
+    Mistake("no slope", lambda q: update(q, hidden=lambda e, v, s, m: e * v),
+            "The slope of the activation is missing in the hidden weights."),
+    Mistake("no factor", lambda q: update(q, hidden=lambda e, v, s, m: e * v * s ** (m - 1)),
+            "The derivative of s^{m} has a factor of {m}."),
+    Mistake("power", lambda q: update(q, hidden=lambda e, v, s, m: e * v * m * s**m),
+            "The derivative of s^{m} is of the power {less}."),
+    Mistake("no v", lambda q: update(q, hidden=lambda e, v, s, m: e * m * s ** (m - 1)),
+            "By the chain rule, v_k is a factor of what its unit's weights get."),
+    Mistake("no activation", lambda q: update(q, read_out=lambda e, s, m: e * s),
+            "v sees f(s), not s."),
+    Mistake("no activation", lambda q: update(q, read_out=lambda e, s, m: e),
+            "The gradient by v has the factor f(s)."),
+)  # fmt: skip
 
 
 def _example(rng: np.random.Generator, inputs: int, power: int, sign: int) -> Example:
@@ -176,16 +228,12 @@ def _example(rng: np.random.Generator, inputs: int, power: int, sign: int) -> Ex
             return q
 
 
-def _numbers(answer: Any, shape: tuple[int, ...]) -> list[Number] | None:
-    """The numbers of a nested list of some shape, in a row; None if it has another shape."""
+def _in_a_row(answer: Any, shape: tuple[int, ...]) -> list[Number] | None:
+    """The numbers of a nested list of some shape; None if it has another shape."""
     array = np.asarray(answer, dtype=object)
     if array.shape != shape:
         return None
     return [_number(item, "every weight") for item in array.ravel().tolist()]
-
-
-def _flat(stepped: Stepped) -> tuple[list[Fraction], list[Fraction]]:
-    return [a for unit in stepped[0] for a in unit], list(stepped[1])
 
 
 def _close(found: Sequence[Number], expected: Sequence[Fraction]) -> bool:
@@ -194,121 +242,32 @@ def _close(found: Sequence[Number], expected: Sequence[Fraction]) -> bool:
     return bool(np.abs(a - b).max() <= 1e-5 * (np.abs(b).max() + 0.1))
 
 
-def _whole_steps(q: Example) -> Iterator[tuple[str, Stepped, str, float]]:
-    """Mistakes that change both the hidden weights and v."""
-    e, (w, v) = q.error(), update(q)
-    s = q.sums()
-    yield "unchanged", (q.w, q.v), "The weights are what they were before the step.", 0.0
-    yield "uphill", update(q, -e), "The step goes up the gradient, not down.", 0.3
-    two = "The cost is one half of the square: a factor of 2 too much."
-    yield "two", update(q, 2 * e), two, 0.3
-    half = "The 2 of the square cancels the one half of the cost: a factor of 2 is missing."
-    yield "half", update(q, e / 2), half, 0.3
-    yield "no target", update(q, e + q.y), "The error is o - y, and y is missing.", 0.3
-    yield "no error", update(q, Fraction(1)), "The factor o - y is missing.", 0.2
-    yield "sum", update(q, e + 2 * q.y), "The error is o - y, not o + y.", 0.3
-    sign = Fraction(1 if e > 0 else -1)
-    yield "sign of error", update(q, sign), "The error counts, not only its sign.", 0.2
-    yield "no rate", update(q._replace(lr=Fraction(1))), "The learning rate is missing.", 0.3
-    for power in {1, 2, 3, 4} - {q.power}:
-        other = f"Your activation is the power {q.power}, not {power}."
-        yield "other power", update(q._replace(power=power)), other, 0.2
-    own = [v_k * s_k**q.power - q.y for v_k, s_k in zip(q.v, s, strict=True)]
-    hidden = [o * v_k * q.power * s_k ** (q.power - 1)
-              for o, v_k, s_k in zip(own, q.v, s, strict=True)]  # fmt: skip
-    alone = _moved(q, hidden, [o * s_k**q.power for o, s_k in zip(own, s, strict=True)])
-    yield "one by one", alone, "The error is that of both units together.", 0.2
-    change = (
-        [[b - a for a, b in zip(*units, strict=True)] for units in zip(q.w, w, strict=True)],
-        [b - a for a, b in zip(q.v, v, strict=True)],
-    )
-    gradient = ([[-a / q.lr for a in unit] for unit in change[0]], [-a / q.lr for a in change[1]])
-    yield "gradient", gradient, "These are the gradients, not the weights after the step.", 0.3
-    for k in (1, -1):
-        changes = ([[k * a for a in unit] for unit in change[0]], [k * a for a in change[1]])
-        yield "change", changes, "These are the changes, not the weights after the step.", 0.4
-
-
-def _hidden_steps(q: Example) -> Iterator[tuple[str, list[list[Fraction]], str, float]]:
-    """Mistakes of the hidden weights alone."""
-    e, s, m = q.error(), q.sums(), q.power
-
-    def moved(slopes: Sequence[Fraction]) -> list[list[Fraction]]:
-        return _moved(q, slopes, q.v)[0]
-
-    both = list(zip(q.v, s, strict=True))
-    late = "The hidden weights were changed with the new v, not the old."
-    yield "in turn", update(q._replace(v=update(q)[1]), e)[0], late, 0.3
-    yield "in turn", update(q._replace(v=update(q)[1]))[0], late, 0.3
-    no_slope = "The slope of the activation is missing in the hidden weights."
-    yield "no slope", moved([e * v for v, _ in both]), no_slope, 0.4
-    no_factor = f"The derivative of s^{m} has a factor of {m}."
-    yield "no factor", moved([e * v * s_k ** (m - 1) for v, s_k in both]), no_factor, 0.4
-    no_less = f"The derivative of s^{m} is of the power {m - 1}."
-    for factor in (1, m):
-        slopes = [e * v * factor * s_k**m for v, s_k in both]
-        yield "power", moved(slopes), no_less, 0.4
-    no_v = "By the chain rule, v_k is a factor of what its unit's weights get."
-    yield "no v", moved([e * m * s_k ** (m - 1) for _, s_k in both]), no_v, 0.4
-    others = [e * v * m * s_k ** (m - 1) for v, s_k in zip(q.v[::-1], s, strict=True)]
-    yield "other unit", moved(others), "A unit gets the v of the other one.", 0.4
-    no_x = "Every weight's gradient has its own x as a factor."
-    slopes = [e * v * m * s_k ** (m - 1) for v, s_k in both]
-    yield "no x", _moved(q._replace(x=[Fraction(1)] * len(q.x)), slopes, q.v)[0], no_x, 0.4
-    yield "unchanged", q.w, "The hidden weights are what they were before the step.", 0.4
-    yield "uphill", moved([-a for a in slopes]), "The hidden weights go up the gradient.", 0.4
-
-
-def _read_out_steps(q: Example) -> Iterator[tuple[str, list[Fraction], str, float]]:
-    """Mistakes of v alone."""
-    e, s = q.error(), q.sums()
-
-    def moved(slopes: Sequence[Fraction]) -> list[Fraction]:
-        return _moved(q, s, slopes)[1]
-
-    late = "v was changed with the new hidden weights, not the old."
-    new = q._replace(w=update(q)[0])
-    yield "in turn", update(new, e)[1], late, 0.3
-    yield "in turn", update(new)[1], late, 0.3
-    yield "no activation", moved([e * s_k for s_k in s]), "v sees f(s), not s.", 0.4
-    yield "no activation", moved([e for _ in s]), "The gradient by v has the factor f(s).", 0.4
-    slope = "v sees f(s), not its slope."
-    yield "no activation", moved([e * q.power * s_k ** (q.power - 1) for s_k in s]), slope, 0.4
-    yield "unchanged", q.v, "v is what it was before the step.", 0.4
-    up = moved([-e * s_k**q.power for s_k in s])
-    yield "uphill", up, "v goes up the gradient, not down.", 0.4
-
-
 def _one_step(given: Any, q: Example) -> Finding:
     if not isinstance(given, list | np.ndarray) or len(given) != 2:
         return wrong("form", "Two things must come back: w and v after the step.")
     inputs = len(q.x)
-    w, v = _numbers(given[0], (2, inputs)), _numbers(given[1], (2,))
+    w, v = _in_a_row(given[0], (2, inputs)), _in_a_row(given[1], (2,))
     if w is None or v is None:
-        if _numbers(given[1], (2, inputs)) and _numbers(given[0], (2,)):
+        if _in_a_row(given[1], (2, inputs)) and _in_a_row(given[0], (2,)):
             return wrong("order", "First w has to come back, then v.", 0.3)
         return wrong(
             "shape", f"For {inputs} inputs, w must be two lists of {inputs}, and v a list of two."
         )
-    true_w, true_v = _flat(update(q))
-    if w == true_w and v == true_v:
+
+    def fits(stepped: Stepped) -> tuple[bool, bool]:
+        return _close(w, [a for unit in stepped[0] for a in unit]), _close(v, stepped[1])
+
+    true = update(q)
+    if (w, v) == ([a for unit in true[0] for a in unit], true[1]):
         return right("Exact, to the last digit of every fraction.")
-    w_right, v_right = _close(w, true_w), _close(v, true_v)
+    w_right, v_right = fits(true)
     if w_right and v_right:
         return wrong("rounded", "Right, but not exact: some number became a float.", 0.5)
-    for fault, stepped, message, share in _whole_steps(q):
-        wrong_w, wrong_v = _flat(stepped)
-        if _close(w, wrong_w) and _close(v, wrong_v):
-            return wrong(fault, message, share)
+    if found := first_match(_STEPS, lambda gives: all(fits(gives(q))), "{}", 0.4):
+        return replace(found, message=found.message.format(m=q.power, less=q.power - 1))
     if v_right:
-        for fault, units, message, share in _hidden_steps(q):
-            if _close(w, [a for unit in units for a in unit]):
-                return wrong(fault, message, share)
         return wrong("hidden", "v is right, the hidden weights are not.", 0.4)
     if w_right:
-        for fault, row, message, share in _read_out_steps(q):
-            if _close(v, row):
-                return wrong(fault, message, share)
         return wrong("read-out", "The hidden weights are right, v is not.", 0.4)
     return wrong("step", "Neither the hidden weights nor v are right.")
 
@@ -324,79 +283,37 @@ def _step(answers: Answers, variant: Variant) -> Finding:
     return found
 
 
-def _settings(sizes: Sequence[int], odd: bool) -> int:
-    return math.prod(math.factorial(n) * (2**n if odd else 1) for n in sizes[1:-1])
+def _product(values: Sequence[int], odd: bool) -> int:
+    """Orders of the units of some layers, times their signs if they are odd."""
+    return math.prod(math.factorial(n) * (2**n if odd else 1) for n in values)
 
 
-def _miscounts(sizes: Sequence[int], odd: bool) -> dict[str, tuple[set[int], str]]:
-    """Mistakes in counting: what they give, and what to say."""
-    n_in, *hidden, n_out = sizes
-    true = _settings(sizes, odd)
-    factorials = [math.factorial(n) for n in hidden]
-    exchanged = math.prod(factorials)
-    all_signs = 2 ** sum(hidden)
-    flipped = all_signs if odd else 1
-    ins, outs = math.factorial(n_in), math.factorial(n_out)
-    in_signs, out_signs = (2**n if odd else 1 for n in (n_in, n_out))
-    place = "cannot be exchanged: each means something"
-    return {
-        "itself": ({true - 1}, "the setting itself is counted, too"),
-        "no signs": ({exchanged}, "an odd unit can also change its sign, with its weights"),
-        "signs": ({exchanged * all_signs}, "only odd units can change signs"),
-        "one sign": (
-            {exchanged * 2 ** len(hidden), 2 * exchanged} if odd else {true},
-            "every unit can change its sign by itself",
-        ),
-        "two times": (
-            {exchanged * math.prod(2 * n for n in hidden), exchanged * 2 * sum(hidden)}
-            if odd
-            else {true},
-            "n signs can be chosen in 2^n ways, not in 2 n",
-        ),
-        "no exchanges": (
-            {flipped, all_signs},
-            "the units of a layer can also change places",
-        ),
-        "no factorial": (
-            {math.prod(hidden) * flipped, math.prod(n**n for n in hidden) * flipped},
-            "n units can stand in n! orders",
-        ),
-        "sum": (
-            {
-                sum(factorials),
-                sum(factorials) * flipped,
-                sum(f * (2**n if odd else 1) for f, n in zip(factorials, hidden, strict=True)),
-                exchanged + flipped,
-            },
-            "choices that are made independently multiply",
-        ),
-        "inputs": ({true * ins, true * ins * in_signs}, f"inputs {place}"),
-        "outputs": ({true * outs, true * outs * out_signs}, f"outputs {place}"),
-        "all layers": (
-            {true * ins * outs, true * ins * outs * in_signs * out_signs},
-            f"inputs and outputs {place}",
-        ),
-        "together": (
-            {math.factorial(sum(hidden)) * flipped},
-            "units stay in their own layer",
-        ),
-        "pairs": (
-            {
-                math.prod(n * (n - 1) // 2 for n in hidden) * flipped,
-                sum(n * (n - 1) // 2 for n in hidden) * flipped,
-                2 ** len(hidden) * flipped,
-            },
-            "not only two units at a time change places, any order can be reached",
-        ),
-        "one layer": (
-            {math.factorial(n) * (2**n if odd else 1) for n in hidden},
-            "every hidden layer has its own orders",
-        ),
-        "overflow": (
-            {(true + 2**63) % 2**64 - 2**63},
-            "the number has no room in 64 bits, Python's own integers have",
-        ),
-    }
+_PLACE = "cannot be exchanged: each means something"
+# What comes of them, from the sizes of all layers and whether units are odd.
+_MISCOUNTS = (
+    Mistake("no signs", lambda sizes, odd: {_product(sizes[1:-1], False)},
+            "an odd unit can also change its sign, with its weights"),
+    Mistake("signs", lambda sizes, odd: {_product(sizes[1:-1], True)},
+            "only odd units can change signs"),
+    Mistake("one sign", lambda sizes, odd: {_product(sizes[1:-1], False) * k for k in
+                                            ((2 ** (len(sizes) - 2), 2) if odd else (1,))},
+            "every unit can change its sign by itself"),
+    Mistake("no exchanges", lambda sizes, odd: {2 ** sum(sizes[1:-1]) if odd else 1},
+            "the units of a layer can also change places"),
+    Mistake("no factorial", lambda sizes, odd: {math.prod(sizes[1:-1])
+                                                * (2 ** sum(sizes[1:-1]) if odd else 1)},
+            "n units can stand in n! orders"),
+    Mistake("sum", lambda sizes, odd: {sum(_product([n], odd) for n in sizes[1:-1])},
+            "choices that are made independently multiply"),
+    Mistake("inputs", lambda sizes, odd: {_product(sizes[:-1], odd)}, f"inputs {_PLACE}"),
+    Mistake("outputs", lambda sizes, odd: {_product(sizes[1:], odd)}, f"outputs {_PLACE}"),
+    Mistake("all layers", lambda sizes, odd: {_product(sizes, odd)},
+            f"inputs and outputs {_PLACE}"),
+    Mistake("together", lambda sizes, odd: {_product([sum(sizes[1:-1])], odd)},
+            "units stay in their own layer"),
+    Mistake("overflow", lambda sizes, odd: {(_product(sizes[1:-1], odd) + 2**63) % 2**64 - 2**63},
+            "the number has no room in 64 bits, Python's own integers have", 0.7),
+)  # fmt: skip
 
 
 def _counts(found: Number, number: int) -> bool:
@@ -417,17 +334,22 @@ def _symmetries(answers: Answers, variant: Variant) -> Finding:
         ([64, 20 + a, 16, 10], False),
     ]
     found = [_number(answers.call("symmetries", *q), "what symmetries returns") for q in questions]
-    off = [i for i, q in enumerate(questions) if not _counts(found[i], _settings(*q))]
+    off = [
+        i for i, (sizes, odd) in enumerate(questions)
+        if not _counts(found[i], _product(sizes[1:-1], odd))
+    ]  # fmt: skip
     if not off:
         return right("Exchanges, and signs where the units are odd.")
     sizes, odd = questions[off[0]]
     asked = f"For {sizes}, {'odd' if odd else 'not odd'}"
-    known = [_miscounts(*q) for q in questions]
     # The same mistake in all answers; if there is none, the one in the first that is wrong.
     for few in (range(len(questions)), off[:1]):
-        for fault, (_, message) in known[0].items():
-            if all(any(_counts(found[i], n) for n in known[i][fault][0]) for i in few):
-                return wrong(fault, f"{asked}: {message}.", 0.7 if fault == "overflow" else 0.0)
+
+        def fits(gives: Callable[..., set[int]], few: Sequence[int] = few) -> bool:
+            return all(any(_counts(found[i], n) for n in gives(*questions[i])) for i in few)
+
+        if named := first_match(_MISCOUNTS, fits, asked + ": {}."):
+            return named
     return wrong("number", f"{asked}, it is not {float(found[off[0]]):.6g}.")
 
 
@@ -465,7 +387,7 @@ _TIED = 1e-5  # the largest gap of a network that is one unit
 _AT_REST = 0.2  # of the constant, what a weight from a black pixel may change
 
 
-def _ends(run: Run, variant: Variant) -> Finding | None:
+def _not_one_run(run: Run, variant: Variant) -> Finding | None:
     """What is wrong if start, end and biases are not those of one run."""
     constant = variant["constant"]
     change = max(float(np.abs(a - b).max()) for a, b in zip(run.start, run.end, strict=True))
@@ -482,8 +404,7 @@ def _ends(run: Run, variant: Variant) -> Finding | None:
     return None
 
 
-def _biases(run: Run) -> Finding | None:
-    """What is wrong if biases are not those of the end."""
+def _no_biases(run: Run) -> Finding | None:
     if all(not b.any() for b in run.biases):
         return wrong("biases", "The biases are still zero: those of the end are wanted.", 0.4)
     return None
@@ -496,7 +417,7 @@ def _black() -> list[int]:
     return [int(i) for i in np.flatnonzero(brightest == 0)]
 
 
-def _at_rest(run: Run, variant: Variant) -> Finding | None:
+def _changed_at_rest(run: Run, variant: Variant) -> Finding | None:
     """What is wrong if weights have changed that no training changes."""
     moved = np.abs(run.end[0][_black()] - run.start[0][_black()])
     if float(moved.max()) <= _AT_REST * variant["constant"]:
@@ -509,9 +430,7 @@ def _at_rest(run: Run, variant: Variant) -> Finding | None:
     )
 
 
-def _log(
-    run: Run, final: float, rows: int, others: Mapping[str, tuple[Sequence[float], str]]
-) -> Finding | None:
+def _log(run: Run, final: float, rows: int, others: Sequence[Mistake]) -> Finding | None:
     """What is wrong with a log of ``(update, number)``, whose last number is known."""
     log = run.log
     if log.ndim != 2 or log.shape[1] != 2 or not np.isfinite(log).all():
@@ -520,19 +439,19 @@ def _log(
         return wrong("few rows", f"At least {rows} rows are wanted, the log has {len(log)}.", 0.6)
     if np.any(np.diff(log[:, 0]) <= 0):
         return wrong("not rising", "The updates of the log must rise.", 0.6)
-    if math.isclose(log[-1, 1], final, rel_tol=0.02, abs_tol=1e-6):
+    last = float(log[-1, 1])
+    if math.isclose(last, final, rel_tol=0.02, abs_tol=1e-6):
         return None
-    said = f"The log ends at {log[-1, 1]:.4g}, the weights at the end have {final:.4g}"
-    for fault, (numbers, message) in others.items():
-        if any(math.isclose(log[-1, 1], number, rel_tol=0.02) for number in numbers):
-            return wrong(fault, f"{said}: {message}.", 0.6)
-    return wrong("log", f"{said}.", 0.6)
+    said = f"The log ends at {last:.4g}, the weights at the end have {final:.4g}"
+    return first_match(
+        others, lambda gives: math.isclose(last, gives, rel_tol=0.02), said + ": {}.", 0.6
+    ) or wrong("log", f"{said}.", 0.6)
 
 
 @np.errstate(all="ignore")
 def _tied(answers: Answers, variant: Variant) -> Finding:
     run = _run(answers, variant, "tied_run")
-    if found := _ends(run, variant):
+    if found := _not_one_run(run, variant):
         return found
     for i, w in enumerate(run.start, start=1):
         if np.allclose(w, variant["constant"], rtol=1e-6):
@@ -558,19 +477,19 @@ def _tied(answers: Answers, variant: Variant) -> Finding:
             "use dtype=torch.float64.",
             0.8,
         )
-    if found := _biases(run):
+    if found := _no_biases(run):
         return found
     if float(np.ptp(run.end[0][:, 0])) < _TRAINED:
         return wrong("all equal", "Not only the units, all weights of a unit are still equal.", 0.2)
-    if found := _at_rest(run, variant):
+    if found := _changed_at_rest(run, variant):
         return found
     cost, _ = networks.cost_and_error(
         *networks.digits("train"), run.end, run.biases, variant["activation"]
     )
     if not cost < 3:
         return wrong("uphill", f"The cost at the end is {cost:.3g}: it rose, and has to fall.", 0.3)
-    pixels = [float(np.abs(run.end[0] - run.end[0][:1]).max()), float(np.ptp(run.end[0]))]
-    others = {"pixels": (pixels, "that is a difference between pixels, not between units")}
+    pixels = float(np.abs(run.end[0] - run.end[0][:1]).max())
+    others = [Mistake("pixels", pixels, "that is a difference between pixels, not between units")]
     if found := _log(run, apart[0], 5, others):
         return found
     if run.log[:, 1].min() < 0 or run.log[:, 1].max() > 10 * _TIED:
@@ -589,40 +508,25 @@ def effective_rank(w: Array) -> float:
     return float(sigma.sum() ** 2 / (sigma**2).sum())
 
 
-def _other_ranks(run: Run) -> dict[str, tuple[list[float], str]]:
+def _other_ranks(run: Run) -> list[Mistake]:
     """What is logged in place of the effective rank."""
     sigma = np.linalg.svd(run.end[0], compute_uv=False)
-    squares, share = sigma**2, sigma / sigma.sum()
-    share = share[share > 0]
-    return {
-        "not squared": (
-            [float(sigma.sum() / squares.sum()), float(sigma.sum())],
-            "the sum of the singular values has to be squared",
-        ),
-        "squared": (
-            [float(squares.sum() ** 2 / (squares**2).sum())],
-            "the singular values are squared already in what you sum: no sigma^4",
-        ),
-        "stable rank": (
-            [float(squares.sum() / squares[0]), float(sigma.sum() / sigma[0])],
-            "that is measured by the largest singular value alone",
-        ),
-        "entropy": (
-            [math.exp(-float((share * np.log(share)).sum()))],
-            "that is the exponential of an entropy",
-        ),
-        "rank": (
-            [float(np.linalg.matrix_rank(run.end[0])), float(min(run.end[0].shape))],
-            "that is the rank, which noise makes full",
-        ),
-        "upside down": ([1 / effective_rank(run.end[0])], "the quotient is upside down"),
-        "start": ([effective_rank(run.start[0])], "that is the rank of the start"),
-        "read-out": ([effective_rank(run.end[1])], "that is the rank of the read-out"),
-        "gap": ([gap(run.end[0])], "that is the gap"),
-    }
+    squares = sigma**2
+    return [
+        Mistake("not squared", float(sigma.sum() / squares.sum()),
+                "the sum of the singular values has to be squared"),
+        Mistake("squared", float(squares.sum() ** 2 / (squares**2).sum()),
+                "the singular values are squared already in what you sum: no sigma^4"),
+        Mistake("stable rank", float(squares.sum() / squares[0]),
+                "that is measured by the largest singular value alone"),
+        Mistake("rank", float(np.linalg.matrix_rank(run.end[0])),
+                "that is the rank, which noise makes full"),
+        Mistake("read-out", effective_rank(run.end[1]), "that is the rank of the read-out"),
+        Mistake("gap", gap(run.end[0]), "that is the gap"),
+    ]  # fmt: skip
 
 
-def _noise(run: Run, variant: Variant) -> Finding | None:
+def _other_noise(run: Run, variant: Variant) -> Finding | None:
     """What is wrong with a start that should be a constant and at most 1 % of noise."""
     constant = variant["constant"]
     if all(np.ptp(w) == 0 for w in run.start):
@@ -644,9 +548,9 @@ def _noise(run: Run, variant: Variant) -> Finding | None:
 @np.errstate(all="ignore")
 def _untied(answers: Answers, variant: Variant) -> Finding:
     run = _run(answers, variant, "untied_run")
-    if found := _ends(run, variant) or _noise(run, variant) or _biases(run):
+    if found := _not_one_run(run, variant) or _other_noise(run, variant) or _no_biases(run):
         return found
-    if found := _at_rest(run, variant):
+    if found := _changed_at_rest(run, variant):
         return found
     _, error = networks.cost_and_error(
         *networks.digits("test"), run.end, run.biases, variant["activation"]
@@ -665,12 +569,8 @@ def _untied(answers: Answers, variant: Variant) -> Finding:
 
 
 def _yes(answer: Any, what: str) -> bool:
-    """An answer as True or False.
-
-    Raises:
-        Unanswered: it is something else.
-    """
-    answer = _item(answer)
+    """An answer as True or False."""
+    answer = _only_item(answer)
     if isinstance(answer, bool) or (isinstance(answer, int | float) and answer in (0, 1)):
         return bool(answer)
     raise Unanswered(f"{what} must be True or False")
@@ -686,11 +586,8 @@ def _stays(answers: Answers, variant: Variant) -> Finding:
     gaps = {name: float(_number(held["gaps"][name], f"gaps[{name!r}]")) for name in asked}
     judged = [name for name in asked if stays[name] == STARTS[name][1]]
     # A gap that was measured has to say the same: rounding alone, or far more than that.
-    backed = [
-        name
-        for name in judged
-        if 0 <= gaps[name] < math.inf and (gaps[name] <= 1e-6) == STARTS[name][1]
-    ]
+    shown = {name: (gaps[name] <= 1e-6) == STARTS[name][1] for name in asked}
+    backed = [name for name in judged if 0 <= gaps[name] < math.inf and shown[name]]
     share = (0.5 * len(judged) + 0.5 * len(backed)) / len(asked)
     if len(backed) == len(asked):
         return right("All five, each with a gap that was measured.")
@@ -701,7 +598,7 @@ def _stays(answers: Answers, variant: Variant) -> Finding:
         message = f"{len(judged)} of {len(asked)} are right; look again at {missed!r}."
         if len(set(stays.values())) == 1:
             return wrong("all alike", f"They do not all do the same: {message}", share)
-        if (gaps[missed] <= 1e-6) == STARTS[missed][1]:
+        if shown[missed]:
             return wrong("against the gap", f"Its own gap says otherwise: {message}", share)
         return wrong(missed, message, share)
     missed = next(name for name in asked if name not in backed)
@@ -710,14 +607,34 @@ def _stays(answers: Answers, variant: Variant) -> Finding:
         return wrong("negative", f"{said} is negative: a gap is a size, without a sign.", share)
     if not math.isfinite(gaps[missed]):
         return wrong("not finite", f"{said} is no number: the training diverged.", share)
-    if not any(gaps.values()):
-        return wrong("no gaps", f"{said} does not show it: every gap is zero.", share)
     return wrong("gap", f"{said} does not show it.", share)
 
 
 # --------------------------------------------------------------------------------------------------
 # Scales
 # --------------------------------------------------------------------------------------------------
+
+# What comes of them, from the number of inputs and the density.
+_SPARSE = (
+    Mistake("dense", lambda n, d: 1 / np.sqrt(n),
+            "that keeps the signal if no weight is missing"),
+    Mistake("upside down", lambda n, d: np.sqrt(d / n),
+            "fewer weights must be larger, not smaller"),
+    Mistake("variance", lambda n, d: 1 / (d * n), "that is the variance"),
+    Mistake("not rooted", lambda n, d: 1 / (d * np.sqrt(n)),
+            "the density is under the root, too"),
+    Mistake("bound", lambda n, d: np.sqrt(3 / (d * n)),
+            "that is the bound of a uniform distribution"),
+    Mistake("missing", lambda n, d: 1 / np.sqrt((1 - d) * n),
+            "density is the share of weights that are kept, not of those that are zero"),
+    Mistake("two", lambda n, d: np.sqrt(2 / (d * n)),
+            "there is no rectifier here that halves the mean square"),
+    Mistake("not inverted", lambda n, d: np.sqrt(d * n),
+            "the more terms a sum has, the smaller they are"),
+    *(Mistake("whole", lambda n, d, whole=whole: 1 / np.sqrt(whole(d * n)),
+              "the number of weights that are kept is a mean, and need not be whole", 0.5)
+      for whole in (np.floor, np.rint, np.ceil)),
+)  # fmt: skip
 
 
 @np.errstate(all="ignore")
@@ -732,36 +649,8 @@ def _sparse(answers: Answers, variant: Variant) -> Finding:
     true = 1 / np.sqrt(density * n)
     if np.allclose(found, true, rtol=1e-3):
         return right("The weights that are left carry what the others would have.")
-    known: dict[str, tuple[Array, str]] = {
-        "dense": (1 / np.sqrt(n), "that keeps the signal if no weight is missing"),
-        "upside down": (np.sqrt(density / n), "fewer weights must be larger, not smaller"),
-        "variance": (1 / (density * n), "that is the variance"),
-        "not rooted": (1 / (density * np.sqrt(n)), "the density is under the root, too"),
-        "no root of n": (1 / (np.sqrt(density) * n), "n is under the root, too"),
-        "bound": (np.sqrt(3 / (density * n)), "that is the bound of a uniform distribution"),
-        "a third": (true / math.sqrt(3), "by that a layer keeps a third of the variance"),
-        "missing": (
-            1 / np.sqrt((1 - density) * n),
-            "density is the share of weights that are kept, not of those that are zero",
-        ),
-        "two": (true * math.sqrt(2), "there is no rectifier here that halves the mean square"),
-        "half": (true / math.sqrt(2), "by that a layer keeps half of the mean square"),
-        "not inverted": (np.sqrt(density * n), "the more terms a sum has, the smaller they are"),
-        "sign": (-true, "a standard deviation is not negative"),
-        "without n": (np.full_like(n, 1 / math.sqrt(density)), "it depends on n"),
-        "dropout": (
-            np.full_like(n, 1 / density),
-            "that is the factor of dropout, which keeps the mean of a sum",
-        ),
-        "n - 1": (1 / np.sqrt(density * (n - 1)), "the sum has n terms, not n - 1"),
-    }
-    for fault, (values, message) in known.items():
-        if np.allclose(found, values, rtol=1e-3):
-            return wrong(fault, f"Not yet: {message}.")
-    for rounded in (np.floor, np.rint, np.ceil):
-        if np.allclose(found, 1 / np.sqrt(rounded(density * n)), rtol=1e-3):
-            message = "the number of weights that are kept is a mean, and need not be whole"
-            return wrong("whole", f"Not yet: {message}.", 0.5)
+    if named := first_match(_SPARSE, lambda gives: np.allclose(found, gives(n, density), 1e-3)):
+        return named
     if np.ptp(found) == 0:
         return wrong("constant", "It is the same number for every n.")
     off = int(np.argmax(~np.isclose(found, true, rtol=1e-3)))
@@ -809,34 +698,24 @@ _SATURATED = 30  # a gain from which on no network learned
 _HALF = 1.15  # half of what guessing costs
 
 
-def _agree(a: float, b: float) -> bool:
-    return math.isclose(a, b, rel_tol=0.05, abs_tol=0.02)
-
-
-def _other_costs(gain: float, said: float, sweep: Mapping[str, Any]) -> Finding:
+def _other_costs(gain: float, said: float, sweep: dict[str, Any]) -> Finding:
     """Name what a row holds instead of the cost."""
     again = quantities_after(gain, **sweep)
     cost, error = again["test cost"], again["test error"]
     message = f"At gain {gain:.3g} your row says {said:.3f}, a run again {cost:.3f}"
-    others = {
-        "error": ((error, 100 * error), "that is the error, not the cost"),
-        "accuracy": ((1 - error, 100 * (1 - error)), "that is the share of right answers"),
-        "training cost": ((again["train cost"],), "that is the cost on the training digits"),
-        "summed": ((400 * cost,), "that is a sum over the test digits, not their mean"),
-        "logarithm": ((math.log(cost), math.log10(cost)), "that is a logarithm of the cost"),
-        "untrained": (
-            (quantities_after(gain, **sweep, updates=0)["test cost"],),
-            "that is the cost before training",
-        ),
-        "variance": (
-            tuple(quantities_after(g, **sweep)["test cost"] for g in (gain**0.5, gain**2)),
-            "the gain is a factor of the standard deviation, not of the variance",
-        ),
-    }
-    for fault, (numbers, what) in others.items():
-        if any(math.isclose(said, number, rel_tol=0.01) for number in numbers):
-            return wrong(fault, f"{message}: {what}.", 0.2)
-    return wrong("other costs", f"{message}.", 0.2)
+    others = (
+        Mistake("error", error, "that is the error, not the cost"),
+        Mistake("error", 100 * error, "that is the error, not the cost"),
+        Mistake("accuracy", 1 - error, "that is the share of right answers"),
+        Mistake("accuracy", 100 * (1 - error), "that is the share of right answers"),
+        Mistake("training cost", again["train cost"], "that is the cost on the training digits"),
+        Mistake("summed", 400 * cost, "that is a sum over the test digits, not their mean"),
+        Mistake("untrained", quantities_after(gain, **sweep, updates=0)["test cost"],
+                "that is the cost before training"),
+    )  # fmt: skip
+    return first_match(
+        others, lambda gives: math.isclose(said, gives, rel_tol=0.01), message + ": {}.", 0.2
+    ) or wrong("other costs", f"{message}.", 0.2)
 
 
 Ends: TypeAlias = list[tuple[float, float]]
@@ -875,15 +754,8 @@ def _band(low: float, high: float, gains: Array, costs: Array) -> Finding:
         f"By your rows the band begins between {begins[0][0]:.3g} and {begins[0][1]:.3g}, and ends "
         f"between {stops[-1][0]:.3g} and {stops[-1][1]:.3g}."
     )
-    for level, what in ((2.3, "the cost of guessing"), (0.5, "a cost of one half")):
-        other_begins, other_stops = _crossings(gains, costs, level)
-        if _within(low, other_begins) and _within(high, other_stops):
-            return wrong("other level", f"These ends are those of {what}. {said}", 0.5)
     if all(any(math.isclose(end, c, rel_tol=1e-3) for c in costs) for end in (low, high)):
         return wrong("costs", f"The band is made of gains, not of costs. {said}", 0.5)
-    indices = (int(np.argmax(costs < _HALF)), len(costs) - 1 - int(np.argmax(costs[::-1] < _HALF)))
-    if (low, high) in (indices, (indices[0] + 1, indices[1] + 1)):
-        return wrong("indices", f"The band is made of gains, not of numbers of rows. {said}", 0.5)
     if starts or ends:
         fault = "upper end" if starts else "lower end"
         return wrong(fault, f"The {fault} is not there. {said}", 0.7)
@@ -916,7 +788,8 @@ def _sweep(answers: Answers, variant: Variant) -> Finding:
     ]
     for i in dict.fromkeys(chosen):
         gain, cost = float(gains[i]), float(costs[i])
-        if not _agree(cost, quantities_after(gain, **variant["sweep"])["test cost"]):
+        again = quantities_after(gain, **variant["sweep"])["test cost"]
+        if not math.isclose(cost, again, rel_tol=0.05, abs_tol=0.02):
             return _other_costs(gain, cost, variant["sweep"])
     saturated = (gains >= _SATURATED) & (costs < _HALF)
     if saturated.any():
@@ -935,22 +808,15 @@ def _sweep(answers: Answers, variant: Variant) -> Finding:
 # One generator for all
 # --------------------------------------------------------------------------------------------------
 
-_FANS: dict[str, tuple[Callable[[int, int], float], str]] = {
-    "fan-out": (lambda a, b: a / b, "the fan-out stands where the fan-in belongs"),
-    "both fans": (lambda a, b: 2 * a / (a + b), "that is 2 / (n_in + n_out)"),
-    "sum of fans": (lambda a, b: a / (a + b), "that is 1 / (n_in + n_out)"),
-    "two": (lambda a, b: 2.0, "that is 2 / n_in, which is for rectifiers"),
-    "a third": (lambda a, b: 1 / 3, "that is a third of what is asked for"),
-    "three times": (lambda a, b: 3.0, "the bound of a uniform distribution is used as the std"),
-    "variance as std": (lambda a, b: 1 / a, "the variance is used where the std belongs"),
-    "root of root": (lambda a, b: math.sqrt(a), "a root too many"),
-    "not scaled": (lambda a, b: float(a), "the weights have a variance of 1 in every layer"),
-    "truncated": (
-        lambda a, b: float(stats.truncnorm(-2, 2).var()),
-        "cutting off at two standard deviations makes them smaller",
-    ),
-}
-"""By name: the variance times the fan-in, from both fans, that tells it, and what it is."""
+# The variance times the fan-in, from both fans, that comes of them.
+_FANS = (
+    Mistake("fan-out", lambda a, b: a / b, "the fan-out stands where the fan-in belongs"),
+    Mistake("both fans", lambda a, b: 2 * a / (a + b), "that is 2 / (n_in + n_out)"),
+    Mistake("two", lambda a, b: 2.0, "that is 2 / n_in, which is for rectifiers"),
+    Mistake("a third", lambda a, b: 1 / 3, "that is a third of what is asked for"),
+    Mistake("variance as std", lambda a, b: 1 / a, "the variance is used where the std belongs"),
+    Mistake("not scaled", lambda a, b: float(a), "the weights have a variance of 1 in every layer"),
+)
 
 
 def _other_scale(variances: Sequence[float], sizes: Sequence[int]) -> Finding | None:
@@ -962,14 +828,16 @@ def _other_scale(variances: Sequence[float], sizes: Sequence[int]) -> Finding | 
     ]
     if min(chances) > samples.FALSE_ALARM:
         return None
-    for fault, (expected, message) in _FANS.items():
-        if all(
-            abs(found / expected(a, b) - 1) < 8 / math.sqrt(a * b)
-            for found, (a, b) in zip(variances, shapes, strict=True)
-        ):
-            return wrong(fault, f"The scale is not right: {message}.", 0.5)
     i = int(np.argmin(chances))
-    return wrong(
+    return first_match(
+        _FANS,
+        lambda gives: all(
+            abs(found / gives(a, b) - 1) < 8 / math.sqrt(a * b)
+            for found, (a, b) in zip(variances, shapes, strict=True)
+        ),
+        "The scale is not right: {}.",
+        0.5,
+    ) or wrong(
         "variance",
         f"In layer {i + 1} the variance times the fan-in is {variances[i]:.4g}, and should be 1.",
         0.5,
@@ -1010,12 +878,10 @@ def _repaired(answers: Answers, variant: Variant) -> Finding:
 def copied(weights: Sequence[Array]) -> list[tuple[int, int]]:
     """Pairs of layers, from 1, that are made of the same random numbers, whatever their scale."""
     found = []
-    for i in range(len(weights)):
-        for j in range(i + 1, len(weights)):
-            n = min(weights[i].size, weights[j].size)
-            a, b = (weights[k].ravel()[:n] for k in (i, j))
-            if abs(float(np.corrcoef(a, b)[0, 1])) > 0.9:
-                found.append((i + 1, j + 1))
+    for (i, a), (j, b) in combinations(enumerate(weights, start=1), 2):
+        n = min(a.size, b.size)
+        if abs(float(np.corrcoef(a.ravel()[:n], b.ravel()[:n])[0, 1])) > 0.9:
+            found.append((i, j))
     return found
 
 
@@ -1027,13 +893,12 @@ def _in_common(weights: Sequence[Array]) -> list[tuple[int, int]]:
     """
     sizes = [np.sort(np.abs(w).ravel() * math.sqrt(len(w))) for w in weights]
     found = []
-    for i in range(len(sizes)):
-        for j in range(i + 1, len(sizes)):
-            few, many = sorted((sizes[i], sizes[j]), key=len)
-            at = np.clip(np.searchsorted(many, few), 1, len(many) - 1)
-            apart = np.minimum(np.abs(many[at] - few), np.abs(many[at - 1] - few))
-            if float(np.mean(apart <= 1e-6 * few)) > 0.5:
-                found.append((i + 1, j + 1))
+    for (i, a), (j, b) in combinations(enumerate(sizes, start=1), 2):
+        few, many = sorted((a, b), key=len)
+        at = np.clip(np.searchsorted(many, few), 1, len(many) - 1)
+        apart = np.minimum(np.abs(many[at] - few), np.abs(many[at - 1] - few))
+        if float(np.mean(apart <= 1e-6 * few)) > 0.5:
+            found.append((i, j))
     return found
 
 
@@ -1112,93 +977,25 @@ PROBLEM_SET = ProblemSet(
     name="ps1",
     title="Symmetry and scale",
     parts=(
-        Part(
-            "step",
-            points=3,
-            minutes=10,
-            level="easy",
-            asks=("step",),
-            judge=_step,
-            hint="Write down the derivative by one hidden weight.",
-        ),
-        Part(
-            "symmetries",
-            points=2,
-            minutes=6,
-            level="easy",
-            asks=("symmetries",),
-            judge=_symmetries,
-            hint="In how many orders can the units of one layer stand?",
-        ),
-        Part(
-            "tied",
-            points=5,
-            minutes=14,
-            level="medium",
-            asks=("tied_run",),
-            judge=_tied,
-            hint="Copy the weights before you train.",
-            own=True,
-        ),
-        Part(
-            "untied",
-            points=5,
-            minutes=14,
-            level="medium",
-            asks=("untied_run",),
-            judge=_untied,
-            hint="Train for longer: the time to leave a saddle grows with its logarithm.",
-            own=True,
-        ),
-        Part(
-            "stays",
-            points=5,
-            minutes=14,
-            level="hard",
-            asks=("stays", "gaps"),
-            judge=_stays,
-            hint="What exchanges two units, and leaves the training as it was?",
-            own=True,
-        ),
-        Part(
-            "sparse",
-            points=2,
-            minutes=5,
-            level="easy",
-            asks=("sparse_std",),
-            judge=_sparse,
-            hint="How many terms does a sum have?",
-        ),
-        Part(
-            "sweep",
-            points=6,
-            minutes=12,
-            level="medium",
-            asks=("sweep",),
-            judge=_sweep,
-            hint="Take the gains at equal steps of their logarithm.",
-            own=True,
-        ),
-        Part(
-            "repaired",
-            points=4,
-            minutes=6,
-            level="easy",
-            asks=("repaired",),
-            judge=_repaired,
-            hint="Who makes a generator, and how often?",
-        ),
-        Part(
-            "copies",
-            points=3,
-            minutes=9,
-            level="medium",
-            asks=("copies",),
-            judge=_copies,
-            hint="Compare as many numbers as the smaller one has.",
-        ),
+        Part("step", 3, 10, "easy", ("step",), _step,
+             "Write down the derivative by one hidden weight."),
+        Part("symmetries", 2, 6, "easy", ("symmetries",), _symmetries,
+             "In how many orders can the units of one layer stand?"),
+        Part("tied", 5, 14, "medium", ("tied_run",), _tied,
+             "Copy the weights before you train.", own=True),
+        Part("untied", 5, 14, "medium", ("untied_run",), _untied,
+             "Train for longer: the time to leave a saddle grows with its logarithm.", own=True),
+        Part("stays", 5, 14, "hard", ("stays", "gaps"), _stays,
+             "What exchanges two units, and leaves the training as it was?", own=True),
+        Part("sparse", 2, 5, "easy", ("sparse_std",), _sparse, "How many terms does a sum have?"),
+        Part("sweep", 6, 12, "medium", ("sweep",), _sweep,
+             "Take the gains at equal steps of their logarithm.", own=True),
+        Part("repaired", 4, 6, "easy", ("repaired",), _repaired,
+             "Who makes a generator, and how often?"),
+        Part("copies", 3, 9, "medium", ("copies",), _copies,
+             "Compare as many numbers as the smaller one has."),
     ),
     draw=_draw,
     withheld=(),
     minutes=100,
-)
+)  # fmt: skip
