@@ -262,7 +262,7 @@ def _scaled_now(
     if factor < 0:
         raise ValueError(f"gain must not be negative, got {gain!r}")
     variance = variance_of(rule, n_in, n_out)
-    scaled = factor * edge(variance)
+    scaled = abs(factor * edge(variance))  # NumPy refuses an interval from 0.0 to -0.0
     if scaled > torch.finfo(dtype).max / 16:  # beyond, some draws would be infinite
         raise ValueError(f"gain = {gain!r} with variance {variance!r} is too large for {dtype}")
     return scaled

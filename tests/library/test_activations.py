@@ -206,6 +206,11 @@ def test_saturated_means_a_slope_below_the_share(f: Activation, s: float) -> Non
         assert f.saturated(z).item() == (share < SATURATED_SLOPE)
 
 
+@saturating
+def test_the_thresholds_themselves_are_saturated(f: Activation) -> None:
+    assert f.saturated(torch.tensor(f.saturation, dtype=torch.float64)).all()
+
+
 @given(s=st.floats(-1e30, 1e30))
 def test_a_rectifier_is_saturated_where_it_is_off(s: float) -> None:
     relu = ACTIVATIONS["relu"]

@@ -152,6 +152,12 @@ def test_gain_zero_and_variance_zero_give_zeros(distribution: str) -> None:
         assert torch.equal(weights, torch.zeros(3, 4))
 
 
+@both
+def test_a_gain_of_minus_zero_is_zero(distribution: init.Distribution) -> None:
+    rng = np.random.default_rng(0)
+    assert not init.sample((3, 4), "glorot", rng, gain=-0.0, distribution=distribution).any()
+
+
 # --------------------------------------------------------------------------------------------------
 # Rules
 # --------------------------------------------------------------------------------------------------
