@@ -28,6 +28,11 @@ settings.register_profile(  # for who asks only whether a test fails, as `make m
 settings.load_profile("xavier")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A driver that is too old for torch is no CUDA, and no error."""
+    config.addinivalue_line("filterwarnings", "ignore:CUDA initialization:UserWarning")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say each reason for which tests were skipped once, in a line."""
     skipped = terminalreporter.stats.get("skipped", [])
