@@ -46,8 +46,8 @@ class Arm:
         activation, rule, gain, distribution: as in `xavier.network.Network.create`.
         hidden: widths of the hidden layers.
         lr: learning rate; None if it is to be chosen on the validation set.
-        data, cost, second_order, output_bias, pretraining, pretraining_lr, tied: as in
-            `glorot2010.points.TrainingPoint`.
+        data, cost, second_order, output_bias, first_layer, hidden_gain, pretraining,
+            pretraining_lr, tied: as in `glorot2010.points.TrainingPoint`.
     """
 
     name: str
@@ -61,6 +61,8 @@ class Arm:
     cost: Cost = "cross_entropy"
     second_order: Literal["hessian", "variance"] | None = None
     output_bias: OutputBias = "learned"
+    first_layer: Literal["learned", "frozen"] = "learned"
+    hidden_gain: float = 1.0
     pretraining: int = 0
     pretraining_lr: float = 0.03
     tied: bool = False
@@ -445,6 +447,92 @@ def _races() -> Iterator[Experiment]:
                 quantities=("activation", "output"),
                 pack=10,
             )
+        ),
+    )
+    yield Experiment(
+        "slope_scale",
+        "The sigmoid's slope against the scale of its hidden layers' weights, two by three",
+        _three(
+            lambda width: _short(
+                *(
+                    _deep(width, arm, 4, name=f"{arm.name}, {gain:g}", hidden_gain=gain, lr=lr)
+                    for lr in (0.03, 0.1)
+                    for arm in (Arm("plain", "sigmoid"), Arm("steep", "steep_sigmoid"))
+                    for gain in (0.25, 1.0, 4.0)
+                ),
+                updates=30_000,
+                every=2000,
+                extra=_EARLY[:-2],
+                rates=(),
+                rate_updates=0,
+                quantities=("activation",),
+                pack=10,
+            )
+        ),
+    )
+    yield Experiment(
+        "first_layer",
+        "Whether a sigmoid network wakes while its first layer is held",
+        _three(
+            lambda width: _short(
+                _deep(width, Arm("all layers learn", "sigmoid", output_bias="frozen"), 4, lr=0.1),
+                _deep(
+                    width,
+                    Arm("first held", "sigmoid", output_bias="frozen", first_layer="frozen"),
+                    4,
+                    lr=0.1,
+                ),
+                seeds=(5, 6, 7, 8, 9),
+                updates=200_000,
+                rates=(),
+                rate_updates=0,
+                quantities=("activation",),
+            )
+        ),
+    )
+    yield Experiment(
+        "biases",
+        "How long a sigmoid network sleeps, by what the output's biases do",
+        _three(
+            lambda width: _short(
+                *(
+                    _deep(width, Arm(how, "sigmoid", output_bias=how), 4, lr=0.1)
+                    for how in ("frozen", "learned", "log_prior")
+                ),
+                seeds=(5, 6, 7, 8, 9),
+                updates=400_000,
+                rates=(),
+                rate_updates=0,
+                quantities=("activation", "output"),
+            )
+        ),
+    )
+    yield Experiment(
+        "tanh_late",
+        "Tanh with four hidden layers for as long as figure 2's sigmoid",
+        _three(
+            lambda width: Race(
+                arms=tuple(_deep(width, TANH, 4, lr=lr) for lr in (0.03, 0.1)),
+                seeds=(0, 1, 2),
+                updates=2_500_000,
+                every=100_000,
+                extra=(50_000,),
+                pack=6,
+            )
+        ),
+    )
+    yield Experiment(
+        "saturation_late",
+        "Tanh and softsign for half as long again as at table 1",
+        _three(
+            lambda width: Race(
+                arms=tuple(_deep(width, arm, lr=0.03) for arm in (TANH, SOFTSIGN)),
+                seeds=(5, 6, 7, 8, 9),
+                updates=750_000,
+                every=50_000,
+                quantities=("activation",),
+            ),
+            widths=_WIDE,
         ),
     )
     yield Experiment(

@@ -89,6 +89,18 @@ class Evidence:
             self._read.append(name)
         return _less(self._loaded[key], self._left_out)
 
+    def rows_if_any(self, experiment: str) -> pd.DataFrame | None:
+        """As `rows` at the book's scale, and None where there is no record yet.
+
+        Raises:
+            RecordError: there is one, and it is refused.
+            ValueError: there is no such experiment.
+        """
+        try:
+            return self.rows(experiment)
+        except results.RecordMissing:
+            return None
+
     @property
     def records(self) -> tuple[str, ...]:
         """Names of the records that were read, such as "table1.book"."""

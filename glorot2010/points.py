@@ -119,6 +119,9 @@ class TrainingPoint:
         densities: after which of the measured updates histograms of the activations are taken too.
         jacobian: whether to measure the layers' singular values at birth.
         distribution, cost, second_order, output_bias: as their names say.
+        first_layer: whether the weights and biases into the first hidden layer learn.
+        hidden_gain: factor on the weights into hidden layers at birth, besides the gain, which the
+            output's have, too.
         pretraining: updates of unsupervised pre-training of each layer; 0 for none.
         pretraining_lr: its learning rate.
         tied: whether all hidden layers but the first share their weights.
@@ -143,6 +146,8 @@ class TrainingPoint:
     cost: Cost = "cross_entropy"
     second_order: Literal["hessian", "variance"] | None = None
     output_bias: OutputBias = "learned"
+    first_layer: Literal["learned", "frozen"] = "learned"
+    hidden_gain: float = 1.0
     pretraining: int = 0
     pretraining_lr: float = 0.03
     tied: bool = False
@@ -210,6 +215,7 @@ class TrainingPoint:
                 monitor=self._monitor(device),
                 second_order=None if self.second_order is None else SecondOrder(self.second_order),
                 freeze_output_bias=self.output_bias == "frozen",
+                freeze_first_layer=self.first_layer == "frozen",
                 tied=self.tied,
             )
             measured = run.run(
@@ -237,6 +243,8 @@ class TrainingPoint:
             distribution=self.distribution,
             device=device,
         )
+        for w in network.w[:-1]:
+            w.mul_(self.hidden_gain)
         if self.tied:
             training.tie(network)
         if self.output_bias == "log_prior":

@@ -27,6 +27,7 @@ class Captured:
         cost: Cost,
         *,
         freeze_output_bias: bool = False,
+        freeze_first_layer: bool = False,
     ) -> None:
         """Record an update; the network is as it was afterwards."""
         w = network.w[0]
@@ -44,6 +45,7 @@ class Captured:
                 rates,
                 cost,
                 freeze_output_bias=freeze_output_bias,
+                freeze_first_layer=freeze_first_layer,
                 watch=self._watch,
             )
             self._total += costs

@@ -419,6 +419,7 @@ class Network:
         *,
         factors: Factors | None = None,
         freeze_output_bias: bool = False,
+        freeze_first_layer: bool = False,
         watch: DeviceWatch | None = None,
     ) -> Tensor:
         """`step` on (R, B, n_0) and (R, B), without its checks: training makes them for many.
@@ -426,6 +427,7 @@ class Network:
         Args:
             factors: by which every weight's and every bias's rate differs from the replica's.
             freeze_output_bias: leave the last layer's biases as they are.
+            freeze_first_layer: leave the first layer's weights and biases as they are.
             watch: notes divergence and counts updates in place of the network.
         """
         if watch is None:
@@ -449,6 +451,8 @@ class Network:
                 delta.masked_fill_(stopped, 0)
                 z[i] = z[i].masked_fill(stopped, 0)
             above = delta
+            if not i and freeze_first_layer:
+                break
             if i < len(self.w) - 1 or not freeze_output_bias:
                 fall = above.sum(1)
                 self.b[i].sub_(fall if factors is None else fall * factors.b[i])

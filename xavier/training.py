@@ -88,10 +88,12 @@ class Training:
         monitor: Monitor | None = None,
         second_order: SecondOrder | None = None,
         freeze_output_bias: bool = False,
+        freeze_first_layer: bool = False,
         tied: bool = False,
     ) -> None:
         """Prepare; arguments and errors as in `train`.
 
+        ``freeze_first_layer`` leaves the weights and biases of the first layer as they are.
         ``tied`` keeps the weights of the layers that `tie` makes equal so: each update is the mean
         of theirs.
         """
@@ -116,6 +118,7 @@ class Training:
         self._factors: Factors | None = None
         self._graph: Captured | None = None
         self._freeze = freeze_output_bias
+        self._freeze_first = freeze_first_layer
         self._tied = tied
         self._rows: list[tuple[int, int, int, str, float]] = []
         self._looks: list[pd.DataFrame] = []
@@ -213,6 +216,7 @@ class Training:
                     self._cost,
                     factors=self._factors,
                     freeze_output_bias=self._freeze,
+                    freeze_first_layer=self._freeze_first,
                 )
             else:
                 graph(images, labels)
@@ -235,6 +239,7 @@ class Training:
                 self._rates,
                 self._cost,
                 freeze_output_bias=self._freeze,
+                freeze_first_layer=self._freeze_first,
             )
         return self._graph
 
@@ -279,6 +284,7 @@ class Training:
             "cost": self._cost,
             "second_order": None if self._second_order is None else asdict(self._second_order),
             "freeze_output_bias": self._freeze,
+            "freeze_first_layer": self._freeze_first,
             "tied": self._tied,
             "weights": _digest([*network.w, *network.b]),
             "test": None if test is None else [list(test[0].shape), _digest(_sample(test))],

@@ -1149,6 +1149,22 @@ def test_only_the_outputs_bias_is_frozen(depth: int) -> None:
     assert torch.equal(frozen.b[-1], start) and not torch.equal(plain.b[-1], start)
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_only_the_first_layer_is_frozen(depth: int) -> None:
+    frozen, plain = (doubles((*WIDTHS[: depth + 1], 3), "tanh", (0, 1)) for _ in range(2))
+    start = frozen.w[0].clone(), frozen.b[0].clone()
+    x, y = examples(frozen, 4, own_x=True, own_y=True)
+    rates = torch.full((2,), 0.5, dtype=torch.float64)
+    frozen._update(x, y, rates, "cross_entropy", freeze_first_layer=True)
+    plain._update(x, y, rates, "cross_entropy")
+    for a, b in zip((*frozen.w[1:], *frozen.b[1:]), (*plain.w[1:], *plain.b[1:]), strict=True):
+        assert torch.equal(a, b)
+    for now, then, moved in zip(
+        (frozen.w[0], frozen.b[0]), start, (plain.w[0], plain.b[0]), strict=True
+    ):
+        assert torch.equal(now, then) and not torch.equal(moved, then)
+
+
 # --------------------------------------------------------------------------------------------------
 # Recorded graphs
 # --------------------------------------------------------------------------------------------------

@@ -178,7 +178,8 @@ DEFAULTS: dict[type, dict[str, Any]] = {
     Arm: {
         **{"rule": "standard", "gain": 1.0, "hidden": (), "lr": None, "distribution": "uniform"},
         **{"data": "shapeset", "cost": "cross_entropy", "second_order": None},
-        **{"output_bias": "learned", "pretraining": 0, "pretraining_lr": 0.03, "tied": False},
+        **{"output_bias": "learned", "first_layer": "learned", "hidden_gain": 1.0},
+        **{"pretraining": 0, "pretraining_lr": 0.03, "tied": False},
     },
     Race: {
         **{"extra": (), "rates": (), "rate_updates": 0, "test_images": 100_000},
@@ -191,6 +192,7 @@ DEFAULTS: dict[type, dict[str, Any]] = {
         **{"extra": (), "test": "test", "test_images": 100_000, "curve_images": 10_000},
         **{"quantities": (), "densities": (), "jacobian": False, "distribution": "uniform"},
         **{"cost": "cross_entropy", "second_order": None, "output_bias": "learned"},
+        **{"first_layer": "learned", "hidden_gain": 1.0},
         **{"pretraining": 0, "pretraining_lr": 0.03, "tied": False, "batch_size": 10},
         **{"threads": 1},
     },

@@ -421,6 +421,26 @@ def test_a_centred_network_begins_as_the_same_function_and_learns_another_way(ki
         assert abs(ends[0] - ends[1]) > 1e-4
 
 
+def test_a_plain_sigmoid_with_four_times_the_weights_begins_as_the_steep_one() -> None:
+    """And learns another way: its weights move as much, and count a quarter."""
+    said: dict[str, Any] = {"quantities": ("activation", "output")}
+    plain = tiny(activation="sigmoid", hidden_gain=4.0, **said).compute()
+    steep = tiny(activation="steep_sigmoid", **said).compute()
+    usual = tiny(activation="sigmoid", **said).compute()
+    begun = [pick(rows, update=0)["value"].tolist() for rows in (plain, steep, usual)]
+    assert begun[0] == pytest.approx(begun[1], rel=1e-5) != pytest.approx(begun[2], rel=1e-2)
+    ends = [values(rows, quantity="final_cost") for rows in (plain, steep)]
+    assert ends[0] != pytest.approx(ends[1], rel=1e-5)
+
+
+def test_a_first_layer_that_is_held_says_what_it_said_and_those_above_move() -> None:
+    rows = tiny(first_layer="frozen", quantities=("activation",)).compute()
+    for layer, stays in ((1, True), (2, False), (3, False)):
+        for arm in ("plain", "wide"):
+            first, *rest = values(rows, layer=layer, arm=arm, statistic="std_over_inputs")
+            assert rest and all((number == first) is stays for number in rest)
+
+
 def test_frozen_output_biases_stay_at_zero_and_others_move() -> None:
     said: dict[str, Any] = {"quantities": ("output",), "activation": "sigmoid"}
     frozen = values(tiny(output_bias="frozen", **said).compute(), quantity="output_bias")

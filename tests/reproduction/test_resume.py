@@ -389,6 +389,7 @@ def test_any_run_stopped_at_any_updates_ends_as_if_it_had_not_been(
             "cost": draw(st.sampled_from(["cross_entropy", "quadratic"])),
             "second_order": draw(st.none() | ways),
             "freeze_output_bias": draw(st.booleans()),
+            "freeze_first_layer": draw(st.booleans()),
             "test": draw(st.sampled_from([None, TEST])),
         }
         said: dict[str, Any] = {
@@ -527,6 +528,7 @@ OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "streams": ({"seeds": (0, 2, 0)}, {}, "seeds, streams, weights"),
     "rates of their own": ({"second_order": SecondOrder("hessian")}, {}, "second_order"),
     "frozen biases": ({"freeze_output_bias": True}, {}, "freeze_output_bias"),
+    "frozen layer": ({"freeze_first_layer": True}, {}, "freeze_first_layer"),
     "no test": ({"test": None}, {}, "test"),
     "other labels": ({"test": (TEST[0], TEST[1].flip(0))}, {}, "test"),
     "other images": ({"test": BRIGHTER}, {}, "test"),
