@@ -92,8 +92,9 @@ def test_what_is_decided_by_runs_has_a_number_in_its_rule_and_runs_that_reach_it
 ) -> None:
     claim = CLAIMS[name]
     assert re.search(r"\d", claim.rule), "a rule that nobody could apply"
-    assert set(claim.needs) <= set(EXPERIMENTS)
-    lengths = [found.updates for need in claim.needs if not isinstance(found := config(need), Grid)]
+    needed = (*claim.needs, *claim.later)
+    assert set(needed) <= set(EXPERIMENTS) and len(set(needed)) == len(needed)
+    lengths = [found.updates for need in needed if not isinstance(found := config(need), Grid)]
     numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]+(?= updates)", claim.horizon)]
     assert numbers or not lengths or claim.horizon == claims._BIRTH
     assert not numbers or max(numbers) <= max(lengths)
