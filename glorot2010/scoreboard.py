@@ -20,7 +20,7 @@ from typing import Any, get_args
 import pandas as pd
 
 from glorot2010 import claims, drawings, results
-from glorot2010.claims import CLAIMS, Evidence, Verdict
+from glorot2010.claims import CLAIMS, Claim, Evidence, Verdict
 from xavier import checks, files
 from xavier.figures import Picture
 
@@ -58,10 +58,15 @@ def stability(frame: pd.DataFrame, folder: str | Path | None = None) -> list[tup
         if not row["records"]:
             found.append(())
             continue
-        seeds = sorted(_counting(evidence, claim.needs))
+        seeds = sorted(_counting(evidence, _needed(claim, row["records"])))
         others = {seed: claim.judge(evidence.without(seed)).verdict for seed in seeds}
         found.append(tuple(seed for seed in seeds if others[seed] != row["verdict"]))
     return found
+
+
+def _needed(claim: Claim, records: Iterable[str]) -> tuple[str, ...]:
+    """Experiments that a claim rests on, with those of its later ones that were read."""
+    return *claim.needs, *(name for name in claim.later if f"{name}.book" in records)
 
 
 def _counting(evidence: Evidence, names: Iterable[str]) -> set[int]:
@@ -236,7 +241,8 @@ def _entry(row: Mapping[Any, Any], chapters: Mapping[int, str]) -> tuple[str, st
     tail = []
     if claim.chapter is not None and claim.chapter in chapters:
         tail.append(f"[Chapter {claim.chapter}]({chapters[claim.chapter]})")
-    tail += [f"`xavier run {name} --scale book`" for name in claim.needs]
+    needed = _needed(claim, row["records"])
+    tail += [f"`xavier run {name} --scale book`" for name in needed]
     tail += [] if claim.needs else [f"`xavier ledger --id {claim.id}`"]
     symbol = drawings.VERDICTS[verdict][1]
     head = f'<span class="verdict {verdict.replace(" ", "-")}">{symbol} {verdict}</span>'
