@@ -403,6 +403,17 @@ def test_a_record_of_another_configuration_gives_no_verdict(tmp_path: Path) -> N
     assert row["verdict"] == "not run" and "another config" in row["note"]
 
 
+def test_what_is_to_come_is_asked_for_and_counts_only_if_it_is_sound(tmp_path: Path) -> None:
+    evidence = Evidence(tmp_path)
+    assert evidence.rows_if_any("hessian") is None and not evidence.records
+    path = record(tmp_path, 3.0)
+    rows = Evidence(tmp_path).rows_if_any("hessian")
+    assert rows is not None and rows.value[0] == 3.0
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(results.RecordError, match="refused"):
+        Evidence(tmp_path).rows_if_any("hessian")
+
+
 def test_evidence_remembers_what_was_read_and_gives_copies(tmp_path: Path) -> None:
     record(tmp_path, 3.0)
     evidence = Evidence(tmp_path)

@@ -146,6 +146,14 @@ def test_a_board_shows_every_claim_with_its_numbers_rule_and_command() -> None:
         scoreboard.board(frame()[:0])
 
 
+def test_records_made_later_are_named_where_they_were_read() -> None:
+    rows = frame()[lambda rows: rows["id"] == "P10"]
+    for records, told in (([], False), (["fig2.book", "depth.book", "tanh_late.book"], True)):
+        board = scoreboard.board(rows.assign(records=[records]))._repr_markdown_()
+        assert ("`xavier run tanh_late --scale book`" in board) is told
+        assert "`xavier run fig2 --scale book`" in board
+
+
 def test_a_board_marks_up_nothing_that_is_meant_literally() -> None:
     one = scoreboard.board(frame(note="|z| costs $5 * 3")[:1])._repr_markdown_()
     assert r"\|z\| costs \$5 \* 3." in one
