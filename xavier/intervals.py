@@ -11,19 +11,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from xavier import checks
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True)
 class Interval:
     """A mean and the ends between which it is known.
+
+    It prints itself, and with digits like a number:
+
+    >>> f"{Interval(3.21, 2.08, 4.34, n=5, level=0.95):.1f}"
+    '3.2 (2.1 to 4.3)'
 
     Attributes:
         mean: the estimate.
@@ -47,19 +54,23 @@ class Interval:
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 
+    def __format__(self, digits: str) -> str:
+        return f"{self.mean:{digits}} ({self.low:{digits}} to {self.high:{digits}})"
+
 
 def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """The t interval of a mean over independent values, such as seeds.
+
+    >>> f"{mean_interval([1.0, 2.0, 3.0]):.2f}"
+    '2.00 (-0.48 to 4.48)'
 
     Args:
         values: any shape, at least two finite numbers.
         level: share of such intervals that hold the true mean, between 0 and 1.
 
     Raises:
-        ValueError: there are fewer than two values, one is infinite or not a number, or the level
-            is not between 0 and 1.
+        ValueError: there are fewer than two values, or one is infinite or not a number.
     """
-    level = _level(level)
     numbers: NDArray[np.float64] = np.ravel(np.asarray(values, dtype=float))
     if numbers.size < 2:
         raise ValueError(f"values must be at least two for an interval, got {numbers.size}")
@@ -123,9 +134,8 @@ def proportion_interval(k: int, n: int, level: float = 0.95) -> Interval:
 
     Raises:
         TypeError: a count is not an integer.
-        ValueError: it is out of range, or the level is not between 0 and 1.
+        ValueError: it is out of range.
     """
-    level = _level(level)
     if checks.count("k", k) > checks.positive_int("n", n):
         raise ValueError(f"k must be at most n = {n}, got {k}")
     from scipy import stats  # takes a second to import, and nothing else here needs it
@@ -144,12 +154,7 @@ def equivalent(interval: Interval, margin: float) -> bool | None:
     Returns:
         True if the interval lies between -margin and margin, False if all of it lies beyond one of
         them, and None otherwise: then the data do not tell.
-
-    Raises:
-        TypeError: ``margin`` is no number.
-        ValueError: it is not above 0.
     """
-    margin = checks.positive("margin", margin)
     inside = -margin < interval.low and interval.high < margin
     outside = interval.low >= margin or interval.high <= -margin
     return True if inside else False if outside else None
@@ -157,13 +162,11 @@ def equivalent(interval: Interval, margin: float) -> bool | None:
 
 def below(interval: Interval, limit: float) -> bool | None:
     """Whether all of an interval is below a limit; False if all is above, None if neither."""
-    limit = checks.finite("limit", limit)
     return True if interval.high < limit else False if interval.low > limit else None
 
 
 def above(interval: Interval, limit: float) -> bool | None:
     """Whether all of an interval is above a limit; False if all is below, None if neither."""
-    limit = checks.finite("limit", limit)
     return True if interval.low > limit else False if interval.high < limit else None
 
 
@@ -178,10 +181,5 @@ def _arm(rows: pd.DataFrame, arm: Any, by: str, on: str, value: str) -> pd.Serie
         raise ValueError(
             f"rows must have one row for each {on} in an arm, got two for {on} {twice!r} in {arm!r}"
         )
-    return pd.Series(chosen.set_index(on)[value].astype(float))
-
-
-def _level(level: float) -> float:
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, got {level!r}")
-    return float(level)
+    numbers: pd.Series[float] = chosen.set_index(on)[value].astype(float)
+    return numbers
