@@ -20,8 +20,7 @@ import torch
 from torch import Tensor
 
 from glorot2010 import baselines, pretraining
-from xavier import checks, curvature, datasets, monitor, training
-from xavier.activations import ACTIVATIONS, VARIANTS
+from xavier import activations, checks, curvature, datasets, monitor, training
 from xavier.init import Distribution
 from xavier.network import Cost, Network, Trace, centred
 from xavier.shapeset import CLASSES, Shapeset
@@ -297,7 +296,7 @@ class TrainingPoint:
             return None
         x, y = _examples(self.data, "monitor", _MONITORED, device)
         known = tuple(q for q in self.quantities if q in monitor.QUANTITIES)
-        low, high = (ACTIVATIONS | VARIANTS)[self.activation].range
+        low, high = activations.get(self.activation).range
 
         def look(update: int, network: Network) -> pd.DataFrame | None:
             trace = network.forward(x)
@@ -386,7 +385,7 @@ class BirthPoint:
 
 
 def _bins(point: BirthPoint) -> dict[str, monitor.Limits]:
-    low, high = (ACTIVATIONS | VARIANTS)[point.activation].range
+    low, high = activations.get(point.activation).range
     fine = 2 * _BINS
     return {
         "activation": (low, high, fine),

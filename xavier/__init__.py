@@ -3,6 +3,49 @@
 The modules are named by concept and data flows one way: `rules` and `activations` state the
 laws, `derivation` proves them, `init` draws weights, `shapeset` and `datasets` give examples,
 `network` and `training` learn from them, `figures` shows what happened.
+
+Each is imported when it is first asked for, so that only who needs torch waits for it:
+
+>>> import xavier
+>>> xavier.rules.glorot(300, 100)
+0.005
 """
 
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xavier import activations as activations
+    from xavier import checks as checks
+    from xavier import datasets as datasets
+    from xavier import derivation as derivation
+    from xavier import figures as figures
+    from xavier import files as files
+    from xavier import init as init
+    from xavier import intervals as intervals
+    from xavier import moments as moments
+    from xavier import monitor as monitor
+    from xavier import montecarlo as montecarlo
+    from xavier import network as network
+    from xavier import rules as rules
+    from xavier import shapeset as shapeset
+    from xavier import theory as theory
+    from xavier import training as training
+
 __version__ = "0.1.0"
+
+_MODULES = tuple(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'xavier' has no attribute {name!r}")
+    return importlib.import_module(f"xavier.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

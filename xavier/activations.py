@@ -1,4 +1,4 @@
-"""The five activation functions, each with all that the book needs to know of it."""
+"""Activation functions, each with all that the book needs to know of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+
+from xavier import checks
 
 SATURATED_SLOPE = 0.05
 """A unit counts as saturated where its slope is below this share of the steepest slope.
@@ -73,35 +75,14 @@ _SOFTSIGN_KNEE = 1 - math.sqrt(SATURATED_SLOPE)
 _SIGMOID_KNEE = (1 + _TANH_KNEE) / 2
 
 
-# SymPy takes a second to import, which few who need an activation should wait for.
+def _sympy() -> Any:
+    import sympy  # takes a second, which few who need an activation should wait for
+
+    return sympy
+
+
 def _logistic(x: Any) -> Any:
-    from sympy import exp
-
-    return 1 / (1 + exp(-x))
-
-
-def _tanh(x: Any) -> Any:
-    from sympy import tanh
-
-    return tanh(x)
-
-
-def _softsign(x: Any) -> Any:
-    from sympy import Abs
-
-    return x / (1 + Abs(x))
-
-
-def _relu(x: Any) -> Any:
-    from sympy import Max
-
-    return Max(0, x)
-
-
-def _half() -> Any:
-    from sympy import Rational
-
-    return Rational(1, 2)
+    return 1 / (1 + _sympy().exp(-x))
 
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -122,7 +103,7 @@ ACTIVATIONS: dict[str, Activation] = {
             name="tanh",
             value=torch.tanh,
             derivative=lambda s, z: 1 - z * z,
-            expression=_tanh,
+            expression=lambda x: _sympy().tanh(x),
             slope=1.0,
             parity="odd",
             range=(-1.0, 1.0),
@@ -134,7 +115,7 @@ ACTIVATIONS: dict[str, Activation] = {
             value=torch.nn.functional.softsign,
             # From s, not z: 1 - |z| loses its digits where the unit saturates.
             derivative=lambda s, z: (1 + s.abs()).square().reciprocal(),
-            expression=_softsign,
+            expression=lambda x: x / (1 + _sympy().Abs(x)),
             slope=1.0,
             parity="odd",
             range=(-1.0, 1.0),
@@ -144,7 +125,7 @@ ACTIVATIONS: dict[str, Activation] = {
             name="relu",
             value=torch.relu,
             derivative=lambda s, z: (s > 0).to(s.dtype),
-            expression=_relu,
+            expression=lambda x: _sympy().Max(0, x),
             slope=None,
             parity="neither",
             range=(0.0, math.inf),
@@ -173,7 +154,7 @@ VARIANTS: dict[str, Activation] = {
             name="centred_sigmoid",
             value=lambda s: 0.5 * torch.tanh(0.5 * s),  # which keeps the digits near 0
             derivative=lambda s, z: 0.25 - z * z,
-            expression=lambda x: _logistic(x) - _half(),
+            expression=lambda x: _logistic(x) - _sympy().Rational(1, 2),
             slope=0.25,
             parity="odd",
             range=(-0.5, 0.5),
@@ -193,7 +174,7 @@ VARIANTS: dict[str, Activation] = {
             name="steep_centred_sigmoid",
             value=lambda s: 0.5 * torch.tanh(2 * s),
             derivative=lambda s, z: 1 - 4 * z * z,
-            expression=lambda x: _logistic(4 * x) - _half(),
+            expression=lambda x: _logistic(4 * x) - _sympy().Rational(1, 2),
             slope=1.0,
             parity="odd",
             range=(-0.5, 0.5),
@@ -206,3 +187,21 @@ VARIANTS: dict[str, Activation] = {
 The two properties in which it differs from tanh can so be changed one at a time.
 
 :meta hide-value:"""
+
+
+def get(activation: str | Activation) -> Activation:
+    """The activation of this name, be it in `ACTIVATIONS` or in `VARIANTS`.
+
+    >>> get("steep_sigmoid").slope
+    1.0
+
+    Args:
+        activation: its name, or an activation, which is returned as it is.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    if isinstance(activation, Activation):
+        return activation
+    known = ACTIVATIONS | VARIANTS
+    return known[checks.one_of("activation", activation, known)]

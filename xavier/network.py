@@ -16,8 +16,8 @@ from typing import Any, Literal, Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from xavier import checks, init
-from xavier.activations import ACTIVATIONS, VARIANTS, Activation
+from xavier import activations, checks, init
+from xavier.activations import ACTIVATIONS, Activation
 from xavier.rules import Rule
 
 Cost: TypeAlias = Literal["cross_entropy", "quadratic"]
@@ -180,7 +180,7 @@ class Network:
     ) -> None:
         _check_parameters(w, b)
         self.w, self.b = [x.contiguous() for x in w], [x.contiguous() for x in b]
-        self.activation = _activation(activation)
+        self.activation = activations.get(activation)
         self.seeds = _seeds(seeds)
         self.sizes = (*(w_i.shape[1] for w_i in self.w), self.w[-1].shape[2])
         if len(self.seeds) != self.replicas:
@@ -605,13 +605,6 @@ def _check_parameters(w: Sequence[Tensor], b: Sequence[Tensor]) -> None:
             if x.device != first.device:
                 raise ValueError(f"{name}[{i}] must be on {first.device} as w[0], got {x.device}")
         n_in = n_out
-
-
-def _activation(activation: str | Activation) -> Activation:
-    if isinstance(activation, Activation):
-        return activation
-    known = ACTIVATIONS | VARIANTS
-    return known[checks.one_of("activation", activation, known)]
 
 
 def _seeds(seeds: Any) -> tuple[int, ...]:

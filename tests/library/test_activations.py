@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from xavier import activations
 from xavier.activations import ACTIVATIONS, SATURATED_SLOPE, VARIANTS, Activation
 
 EPS = torch.finfo(torch.float64).eps
@@ -60,6 +61,11 @@ def test_the_chain_rule_in_place_multiplies_by_the_slope(f: Activation) -> None:
 def test_the_activations_are_known_by_their_own_names() -> None:
     assert list(ACTIVATIONS) == ["sigmoid", "tanh", "softsign", "relu", "identity"]
     assert all(name == f.name for name, f in KNOWN.items()) and not set(ACTIVATIONS) & set(VARIANTS)
+    assert all(activations.get(name) is f and activations.get(f) is f for name, f in KNOWN.items())
+    with pytest.raises(
+        ValueError, match=r"^activation must be one of .*; did you mean 'softsign'\?$"
+    ):
+        activations.get("softsing")
 
 
 @every
