@@ -101,6 +101,11 @@ def test_equal_names_are_different_variables() -> None:
     assert law.Cov(law.draw("x"), law.draw("x")) == 0
 
 
+def test_variables_are_real_numbers() -> None:
+    x = Law().draw("x", mean=1)
+    assert sympy.conjugate(x) == x
+
+
 def test_a_moment_that_was_not_given_is_an_error_not_a_guess() -> None:
     law = Law()
     x, normal = law.draw("x"), law.draw("y", normal=True)

@@ -97,6 +97,13 @@ def test_samples_agree_with_networks_that_autograd_differentiates(
         assert abs(math.log(row.standard_error / error)) < LIMIT * math.sqrt(400 / 20_000)
 
 
+def test_weights_may_follow_their_inputs_altogether(rng: np.random.Generator) -> None:
+    """At kappa^2 = v_0 v_x a weight is its input times a number: nothing else is left to chance."""
+    values = {"v_0": 0.5, "v_x": 2.0, "kappa": 1.0}
+    rows = montecarlo.compare((3, 2), rng=rng, without={"independent_weights"}, values=values)
+    assert np.all(np.abs(rows.z_score) < LIMIT), rows
+
+
 # --------------------------------------------------------------------------------------------------
 # Standard errors
 # --------------------------------------------------------------------------------------------------
