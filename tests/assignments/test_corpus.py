@@ -154,7 +154,7 @@ def named_faults(module: Path) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", ["ps1"])
+@pytest.mark.parametrize("name", ["ps1", "ps2"])
 def test_every_fault_that_a_judge_can_name_is_met(name: str) -> None:
     met = {fault for entries in corpus(name).WRONG.values() for fault, *_ in entries}
     assert named_faults(KIT / "sets" / f"{name}.py") - met == set()
