@@ -111,32 +111,33 @@ lab: $(INSTALLED) ## Open JupyterLab on the chapters
 
 # ----------------------------------------------------------------------------------------- checks
 
-# The book is built, by one process, while the chapters run, which do not need it.
-# pytest on tests/ comes last, so that its summary is the closing line. Two processes with two
-# threads each would spend most of their time on waiting for one another; files are not split among
-# them, since what a file's tests share is made once for each process.
-TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# One pool of two processes for chapters and tests; the cells of a chapter stay together, and tests
+# that share what is dear (tests/conftest.py). Each process has one thread: two with two each would
+# spend most of their time on waiting for one another. The book is built beside them; what looks at
+# it comes last.
+CHAPTERS := --nbval --nbval-current-env --nbval-sanitize-with tests/book/nbval_sanitize.cfg \
+	--nbval-cell-timeout 600
+POOL := $(BIN)/python -m pytest -p no:cacheprovider -n 2 --dist loadgroup --no-loadscope-reorder
+ONE := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test the package
+test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test the packages
 	@$(MAKE) --no-print-directory book & book=$$!; \
-	$(MAKE) --no-print-directory nbval THREADS=1; chapters=$$?; \
-	wait $$book && exit $$chapters
-	$(TESTS) -m "not thorough" tests
+	$(ONE) $(POOL) --quiet $(CHAPTERS) -m "not thorough" \
+		chapters tests/reproduction tests/assignments tests/library; tested=$$?; \
+	wait $$book && exit $$tested
+	$(ONE) $(POOL) -m "not thorough" tests/book tests/browser
 
 thorough: $(BUILT) ## The slow tests, and the chapters again with two threads
 	@$(MAKE) --no-print-directory nbval THREADS=2
-	$(TESTS) -m thorough tests
+	$(ONE) $(POOL) -m thorough tests
 
-# Two chapters at a time, with one thread or with two each: threads that wait must not spin then.
+# With two threads each, two kernels at a time: threads that wait must not spin then.
 nbval: export OMP_NUM_THREADS := $(THREADS)
 nbval: export MKL_NUM_THREADS := $(THREADS)
 nbval: export OPENBLAS_NUM_THREADS := $(THREADS)
 nbval: export OMP_WAIT_POLICY := passive
 nbval: $(INSTALLED) ## Re-execute every chapter and compare it with what is stored (THREADS=1)
-	$(BIN)/python -m pytest --quiet tests/book/test_chapters.py::test_chapter tests/book/test_chapters.py::test_book
-	$(BIN)/python -m pytest --quiet --nbval --nbval-current-env \
-		--nbval-sanitize-with tests/book/nbval_sanitize.cfg --nbval-cell-timeout 240 \
-		-p no:cacheprovider -n 2 --dist loadfile chapters
+	$(POOL) --quiet $(CHAPTERS) chapters
 
 check: $(INSTALLED) ## Lint, format and types, notebooks too; changes nothing
 	$(BIN)/ruff check

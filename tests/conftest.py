@@ -33,6 +33,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:CUDA initialization:UserWarning")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The cells of a chapter run one after another, and so do tests of a file that asks for it."""
+    for item in items:
+        if item.path.suffix == ".ipynb" or item.get_closest_marker("together"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say each reason for which tests were skipped once, in a line."""
     skipped = terminalreporter.stats.get("skipped", [])
