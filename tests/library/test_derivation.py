@@ -489,9 +489,10 @@ def test_the_gradient_of_softmax_is_p_minus_y(classes: int, label: int) -> None:
     assert derivative.shape == p_minus_y.shape == (classes, 1)
     assert (derivative - p_minus_y).applyfunc(sympy.simplify) == sympy.zeros(classes, 1)
     assert sympy.simplify(sum(p_minus_y)) == 0
+    assert all(s_k.is_real for s_k in p_minus_y.free_symbols)
 
 
-@pytest.mark.parametrize("name", ["tanh", "sigmoid", "identity", "x + x^3"])
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "softsign", "identity", "x + x^3"])
 @pytest.mark.parametrize("sizes", [(2, 3), (2, 1, 3), (1, 2, 2, 1)], ids=str)
 def test_equations_2_and_3_are_the_derivatives_of_the_cost(
     name: str, sizes: tuple[int, ...]
