@@ -7,9 +7,8 @@ weights as `torch.nn.init` where that has the rule; nothing here seeds anything.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -22,6 +21,7 @@ from xavier.rules import RULES, Rule
 
 Distribution: TypeAlias = Literal["uniform", "normal"]
 DISTRIBUTIONS: tuple[Distribution, ...] = ("uniform", "normal")
+_SCALES = {"uniform": rules.bound, "normal": rules.std}
 
 # Layers whose weights are drawn. Everything else with parameters (normalization layers,
 # embeddings, recurrent cells, layers of the user's own) is left as it is, and said so.
@@ -41,6 +41,10 @@ def uniform_(
 ) -> Tensor:
     """Fill ``tensor`` from U(-a, a) with a = gain sqrt(3 rule(n_in, n_out)) (eq. 16).
 
+    >>> weight = uniform_(torch.empty(300, 784), generator=torch.Generator().manual_seed(0))
+    >>> round(float(weight.abs().max()), 4), round(math.sqrt(6 / (300 + 784)), 4)
+    (0.0744, 0.0744)
+
     Args:
         tensor: weights in torch's order (out, in, ...), of a floating dtype.
         rule: name in `xavier.rules.RULES`, or a callable ``rule(n_in, n_out) -> variance``.
@@ -52,13 +56,16 @@ def uniform_(
         The same tensor.
 
     Raises:
-        TypeError: an argument is of the wrong type, such as an integer tensor.
+        TypeError: the tensor is not of a floating dtype, or a number is none.
         ValueError: the tensor has fewer than two dimensions, the rule is unknown or gives no
-            usable variance, or the gain is negative or not finite.
+            usable variance, or the gain is negative or too large for the dtype.
     """
-    limit = _scaled(rules.bound, _shape_of(tensor, generator), rule, gain, fans, tensor.dtype)
-    with torch.no_grad():
-        return tensor.uniform_(-limit, limit, generator=generator)
+    return _fill(
+        tensor,
+        "uniform",
+        _scale("uniform", tensor.shape, tensor.dtype, rule, gain, fans),
+        generator,
+    )
 
 
 def normal_(
@@ -70,9 +77,9 @@ def normal_(
     generator: torch.Generator | None = None,
 ) -> Tensor:
     """Fill ``tensor`` from N(0, gain^2 rule(n_in, n_out)); arguments as in `uniform_`."""
-    scale = _scaled(rules.std, _shape_of(tensor, generator), rule, gain, fans, tensor.dtype)
-    with torch.no_grad():
-        return tensor.normal_(0.0, scale, generator=generator)
+    return _fill(
+        tensor, "normal", _scale("normal", tensor.shape, tensor.dtype, rule, gain, fans), generator
+    )
 
 
 def sample(
@@ -85,16 +92,17 @@ def sample(
 ) -> NDArray[np.float64]:
     """Draw weights of ``shape`` (out, in, ...) in float64 from a NumPy generator.
 
+    >>> w = sample((300, 784), "he", np.random.default_rng(0))
+    >>> round(float(w.std()), 3), round(rules.std(2 / 784), 3)
+    (0.05, 0.051)
+
     Raises:
-        TypeError: ``rng`` is not a `numpy.random.Generator`, or another wrong type.
         ValueError: as in `uniform_`, or an unknown ``distribution``.
     """
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, got {rng!r}")
-    if checks.one_of("distribution", distribution, DISTRIBUTIONS) == "uniform":
-        limit = _scaled(rules.bound, shape, rule, gain, None, torch.float64)
-        return rng.uniform(-limit, limit, size=shape)
-    scale = _scaled(rules.std, shape, rule, gain, None, torch.float64)
+    checks.one_of("distribution", distribution, DISTRIBUTIONS)
+    scale = _scale(distribution, shape, torch.float64, rule, gain, None)
+    if distribution == "uniform":
+        return rng.uniform(-scale, scale, size=shape)
     return rng.normal(0.0, scale, size=shape)
 
 
@@ -136,23 +144,25 @@ def initialize_(
     computed from others (weight normalization, pruning). A weight shared by two layers is drawn
     once. The order is that of ``module.named_modules()``.
 
+    >>> print(initialize_(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.LayerNorm(3)), "he"))
+    drawn: 0; left alone: 2
+
     Args:
         module: changed in place.
-        rule, gain, generator: as in `uniform_`.
+        rule: name in `xavier.rules.RULES`, or a callable ``rule(n_in, n_out) -> variance``.
+        gain: factor on the standard deviations, finite and not negative.
         distribution: "uniform" or "normal".
+        generator: source of randomness; torch's global one if None.
 
     Returns:
         Which layers were drawn and which were left alone.
 
     Raises:
-        TypeError: ``module`` is not a module, or an argument is of the wrong type.
         ValueError: as in `uniform_`, or a lazy layer has no shape yet; the module is then
             unchanged.
     """
-    if not isinstance(module, nn.Module):
-        raise TypeError(f"module must be a torch.nn.Module, got {module!r}")
-    normal = checks.one_of("distribution", distribution, DISTRIBUTIONS) == "normal"
-    plan: list[tuple[Tensor, tuple[int, int]]] = []
+    checks.one_of("distribution", distribution, DISTRIBUTIONS)
+    plan: list[tuple[Tensor, float]] = []  # all of it, before anything is changed
     biases: list[Tensor] = []
     drawn: list[str] = []
     others: list[tuple[str, nn.Module]] = []
@@ -161,7 +171,8 @@ def initialize_(
         weights, layer_biases = _weights_and_biases(name, layer)
         for weight, fan in weights:
             if id(weight) not in touched:
-                plan.append((weight, fan))
+                scale = _scale(distribution, weight.shape, weight.dtype, rule, gain, fan)
+                plan.append((weight, scale))
                 touched.add(id(weight))
         biases += layer_biases
         touched.update(id(bias) for bias in layer_biases)
@@ -169,11 +180,8 @@ def initialize_(
             drawn.append(name)
         else:
             others.append((name, layer))
-    size = rules.std if normal else rules.bound
-    for weight, fan in plan:  # refuse before anything has been changed
-        _scaled(size, _shape_of(weight, generator), rule, gain, fan, weight.dtype)
-    for weight, fan in plan:
-        (normal_ if normal else uniform_)(weight, rule, gain, fans=fan, generator=generator)
+    for weight, scale in plan:
+        _fill(weight, distribution, scale, generator)
     with torch.no_grad():
         for bias in biases:
             bias.zero_()
@@ -217,86 +225,59 @@ def _weights_and_biases(
     return [(own["weight"], fans)], [own["bias"]] if "bias" in own else []
 
 
-def _shape_of(tensor: Tensor, generator: torch.Generator | None) -> tuple[int, ...]:
-    if not isinstance(tensor, Tensor):
-        raise TypeError(f"tensor must be a torch.Tensor, got {type(tensor).__name__}")
-    if not tensor.dtype.is_floating_point:
-        raise TypeError(f"tensor must have a floating dtype, got {tensor.dtype}")
-    if generator is not None and not isinstance(generator, torch.Generator):
-        raise TypeError(f"generator must be a torch.Generator or None, got {generator!r}")
-    return tuple(tensor.shape)
+def _fill(
+    tensor: Tensor, distribution: Distribution, scale: float, generator: torch.Generator | None
+) -> Tensor:
+    with torch.no_grad():
+        if distribution == "uniform":
+            return tensor.uniform_(-scale, scale, generator=generator)
+        return tensor.normal_(0.0, scale, generator=generator)
 
 
-def _scaled(
-    edge: Callable[[float], float],
-    shape: tuple[int, ...],
+def _scale(
+    distribution: Distribution,
+    shape: Sequence[int],
+    dtype: torch.dtype,
     rule: str | Rule,
     gain: float,
     fans: tuple[int, int] | None,
-    dtype: torch.dtype,
 ) -> float:
-    """``gain`` times the bound or std (``edge``) of the rule's variance for this shape."""
-    # Drawing a small layer takes no longer than all these checks: a named rule, which cannot
-    # change its mind, is worked out once for each shape.
-    plain = isinstance(rule, str) and type(gain) in (int, float)
-    hashable = isinstance(shape, tuple) and (fans is None or isinstance(fans, tuple))
-    work_out = _scaled_once if plain and hashable else _scaled_now
-    return work_out(edge, shape, rule, gain, fans, dtype)
-
-
-def _scaled_now(
-    edge: Callable[[float], float],
-    shape: tuple[int, ...],
-    rule: str | Rule,
-    gain: float,
-    fans: tuple[int, int] | None,
-    dtype: torch.dtype,
-) -> float:
-    if fans is None:
-        n_in, n_out = rules.fans(shape)
-    elif len(fans) == 2:
-        n_in, n_out = (checks.positive_int(f"fans[{i}]", fan) for i, fan in enumerate(fans))
-    else:
-        raise ValueError(f"fans must be the pair (n_in, n_out), got {fans!r}")
-    factor = checks.finite("gain", gain)
-    if factor < 0:
-        raise ValueError(f"gain must not be negative, got {gain!r}")
-    variance = variance_of(rule, n_in, n_out)
-    scaled = abs(factor * edge(variance))  # NumPy refuses an interval from 0.0 to -0.0
-    if scaled > torch.finfo(dtype).max / 16:  # beyond, some draws would be infinite
-        raise ValueError(f"gain = {gain!r} with variance {variance!r} is too large for {dtype}")
-    return scaled
-
-
-_scaled_once = lru_cache(maxsize=4096, typed=True)(_scaled_now)
+    """``gain`` times the bound or the standard deviation of the rule's variance."""
+    if not dtype.is_floating_point:
+        raise TypeError(f"tensor must have a floating dtype, got {dtype}")
+    variance = variance_of(rule, *(rules.fans(shape) if fans is None else fans))
+    scale = checks.finite("gain", gain) * _SCALES[distribution](variance)
+    # A sixteenth of the largest number: beyond, some draws would be infinite.
+    if not 0 <= scale <= torch.finfo(dtype).max / 16:
+        raise ValueError(
+            f"gain must be at least 0 and keep weights of variance {variance!r} finite in "
+            f"{dtype}, got {gain!r}"
+        )
+    return float(abs(scale))  # NumPy refuses -0.0
 
 
 def variance_of(rule: str | Rule, n_in: int, n_out: int) -> float:
     """The checked variance that ``rule`` gives to a layer of these sizes.
 
+    >>> variance_of("glorot", 300, 100)
+    0.005
+
     Raises:
-        TypeError: ``rule`` is neither a name nor a callable, or returns no real number.
-        ValueError: the name is unknown, or the variance is negative or not finite.
+        TypeError: a size is no integer, or the rule neither a name nor a callable.
+        ValueError: a size is below 1, the name is unknown, or what the rule returns is no finite
+            number of at least 0.
     """
-    if isinstance(rule, str):
-        function = RULES[checks.one_of("rule", rule, RULES)]
-    elif callable(rule):
-        function = rule
-    else:
+    n_in, n_out = checks.positive_int("fans[0]", n_in), checks.positive_int("fans[1]", n_out)
+    if not (isinstance(rule, str) or callable(rule)):
         raise TypeError(f"rule must be a name or a callable (n_in, n_out), got {rule!r}")
+    function = RULES[checks.one_of("rule", rule, RULES)] if isinstance(rule, str) else rule
     variance = function(n_in, n_out)
     try:
-        if isinstance(variance, str | bytes | bool):
-            raise TypeError("float() would take it")
         number = float(variance)
-    except OverflowError:
-        number = math.inf
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(
-            f"rule({n_in}, {n_out}) must return a real number, got {variance!r}"
-        ) from error
-    if not (math.isfinite(number) and number >= 0):
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not 0 <= number < math.inf:
         raise ValueError(
-            f"rule({n_in}, {n_out}) must return a finite variance of at least 0, got {variance!r}"
+            f"rule({n_in}, {n_out}) must return a finite number of at least 0, got {variance!r}"
         )
     return number

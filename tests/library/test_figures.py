@@ -540,12 +540,6 @@ def test_an_interval_needs_two_values(values: list[float]) -> None:
         interval(values)
 
 
-@pytest.mark.parametrize("level", [0, 1, -0.5, 95, math.nan])
-def test_a_level_is_between_zero_and_one(level: float) -> None:
-    with pytest.raises(ValueError, match="level must be between 0 and 1"):
-        interval([1.0, 2.0], level)
-
-
 # --------------------------------------------------------------------------------------- bad rows
 
 

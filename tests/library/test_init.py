@@ -32,7 +32,7 @@ LIMIT = 5.1
 SQUARE_SPREAD = {"uniform": math.sqrt(0.8), "normal": math.sqrt(2)}
 """Standard deviation of w^2 in units of the variance of w: (kurtosis - 1)^(1/2)."""
 
-SHAPES = [(1, 1), (2, 3), (7, 5), (300, 784), (64, 1000), (6, 4, 3), (8, 3, 5, 5), (5, 4, 3, 2, 3)]
+shapes = st.lists(st.integers(1, 12), min_size=2, max_size=5)
 
 Filler = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -70,40 +70,20 @@ def seeded(seed: int = 1) -> torch.Generator:
 
 
 @in_torch
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_float32_weights_are_torchs_to_the_bit(
-    rule: str, distribution: str, shape: tuple[int, ...]
-) -> None:
-    ours = OURS[distribution](torch.empty(shape), rule, generator=seeded())
-    theirs = TORCH[rule, distribution](torch.empty(shape), seeded())
-    assert torch.equal(ours, theirs)
-
-
-@in_torch
-@settings(max_examples=50)
-@given(shape=st.lists(st.integers(1, 12), min_size=2, max_size=4), seed=st.integers(0, 2**62))
-def test_float32_weights_are_torchs_to_the_bit_for_any_shape_and_seed(
+@settings(max_examples=40)
+@given(shape=shapes, seed=st.integers(0, 2**62))
+def test_weights_are_torchs_to_the_bit_in_float32_and_to_two_units_in_float64(
     rule: str, distribution: str, shape: list[int], seed: int
 ) -> None:
     ours = OURS[distribution](torch.empty(shape), rule, generator=seeded(seed))
-    theirs = TORCH[rule, distribution](torch.empty(shape), seeded(seed))
-    assert torch.equal(ours, theirs)
-
-
-@in_torch
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_float64_weights_are_torchs_to_two_units_in_the_last_place(
-    rule: str, distribution: str, shape: tuple[int, ...]
-) -> None:
-    ours = OURS[distribution](torch.empty(shape, dtype=torch.float64), rule, generator=seeded())
-    theirs = TORCH[rule, distribution](torch.empty(shape, dtype=torch.float64), seeded())
+    assert torch.equal(ours, TORCH[rule, distribution](torch.empty(shape), seeded(seed)))
+    ours = OURS[distribution](torch.empty(shape).double(), rule, generator=seeded(seed))
+    theirs = TORCH[rule, distribution](torch.empty(shape).double(), seeded(seed))
     std = math.sqrt(RULES[rule](*rules.fans(shape)))
     scale = math.sqrt(3) * std if distribution == "uniform" else std
-    allowed = torch.full(shape, 2 * math.ulp(scale), dtype=torch.float64)
-    if distribution == "normal":
-        # A std that is 2 units off moves a draw of k stds by 2 k units, and both round the product.
-        allowed *= (theirs / scale).abs().clamp(1)
-        allowed += torch.finfo(torch.float64).eps * theirs.abs()
+    # A std that is 2 units off moves a draw of k stds by 2 k units, and both round the product.
+    allowed = 2 * math.ulp(scale) * (theirs / scale).abs().clamp(1)
+    allowed += torch.finfo(torch.float64).eps * theirs.abs()
     assert torch.all((ours - theirs).abs() <= allowed)
 
 
@@ -117,7 +97,8 @@ def test_the_standard_rule_is_what_a_new_linear_layer_has(n_in: int, n_out: int,
     assert torch.equal(ours, layer.weight)
 
 
-@pytest.mark.parametrize("gain", [0.25, 1.0, 5 / 3, math.sqrt(2), 12.5])
+@given(gain=st.floats(0.01, 100))
+@settings(max_examples=25)
 def test_the_gain_is_torchs_gain(gain: float) -> None:
     for ours, theirs in (
         (init.uniform_, nn.init.xavier_uniform_),
@@ -125,14 +106,6 @@ def test_the_gain_is_torchs_gain(gain: float) -> None:
     ):
         expected = theirs(torch.empty(30, 50), gain, generator=seeded())
         assert torch.equal(ours(torch.empty(30, 50), gain=gain, generator=seeded()), expected)
-
-
-@both
-def test_a_gain_that_is_a_power_of_two_scales_every_weight_exactly(distribution: str) -> None:
-    once = OURS[distribution](torch.empty(30, 50), generator=seeded())
-    assert torch.equal(
-        OURS[distribution](torch.empty(30, 50), gain=8.0, generator=seeded()), 8 * once
-    )
 
 
 @both
@@ -164,14 +137,6 @@ def test_a_gain_of_minus_zero_is_zero(distribution: init.Distribution) -> None:
 
 
 @both
-@pytest.mark.parametrize("name", RULES)
-def test_a_rule_by_name_is_the_rule_itself(distribution: str, name: str) -> None:
-    by_name = OURS[distribution](torch.empty(6, 4, 3), name, generator=seeded())
-    itself = OURS[distribution](torch.empty(6, 4, 3), RULES[name], generator=seeded())
-    assert torch.equal(by_name, itself)
-
-
-@both
 def test_a_rule_is_called_with_fan_in_first(distribution: str) -> None:
     def only_fan_out(n_in: int, n_out: int) -> float:
         return {(200, 50): 4.0}[n_in, n_out]
@@ -193,7 +158,7 @@ def test_given_fans_replace_those_of_the_shape(distribution: str) -> None:
 
 @pytest.mark.parametrize(
     "variance",
-    [Fraction(1, 4), sympy.Rational(1, 4), np.float32(0.25), torch.tensor(0.25), 0.25],
+    [Fraction(1, 4), sympy.sqrt(sympy.Rational(1, 16)), np.float32(0.25), torch.tensor(0.25)],
     ids=lambda value: type(value).__name__,
 )
 def test_a_rule_may_return_any_real_number(variance: Any) -> None:
@@ -201,36 +166,21 @@ def test_a_rule_may_return_any_real_number(variance: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variance", "error"),
-    [
-        (-1, ValueError),
-        (math.nan, ValueError),
-        (math.inf, ValueError),
-        (10**400, ValueError),
-        (None, TypeError),
-        ("0.5", TypeError),
-        ("much", TypeError),
-        (True, TypeError),
-        (1j, TypeError),
-        ([1.0], TypeError),
-        (sympy.Symbol("v"), TypeError),
-        (torch.ones(2), TypeError),
-    ],
-    ids=lambda value: repr(value)[:12],
+    "variance", [-1, math.nan, math.inf, 10**400, None, "much", 1j, sympy.Symbol("v")]
 )
-def test_what_a_rule_returns_is_checked_everywhere(variance: Any, error: type[Exception]) -> None:
+def test_what_a_rule_returns_is_checked_everywhere(variance: Any) -> None:
     def rule(n_in: int, n_out: int) -> Any:
         return variance
 
     weights = torch.full((4, 3), 7.0)
-    message = re.escape(f"rule(3, 4) must return a {'finite' if error is ValueError else 'real'}")
+    message = f"rule(3, 4) must return a finite number of at least 0, got {variance!r}"
     for call in (
         lambda: init.uniform_(weights, rule),
         lambda: init.normal_(weights, rule),
         lambda: init.sample((4, 3), rule, np.random.default_rng(0)),
         lambda: init.initialize_(nn.Linear(3, 4), rule),
     ):
-        with pytest.raises(error, match=f"^{message}.*, got {re.escape(repr(variance))}$"):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             call()
     assert torch.all(weights == 7.0)
 
@@ -266,23 +216,21 @@ def assert_distribution(weights: np.ndarray, variance: float, distribution: str)
 
 @both
 @pytest.mark.parametrize("name", RULES)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_torch_weights_have_the_distribution_of_the_rule(
-    distribution: str, name: str, dtype: torch.dtype, generator: torch.Generator
+    distribution: str, name: str, generator: torch.Generator
 ) -> None:
-    weights = torch.empty(120, 250, dtype=dtype)
+    weights = torch.empty(120, 250)
     OURS[distribution](weights, name, 1.5, generator=generator)
     assert_distribution(weights.numpy(), 1.5**2 * RULES[name](250, 120), distribution)
 
 
 @both
-@pytest.mark.parametrize("name", RULES)
 def test_numpy_weights_have_the_distribution_of_the_rule(
-    distribution: Any, name: str, rng: np.random.Generator
+    distribution: Any, rng: np.random.Generator
 ) -> None:
-    weights = init.sample((40, 20, 5, 7), name, rng, gain=1.5, distribution=distribution)
+    weights = init.sample((40, 20, 5, 7), "glorot", rng, gain=1.5, distribution=distribution)
     assert weights.shape == (40, 20, 5, 7) and weights.dtype == np.float64
-    assert_distribution(weights, 1.5**2 * RULES[name](20 * 35, 40 * 35), distribution)
+    assert_distribution(weights, 1.5**2 * rules.glorot(20 * 35, 40 * 35), distribution)
 
 
 @both
@@ -313,8 +261,7 @@ def test_the_same_tensor_comes_back_filled(distribution: str) -> None:
 
 
 @both
-@pytest.mark.parametrize("requires_grad", [False, True])
-@pytest.mark.parametrize("mode", [False, True])
+@pytest.mark.parametrize(("requires_grad", "mode"), [(True, True), (True, False), (False, True)])
 def test_gradients_and_the_grad_mode_are_left_as_they_were(
     distribution: str, requires_grad: bool, mode: bool
 ) -> None:
@@ -438,7 +385,7 @@ def test_only_weights_and_biases_of_the_drawn_layers_change(zoo: Zoo) -> None:
 
 
 @both
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", ["lecun", "glorot"])
 def test_every_layer_of_a_module_gets_the_variance_of_its_own_connections(
     zoo: Zoo, distribution: Any, rule: str, generator: torch.Generator
 ) -> None:
@@ -488,13 +435,6 @@ def test_the_report_reads_as_a_sentence() -> None:
 def test_layers_without_bias_are_drawn() -> None:
     net = nn.Sequential(nn.Linear(2, 3, bias=False), nn.Conv1d(3, 4, 2, bias=False))
     assert init.initialize_(net).drawn == ("0", "1")
-
-
-def test_a_subclass_of_a_known_layer_is_drawn() -> None:
-    class Mine(nn.Linear):
-        pass
-
-    assert init.initialize_(nn.Sequential(Mine(2, 3))).drawn == ("0",)
 
 
 @pytest.mark.parametrize("first", ["embedding", "read_out"])
@@ -555,121 +495,62 @@ def test_a_lazy_layer_is_refused_until_it_has_a_shape() -> None:
 # Bad input
 # --------------------------------------------------------------------------------------------------
 
-SAMPLERS: dict[str, Callable[..., Any]] = {
-    "uniform_": lambda **kwargs: init.uniform_(torch.empty(4, 3), **kwargs),
-    "normal_": lambda **kwargs: init.normal_(torch.empty(4, 3), **kwargs),
-    "sample": lambda rule="glorot", **kwargs: init.sample(
-        (4, 3), rule, np.random.default_rng(0), **kwargs
-    ),
-    "initialize_": lambda **kwargs: init.initialize_(nn.Linear(3, 4), **kwargs),
-}
-every_sampler = pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
+SAMPLERS: list[Callable[..., Any]] = [
+    lambda **kwargs: init.uniform_(torch.empty(4, 3), **kwargs),
+    lambda **kwargs: init.normal_(torch.empty(4, 3), **kwargs),
+    lambda rule="glorot", **kwargs: init.sample((4, 3), rule, np.random.default_rng(0), **kwargs),
+    lambda **kwargs: init.initialize_(nn.Linear(3, 4), **kwargs),
+]
 
 
-@every_sampler
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"gain": -0.5}, ValueError, "gain must not be negative, got -0.5"),
+        (
+            {"gain": -0.5},
+            ValueError,
+            f"gain must be at least 0 and keep weights of variance {2 / 7!r} finite in torch.float",
+        ),
         ({"gain": math.nan}, ValueError, "gain must be finite, got nan"),
-        ({"gain": math.inf}, ValueError, "gain must be finite, got inf"),
         ({"gain": "1"}, TypeError, "gain must be a real number, got '1'"),
-        ({"gain": True}, TypeError, "gain must be a real number, got True"),
-        ({"gain": torch.ones(())}, TypeError, "gain must be a real number, got tensor(1.)"),
         ({"rule": 0.1}, TypeError, "rule must be a name or a callable (n_in, n_out), got 0.1"),
         (
             {"rule": "golrot"},
             ValueError,
             "rule must be one of standard, lecun, glorot, he, got 'golrot'; did you mean 'glorot'?",
         ),
-        ({"rule": ""}, ValueError, "rule must be one of standard, lecun, glorot, he, got ''"),
     ],
     ids=repr,
 )
 def test_a_bad_gain_or_rule_is_refused_by_every_sampler(
-    sampler: Callable[..., Any], arguments: dict[str, Any], error: type[Exception], message: str
+    arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
-        sampler(**arguments)
-
-
-@both
-@pytest.mark.parametrize(
-    ("tensor", "error", "message"),
-    [
-        (torch.zeros(3), ValueError, "shape must have at least two dimensions (out, in, *kernel)"),
-        (torch.zeros(()), ValueError, "shape must have at least two dimensions (out, in, *kernel)"),
-        (torch.zeros(0, 3), ValueError, "shape[0] must be at least 1, got 0"),
-        (torch.zeros(3, 2, 0), ValueError, "shape[2] must be at least 1, got 0"),
-        (
-            torch.zeros(3, 2, dtype=torch.int64),
-            TypeError,
-            "tensor must have a floating dtype, got torch.int64",
-        ),
-        (
-            torch.zeros(3, 2, dtype=torch.complex64),
-            TypeError,
-            "tensor must have a floating dtype, got torch.complex64",
-        ),
-        (np.zeros((3, 2)), TypeError, "tensor must be a torch.Tensor, got ndarray"),
-    ],
-    ids=["1-d", "0-d", "empty", "empty kernel", "integer", "complex", "numpy"],
-)
-def test_a_tensor_without_fans_or_of_the_wrong_dtype_is_refused(
-    distribution: str, tensor: Any, error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=f"^{re.escape(message)}"):
-        OURS[distribution](tensor)
-
-
-@both
-@pytest.mark.parametrize(
-    ("fans", "error", "message"),
-    [
-        ((0, 3), ValueError, "fans[0] must be at least 1, got 0"),
-        ((3, -1), ValueError, "fans[1] must be at least 1, got -1"),
-        ((3, 2.5), TypeError, "fans[1] must be an integer, got 2.5"),
-        ((1, 2, 3), ValueError, "fans must be the pair (n_in, n_out), got (1, 2, 3)"),
-    ],
-)
-def test_bad_fans_are_refused_by_position(
-    distribution: str, fans: Any, error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
-        OURS[distribution](torch.empty(4, 3), fans=fans)
-
-
-def test_a_generator_of_the_other_library_is_refused() -> None:
-    numpy_one: Any = np.random.default_rng(0)
-    for call in (
-        lambda: init.uniform_(torch.empty(4, 3), generator=numpy_one),
-        lambda: init.normal_(torch.empty(4, 3), generator=numpy_one),
-        lambda: init.initialize_(nn.Linear(3, 4), generator=numpy_one),
-    ):
-        with pytest.raises(TypeError, match=r"^generator must be a torch\.Generator or None, got"):
-            call()
-    for rng in (None, 3, np.random, seeded()):
-        with pytest.raises(TypeError, match=r"^rng must be a numpy\.random\.Generator, got"):
-            init.sample((4, 3), "glorot", rng)  # type: ignore[arg-type]
+    for sampler in SAMPLERS:
+        with pytest.raises(error, match=f"^{re.escape(message)}"):
+            sampler(**arguments)
 
 
 def test_an_unknown_distribution_is_refused() -> None:
     message = r"^distribution must be one of uniform, normal, got 'gauss'"
-    for sampler in (SAMPLERS["sample"], SAMPLERS["initialize_"]):
+    for sampler in SAMPLERS[2:]:
         with pytest.raises(ValueError, match=message):
             sampler(distribution="gauss")
 
 
-@pytest.mark.parametrize("shape", [5, None])
-def test_a_shape_that_is_no_sequence_is_refused(shape: Any) -> None:
-    with pytest.raises(TypeError, match=f"^shape must be a sequence of integers, got {shape}$"):
-        init.sample(shape, "glorot", np.random.default_rng(0))
-
-
-@pytest.mark.parametrize("module", [None, "net", torch.zeros(2, 2), nn.Linear], ids=str)
-def test_what_is_no_module_is_refused(module: Any) -> None:
-    with pytest.raises(TypeError, match=r"^module must be a torch\.nn\.Module, got"):
-        init.initialize_(module)
+@both
+def test_a_tensor_without_fans_or_of_the_wrong_dtype_is_refused(distribution: str) -> None:
+    fill = OURS[distribution]
+    with pytest.raises(ValueError, match="shape must have at least two dimensions"):
+        fill(torch.zeros(3))
+    with pytest.raises(ValueError, match=r"shape\[0\] must be at least 1, got 0"):
+        fill(torch.zeros(0, 3))
+    for dtype in (torch.int64, torch.complex64):
+        with pytest.raises(TypeError, match=f"tensor must have a floating dtype, got {dtype}"):
+            fill(torch.zeros(3, 2, dtype=dtype))
+    with pytest.raises(ValueError, match=r"fans\[1\] must be at least 1, got -1"):
+        fill(torch.empty(4, 3), fans=(3, -1))
+    with pytest.raises(TypeError, match=r"fans\[0\] must be an integer, got 2\.5"):
+        fill(torch.empty(4, 3), fans=(2.5, 3))
 
 
 @both
@@ -680,26 +561,22 @@ def test_a_gain_too_large_for_the_dtype_is_refused_and_nothing_becomes_infinite(
     distribution: str, dtype: torch.dtype, gain: float
 ) -> None:
     weights = torch.zeros(4, 3, dtype=dtype)
-    message = f"gain = {gain!r} with variance {2 / 7!r} is too large for {dtype}"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(ValueError, match=f"^gain must .* finite in {dtype}, got "):
         OURS[distribution](weights, gain=gain)
     assert torch.all(weights == 0)
-    largest = gain / 100
-    assert torch.all(torch.isfinite(OURS[distribution](weights, gain=largest)))
+    assert torch.all(torch.isfinite(OURS[distribution](weights, gain=gain / 100)))
 
 
 @given(shape=st.lists(st.integers(-2, 6), max_size=4), gain=st.floats(width=32), data=st.data())
 def test_weights_are_finite_and_inside_the_bound_or_an_error_names_the_argument(
     shape: Sequence[int], gain: float, data: st.DataObject
 ) -> None:
-    rule = data.draw(st.sampled_from([*RULES, "xavier", None]))
+    rule = data.draw(st.sampled_from([*RULES, "xavier"]))
     arguments = (tuple(shape), rule, np.random.default_rng(0))
     usable = len(shape) >= 2 and min(shape) >= 1 and rule in RULES
     if usable and math.isfinite(gain) and gain >= 0:
         bound = gain * rules.bound(RULES[rule](*rules.fans(shape)))
         assert np.abs(init.sample(*arguments, gain=gain)).max() <= bound
     else:
-        with pytest.raises(
-            (TypeError, ValueError), match=r"^(shape(\[\d\])?|gain|rule) must .*, got"
-        ):
+        with pytest.raises(ValueError, match=r"^(shape(\[\d\])?|gain|rule) must .*, got"):
             init.sample(*arguments, gain=gain)

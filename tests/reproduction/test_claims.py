@@ -23,7 +23,7 @@ from glorot2010.catalogue import EXPERIMENTS, Grid, config
 from glorot2010.claims import CLAIMS, Claim, as_json, ledger
 from glorot2010.judges import agrees
 from glorot2010.judging import Evidence, Fact, Judgement, Verdict, all_of, of_fact, of_parts
-from xavier import derivation, init, rules, theory
+from xavier import derivation, rules, theory
 from xavier.activations import ACTIVATIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -603,7 +603,6 @@ def forgetting() -> Iterator[Callable[[Sequence[str]], None]]:
 
     def forget(which: Sequence[str]) -> None:
         names.extend(which)
-        init._scaled_once.cache_clear()
         for name in which:
             getattr(judges, name).cache_clear()
 
