@@ -305,19 +305,35 @@ def test_the_border_is_background(many: tuple[np.ndarray, np.ndarray]) -> None:
         assert (edge == corner).all()
 
 
+def covered(corners: np.ndarray) -> np.ndarray:
+    """Share of each first object that the second covers, counted with half planes."""
+    shares = []
+    for part in np.split(corners, range(64, len(corners), 64)):
+        (first, edge), (second, _) = (half_planes(part[:, k], 32) for k in (0, 1))
+        assert not edge.any()  # so that both ways of filling count the same pixels
+        shares.append((first & second).sum((1, 2)) / first.sum((1, 2)))
+    return np.concatenate(shares)
+
+
 def test_the_second_object_covers_at_most_half_of_the_first_in_pixels(
     pairs: shapeset._Scenes,
 ) -> None:
-    shares = []
-    for start in range(0, 512, 64):
-        part = slice(start, start + 64)
-        (first, edge), (second, _) = (half_planes(pairs.corners[part, k], 32) for k in (0, 1))
-        assert not edge.any()  # so that both ways of filling count the same pixels
-        shares.append((first & second).sum((1, 2)) / first.sum((1, 2)))
-    share = np.concatenate(shares)
+    share = covered(pairs.corners[:512])
     assert share.max() <= shapeset.MAX_OVERLAP
     assert share.max() > 0.4  # the rule is met, not avoided
     assert 0.2 < (share == 0).mean() < 0.5
+
+
+def test_overlaps_are_those_of_the_first_images_of_two_objects(pairs: shapeset._Scenes) -> None:
+    n = shapeset.BLOCK + 40
+    found = shapeset.overlaps(3, n)
+    assert found.shape == (n,)
+    next_block = shapeset._draw_scenes(3, 1, (2,)).corners
+    assert np.array_equal(found[:64], covered(pairs.corners[:64]))
+    assert np.array_equal(found[shapeset.BLOCK :], covered(next_block[:40]))
+    for arguments, message in (((-1, 5), "seed must"), ((3, 0), "n must be at least 1, got 0")):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            shapeset.overlaps(*arguments)
 
 
 # -------------------------------------------------------------------------------------- rasterising
