@@ -77,8 +77,8 @@ def verdicts(folder: Path, module: str) -> dict[str, str]:
     """Return what became of each mutant that was tried."""
     meta = folder / "mutants" / "xavier" / f"{module}.py.meta"
     codes = json.loads(meta.read_text())["exit_code_by_key"] if meta.exists() else {}
-    if codes and not {0, 1} & set(codes.values()) and 255 in codes.values():
-        sys.exit(f"error: no test of {module} runs at all; try it by hand in {folder}/mutants")
+    if not {0, 1} & set(codes.values()):  # then 255 says that the tests do not run at all
+        return {}
     return {name: VERDICTS[code] for name, code in codes.items() if code in VERDICTS}
 
 
@@ -98,10 +98,12 @@ def measure(module: str, build: Path, size: int) -> bool:
         environment.pop(name, None)
     if missing := [name for name in names if name not in verdicts(folder, module)]:
         command = [sys.executable, "-m", "mutmut", "run", "--max-children", "1", *missing]
-        subprocess.run(command, check=True, env=environment, stdout=sys.stderr)
+        subprocess.run(command, env=environment, stdout=sys.stderr)
     found = verdicts(folder, module)
     if missing := set(names) - set(found):
-        sys.exit(f"error: nothing is known of {', '.join(sorted(missing))}")
+        print(f"{module:12} no verdict on {len(missing)} of {len(names)} mutants.", end="")
+        print(f" Do its tests pass without any, in {folder}/mutants?", flush=True)
+        return False
     same = {entry["diff"].strip(): entry["reason"] for entry in EQUIVALENT.get(module, [])}
     alive = {n: diff(n, module) for n in names if found[n] != "caught"}
     gaps = {name: text for name, text in alive.items() if text not in same}
