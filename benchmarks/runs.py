@@ -14,10 +14,11 @@ import torch
 
 from benchmarks.measure import Row, paired
 from benchmarks.updates import BATCH, RATE, examples, sizes
+from glorot2010 import runs
+from glorot2010.runs import Run
 from xavier import monitor
 from xavier.network import Network
 from xavier.shapeset import Shapeset
-from xavier.training import Training
 
 MONITORED = 300
 
@@ -37,7 +38,7 @@ def whole_run(width: int, replicas: int, seeds: int, updates: int, repeat: int) 
         trace = ours.forward(images)
         return monitor.statistics(ours, trace, ours.backward(trace, labels), step=update)
 
-    run = Training(
+    run = Run(
         network(width, replicas, seeds),
         {seed: Shapeset(seed) for seed in range(seeds)},
         lr=RATE,
@@ -46,14 +47,14 @@ def whole_run(width: int, replicas: int, seeds: int, updates: int, repeat: int) 
     bare = network(width, replicas, seeds)
     batches = [examples(BATCH, seed) for seed in bare.seeds]
     x, y = (torch.stack(parts) for parts in zip(*batches, strict=True))
-    rates = bare._rates(RATE)
+    rates = bare.rates(RATE)
 
     def all_of_it() -> None:
         run.run(run.made + updates, every=1000, progress=False)
 
     def its_updates() -> None:
         for _ in range(updates):
-            bare._update(x, y, rates, "cross_entropy")
+            bare.update(x, y, rates, "cross_entropy")
 
     times = paired(all_of_it, its_updates, repeat, 1, time.perf_counter)
     return Row(
@@ -68,7 +69,7 @@ def whole_run(width: int, replicas: int, seeds: int, updates: int, repeat: int) 
 def checkpoint(width: int, replicas: int, repeat: int) -> list[Row]:
     """Saving a run, in seconds and bytes, against NumPy's file of its weights."""
     ours = network(width, replicas, replicas)
-    run = Training(ours, {seed: Shapeset(seed) for seed in range(replicas)}, lr=RATE)
+    run = Run(ours, {seed: Shapeset(seed) for seed in range(replicas)}, lr=RATE)
     with tempfile.TemporaryDirectory() as folder:
         path, plain = Path(folder) / "run.checkpoint", Path(folder) / "weights.npz"
 
@@ -77,7 +78,9 @@ def checkpoint(width: int, replicas: int, repeat: int) -> list[Row]:
             np.savez(packed, *[w.numpy() for w in (*ours.w, *ours.b)])
             plain.write_bytes(packed.getvalue())
 
-        times = paired(lambda: run._save(path, run._of), write, repeat, 1, time.perf_counter)
+        times = paired(
+            lambda: runs.save(path, run._of, run.state()), write, repeat, 1, time.perf_counter
+        )
         name = f"Checkpoint of {replicas}, {width} wide"
         sides = path.stat().st_size, plain.stat().st_size
     return [
@@ -103,7 +106,7 @@ def on_a_gpu(width: int, replicas: int, updates: int, repeat: int) -> list[Row]:
     if not torch.cuda.is_available():
         return []
     ours = Network.create(sizes(width), "tanh", "glorot", seeds=range(replicas), device="cuda")
-    run = Training(ours, {s: Shapeset(s, device="cuda") for s in range(replicas)}, lr=RATE)
+    run = Run(ours, {s: Shapeset(s, device="cuda") for s in range(replicas)}, lr=RATE)
     copies = [w.clone() for w in ours.w]
 
     def train() -> None:

@@ -576,7 +576,7 @@ def _run_one(
 ) -> _Outcome:
     """Run one experiment; ``every``: among all, not because it was named."""
     from glorot2010 import catalogue, experiments, results
-    from xavier.checkpoints import CheckpointError
+    from glorot2010.runs import CheckpointError
     from xavier.datasets import DatasetDamaged, DatasetMissing
 
     what = f"{name} at scale {scale}" + (f", seeds {_shown(seeds)}" if seeds else "")

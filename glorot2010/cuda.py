@@ -6,10 +6,57 @@ which is no longer than Python takes to ask for its sixty kernels one by one.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
-from xavier.network import Cost, DeviceWatch, Network
+from xavier.network import Cost, Network
+
+
+@dataclass(frozen=True)
+class DeviceWatch:
+    """Which replicas have diverged, kept where a network lives.
+
+    `xavier.network.Network` keeps it on the CPU and so asks the device after every update whether
+    all costs were finite. Where nobody may ask, as in a recorded graph, this does the same without
+    branches.
+
+    Attributes:
+        diverged: as in the network, on its device.
+        updates: likewise, a tensor of one number.
+    """
+
+    diverged: Tensor
+    updates: Tensor
+
+    @classmethod
+    def of(cls, network: Network) -> DeviceWatch:
+        """A watch that begins with what a network knows."""
+        device = network.w[0].device
+        updates = torch.tensor(network.updates, device=device)
+        return cls(network.diverged.to(device, copy=True), updates)
+
+    def stop(self, costs: Tensor) -> Tensor:
+        """Count an update; which replicas are not to be updated, (R, 1, 1), given their costs."""
+        self.updates.add_(1)
+        earlier = self.diverged >= 0
+        now = ~costs.isfinite() & ~earlier
+        self.diverged.copy_(torch.where(now, self.updates, self.diverged))
+        costs.masked_fill_(earlier, math.nan)
+        return (self.diverged >= 0)[:, None, None]
+
+    def take(self, network: Network) -> None:
+        """Begin again with what a network knows."""
+        self.diverged.copy_(network.diverged)
+        self.updates.fill_(network.updates)
+
+    def give(self, network: Network) -> None:
+        """Tell a network."""
+        network.diverged = self.diverged.to("cpu", copy=True)
+        network.updates = int(self.updates)
 
 
 class Captured:
@@ -25,11 +72,14 @@ class Captured:
         batch_size: int,
         rates: Tensor,
         cost: Cost,
-        *,
-        freeze_output_bias: bool = False,
-        freeze_first_layer: bool = False,
+        descend: Callable[[int, Tensor, Tensor], None],
     ) -> None:
-        """Record an update; the network is as it was afterwards."""
+        """Record an update; the network is as it was afterwards.
+
+        Args:
+            network, rates, cost, descend: as in `xavier.network.Network.update`.
+            batch_size: examples of one update.
+        """
         w = network.w[0]
         self._network = network
         self._x = w.new_zeros(network.replicas, batch_size, network.sizes[0])
@@ -39,16 +89,9 @@ class Captured:
         self._graph = torch.cuda.CUDAGraph()
 
         def update() -> None:
-            costs = network._update(
-                self._x,
-                self._y,
-                rates,
-                cost,
-                freeze_output_bias=freeze_output_bias,
-                freeze_first_layer=freeze_first_layer,
-                watch=self._watch,
+            self._total += network.update(
+                self._x, self._y, rates, cost, stop=self._watch.stop, descend=descend
             )
-            self._total += costs
 
         kept = [x.clone() for x in (*network.w, *network.b)]
         updates = network.updates

@@ -19,13 +19,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from glorot2010 import baselines, pretraining
-from xavier import activations, checks, curvature, datasets, monitor, training
+from glorot2010 import baselines, pretraining, runs, second_order
+from glorot2010.runs import Run, SecondOrder
+from xavier import activations, checks, datasets, monitor, training
 from xavier.init import Distribution
 from xavier.network import Cost, Network, Trace, centred
 from xavier.shapeset import CLASSES, Shapeset
 from xavier.streams import Stream
-from xavier.training import SecondOrder, Training
 
 OutputBias: TypeAlias = Literal["learned", "frozen", "log_prior"]
 """How the biases of the output begin at zero and learn, or stay, or begin at log frequencies."""
@@ -204,7 +204,7 @@ class TrainingPoint:
             network = self._network(device)
             earlier = self._pretrained(network, device, checkpoint, save_every, report)
             before = self._work_before
-            run = Training(
+            run = Run(
                 network,
                 _streams(self.data, self.seeds, device),
                 lr=torch.tensor([replica.lr for replica in self.replicas]),
@@ -245,9 +245,9 @@ class TrainingPoint:
         for w in network.w[:-1]:
             w.mul_(self.hidden_gain)
         if self.tied:
-            training.tie(network)
+            runs.tie(network)
         if self.output_bias == "log_prior":
-            training.log_prior(network, _examples(self.data, "valid", 10_000, device)[1])
+            runs.log_prior(network, _examples(self.data, "valid", 10_000, device)[1])
         return centred(network) if self.activation in shifted else network
 
     def _pretrained(
@@ -446,7 +446,7 @@ class HessianPoint:
                 device=device,
             )
             for arm, network in (("sigmoid", plain), ("centred sigmoid", centred(plain))):
-                values = curvature.hessian_spectrum(network, x.double(), y)[: self.largest]
+                values = second_order.hessian_spectrum(network, x.double(), y)[: self.largest]
                 table = pd.DataFrame({"at": range(1, len(values) + 1), "value": values.tolist()})
                 tables.append(table.assign(arm=arm))
                 if report is not None:

@@ -40,8 +40,7 @@ sigmoid it is an end, as in Vincent et al.: "off", not the 1/2 at which its unit
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +48,12 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from xavier import checkpoints, checks
-from xavier.checkpoints import Checkpoint
+from glorot2010 import runs
+from xavier import checks
 from xavier.network import Network
 from xavier.streams import Stream
-from xavier.training import _CHUNK, _digest, _due, _each, _examples, _patience, _quiet
+from xavier.training import Batches, diverged_since, measured_updates
 
 _COLUMNS = ["layer", "update", "replica", "seed", "quantity", "value"]
 _MASKS = 2008  # sets the masks' generators apart from all others that come of the same seed
@@ -86,11 +84,9 @@ def pretrain(
     that follows from the seed and the layer, and do not depend on the network's dtype or device.
     So a replica is trained as it would be alone, to rounding.
 
-    With ``checkpoint``, a run that was interrupted goes on where that file says, and ends with the
-    weights and rows, to the bit, of one that was not (on the same machine, with as many threads),
-    if network and streams are given as they were at its start. Ctrl-C is then heard at the end of
-    a hundred updates or so, and what is done is saved; a second one is heard at once. When the run
-    is done, the file is left as it is, complete.
+    With ``checkpoint``, a run that was stopped goes on where that file says, if network and streams
+    are given as they were at its start (see `glorot2010.runs`). When the run is done, the file is
+    left as it is, complete.
 
     Args:
         network: R replicas of at least one hidden layer; the units must have a bounded range, as
@@ -128,10 +124,18 @@ def pretrain(
         CheckpointError: the checkpoint is damaged, or of another run.
         OSError: it cannot be written; an earlier one is as it was.
     """
-    if checks.finite("save_every", save_every) < 0:
-        raise ValueError(f"save_every must not be negative, got {save_every!r}")
     run = _Pretraining(network, streams, lr, updates, noise, batch_size, pixels, every)
-    return run.run(checkpoint, save_every, report, progress)
+    runs.go_on(
+        run,
+        run.steps,
+        run.updates,
+        run.of,
+        checkpoint=checkpoint,
+        save_every=save_every,
+        report=report,
+        progress=progress,
+    )
+    return run.measured
 
 
 class _Pretraining:
@@ -139,6 +143,8 @@ class _Pretraining:
 
     Attributes:
         made: updates made so far, of all layers.
+        updates: those there are in the end.
+        of: what tells this run from others.
     """
 
     def __init__(
@@ -152,89 +158,65 @@ class _Pretraining:
         pixels: tuple[float, float],
         every: int | None,
     ) -> None:
-        _check_network(network)
-        seeds = list(dict.fromkeys(network.seeds))
-        missing = [seed for seed in seeds if seed not in streams]
-        if missing:
-            raise ValueError(f"streams must have one stream per seed, none given for {missing}")
+        low, high = network.activation.range
+        if not math.isfinite(high - low):
+            raise ValueError(
+                "network.activation must have a bounded range, which the reconstruction can be "
+                f"compared with, got {network.activation.name!r} with range {(low, high)}"
+            )
+        if not 0 <= checks.finite("noise", noise) < 1:
+            raise ValueError(f"noise must be from 0 to below 1, got {noise!r}")
+        if not pixels[0] <= 0 <= pixels[1] or pixels[0] == pixels[1]:
+            raise ValueError(f"pixels must be a range that holds 0, got {pixels!r}")
         self.network = network
         self.made = 0
-        self._streams = {seed: streams[seed] for seed in seeds}
-        self._index = torch.tensor([seeds.index(seed) for seed in network.seeds])
-        self._rates = network._rates(lr)
-        self._updates = checks.positive_int("updates", updates)
-        self._noise = _share(noise)
-        self._batch_size = checks.positive_int("batch_size", batch_size)
-        self._pixels = _pixels(pixels)
-        self._due = _due(updates, every, ())
-        self._fetched = max(1, _CHUNK // batch_size)  # updates
+        self.updates = updates * (len(network.w) - 1)
+        self._batches = Batches(network, streams, batch_size)
+        self._rates = network.rates(lr)
+        self._of_a_layer = updates
+        self._noise, self._pixels = noise, pixels
+        self._due = measured_updates(updates, every)
         self._rows: list[tuple[int, int, int, int, str, float]] = []
         self._total, self._since = network.w[0].new_zeros(network.replicas), 0
         self._generators: dict[int, torch.Generator] = {}
         self._c = network.w[0].new_zeros(0)  # the decoder's biases, (R, n_in)
-        self._of = self._fingerprint()
+        self.of = {
+            **runs.fingerprint(network, self._batches, self._rates),
+            "kind": "pretraining",
+            "updates": updates,
+            "noise": noise,
+            "pixels": list(pixels),
+            "due": sorted(self._due),
+        }
 
     @property
     def measured(self) -> pd.DataFrame:
         """Tidy rows so far."""
         return pd.DataFrame(self._rows, columns=_COLUMNS)
 
-    def run(
-        self,
-        checkpoint: Path | None,
-        save_every: float,
-        report: Callable[[int], None] | None,
-        progress: bool | None,
-    ) -> pd.DataFrame:
-        """Go on to the end, from the checkpoint if there is one."""
-        if checkpoint is not None:
-            self._restore(checkpoint)
-        updates = self._updates * (len(self.network.w) - 1)
-        saved = time.monotonic()
-        with (
-            _patience(checkpoint is not None) as interrupted,
-            tqdm(total=updates, initial=self.made, unit="update", disable=_quiet(progress)) as bar,
-        ):
-            while self.made < updates:
-                bar.update(self._advance())
-                if report is not None:
-                    report(self.made)
-                late = time.monotonic() - saved >= save_every
-                # Asked once: what is heard from here on is heard after the next updates.
-                stop = interrupted.is_set()
-                if checkpoint is not None and (late or stop or self.made == updates):
-                    self._save(checkpoint)
-                    saved = time.monotonic()
-                if stop:
-                    break
-        if interrupted.is_set():  # in the end, too, when all is saved
-            raise KeyboardInterrupt
-        return self.measured
+    def steps(self) -> Iterator[int]:
+        """Train, and say again and again how many updates are made, a hundred or so at a time."""
+        while self.made < self.updates:
+            self._advance()
+            yield self.made
 
     @torch.no_grad()
-    def _advance(self) -> int:
-        """Make some updates of one layer on examples that are fetched together; how many."""
-        layer, made = divmod(self.made, self._updates)
-        chunk = min(self._fetched, self._updates - made)
-        x, _ = _examples(self.network, self._streams, chunk, self._batch_size)
+    def _advance(self) -> None:
+        """Make some updates of one layer on examples that are fetched together."""
+        layer, made = divmod(self.made, self._of_a_layer)
+        x, _ = self._batches.fetch(min(self._batches.updates, self._of_a_layer - made))
         self._check_pixels(x)
-        if not made:
-            self._begin(layer)
+        if not made:  # a layer gets its noise and a decoder
+            self._generators = {seed: _generator(seed, layer) for seed in self._batches.streams}
+            self._c = self._c.new_zeros(self.network.w[layer].shape[:2])
         z, kept = self._clean(x, layer), self._masks(x, layer)
         if not made:
             self._look_ahead(layer, z, kept)
-        for k in range(chunk):
+        for k in range(x.shape[1]):
             self._total += self._update(layer, *self._batch(z, kept, k))
             self.made, self._since = self.made + 1, self._since + 1
             if made + k + 1 in self._due:
                 self._look(layer, made + k + 1)
-        return chunk
-
-    def _begin(self, layer: int) -> None:
-        """Give a layer its noise and a decoder."""
-        self._generators = {seed: _generator(seed, layer) for seed in self._streams}
-        w = self.network.w[layer]
-        self._c = w.new_zeros(w.shape[:2])
 
     def _clean(self, x: Tensor, layer: int) -> Tensor:
         """What enters a layer: ``x`` (streams, U, B, n_0) for the first, else (R, U, B, n_in)."""
@@ -244,7 +226,7 @@ class _Pretraining:
         z = x.new_empty(network.replicas, *x.shape[1:3], network.sizes[layer])
         # Replica by replica: products of a thousand rows gain nothing from being batched, and
         # the images of a seed are not copied for its replicas.
-        for r, stream in enumerate(self._index.tolist()):
+        for r, stream in enumerate(self._batches.index.tolist()):
             z_r = x[stream].flatten(0, 1)
             for w, b in zip(network.w[:layer], network.b[:layer], strict=True):
                 z_r = network.activation.value(torch.addmm(b[r], z_r, w[r]))
@@ -259,8 +241,8 @@ class _Pretraining:
 
     def _batch(self, z: Tensor, kept: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """What enters the layer in one update, clean and masked, (R, B, n_in)."""
-        clean = _each(z[:, k], self._index)
-        return clean, clean * _each(kept[:, k], self._index)
+        clean = self._batches.each(z[:, k])
+        return clean, clean * self._batches.each(kept[:, k])
 
     def _ends(self, layer: int) -> tuple[float, float]:
         """Of the range of what enters a layer."""
@@ -293,7 +275,7 @@ class _Pretraining:
         network, w = self.network, self.network.w[layer]
         network.updates += 1
         costs, s, h, error = self._pass(layer, z, noisy)
-        stopped = network._stopped(costs)
+        stopped = network.stop(costs)
         error.mul_((self._rates / z.shape[1])[:, None, None])
         if stopped is not None:  # what is no number must not reach weights that are at rest
             error.masked_fill_(stopped, 0)
@@ -323,9 +305,8 @@ class _Pretraining:
         network, since = self.network, self._since
         for r, value in enumerate((self._total / since).tolist()):
             self._row(layer, update, r, "reconstruction", value)
-        for r, last in enumerate(network.diverged.tolist()):
-            ago = network.updates - last
-            if update and last >= 0 and ago < since:
+        if update:
+            for r, ago in diverged_since(network, since):
                 self._row(layer, update - ago, r, "diverged", float(update - ago))
         self._total, self._since = torch.zeros_like(self._total), 0
 
@@ -335,7 +316,7 @@ class _Pretraining:
 
     def _check_pixels(self, x: Tensor) -> None:
         low, high = self._pixels
-        for seed, images in zip(self._streams, x, strict=True):
+        for seed, images in zip(self._batches.streams, x, strict=True):
             least, most = (float(end) for end in torch.aminmax(images))
             if least < low or most > high:
                 raise ValueError(
@@ -343,57 +324,26 @@ class _Pretraining:
                     f"(see the argument pixels), got {least if least < low else most:g}"
                 )
 
-    def _fingerprint(self) -> dict[str, Any]:
-        """What tells this run from others, in short; the network as it is before it."""
-        network = self.network
+    def state(self) -> dict[str, Any]:
+        """Where the run is, for `glorot2010.runs.save`."""
         return {
-            "kind": "pretraining",
-            "sizes": list(network.sizes),
-            "activation": network.activation.name,
-            "seeds": list(network.seeds),
-            "streams": [stream.state() for stream in self._streams.values()],
-            "rates": self._rates.tolist(),
-            "updates": self._updates,
-            "noise": self._noise,
-            "batch_size": self._batch_size,
-            "pixels": list(self._pixels),
-            "due": sorted(self._due),
-            "weights": _digest([*network.w, *network.b]),
-            "diverged": network.diverged.tolist(),
-        }
-
-    def _save(self, path: Path) -> None:
-        network = self.network
-        tensors = {"c": self._c, "total": self._total, "diverged": network.diverged}
-        for i, (w, b) in enumerate(zip(network.w[:-1], network.b[:-1], strict=True)):
-            tensors |= {f"w{i}": w, f"b{i}": b}
-        for seed, generator in self._generators.items():
-            tensors[f"noise{seed}"] = generator.get_state()
-        state = {
+            **runs.network_state(self.network, self._batches),
+            "noise": {seed: g.get_state() for seed, g in self._generators.items()},
+            "c": self._c,
+            "total": self._total,
             "made": self.made,
             "since": self._since,
-            "updates": network.updates,
-            "streams": {str(seed): stream.state() for seed, stream in self._streams.items()},
+            "measured": runs.pack(self.measured),
         }
-        tables = {"measured": self.measured}
-        checkpoints.save(path, Checkpoint(state, tensors, tables), of=self._of)
 
-    def _restore(self, path: Path) -> None:
-        found = checkpoints.load(path, of=self._of)
-        if found is None:
-            return
-        network, tensors = self.network, found.tensors
-        for i in range(len(network.w) - 1):
-            network.w[i].copy_(tensors[f"w{i}"])
-            network.b[i].copy_(tensors[f"b{i}"])
-        network.diverged = tensors["diverged"]
-        self._c, self._total = (tensors[key].to(network.w[0]) for key in ("c", "total"))
-        self.made, self._since = found.state["made"], found.state["since"]
-        network.updates = found.state["updates"]
-        for seed, stream in self._streams.items():
-            stream.restore(found.state["streams"][str(seed)])
-            self._generators[seed] = torch.Generator().set_state(tensors[f"noise{seed}"])
-        self._rows = list(found.tables["measured"].itertuples(index=False, name=None))
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go there."""
+        runs.restore_network(self.network, self._batches, state)
+        self._c, self._total = (state[key].to(self.network.w[0]) for key in ("c", "total"))
+        self.made, self._since = state["made"], state["since"]
+        for seed, noise in state["noise"].items():
+            self._generators[seed] = torch.Generator().set_state(noise)
+        self._rows = list(runs.unpack(state["measured"]).itertuples(index=False, name=None))
 
 
 def _generator(seed: int, layer: int) -> torch.Generator:
@@ -405,30 +355,3 @@ def _generator(seed: int, layer: int) -> torch.Generator:
 def _mask(generator: torch.Generator, shape: tuple[int, ...], noise: float) -> Tensor:
     """True where a component is kept. In float32, whatever the network's dtype."""
     return torch.rand(shape, generator=generator, dtype=torch.float32) >= noise
-
-
-def _check_network(network: Network) -> None:
-    if len(network.w) < 2:
-        raise ValueError(f"network must have a hidden layer, got sizes {network.sizes}")
-    low, high = network.activation.range
-    if not math.isfinite(high - low):
-        raise ValueError(
-            "network.activation must have a bounded range, which the reconstruction can be "
-            f"compared with, got {network.activation.name!r} with range {(low, high)}"
-        )
-
-
-def _share(noise: float) -> float:
-    share = checks.finite("noise", noise)
-    if not 0 <= share < 1:
-        raise ValueError(f"noise must be from 0 to below 1, got {noise!r}")
-    return share
-
-
-def _pixels(pixels: tuple[float, float]) -> tuple[float, float]:
-    if not isinstance(pixels, tuple) or len(pixels) != 2:
-        raise TypeError(f"pixels must be a tuple of two numbers, got {pixels!r}")
-    low, high = (checks.finite(f"pixels[{i}]", end) for i, end in enumerate(pixels))
-    if not (low <= 0 <= high and low < high):
-        raise ValueError(f"pixels must be a range that holds 0, got {pixels!r}")
-    return low, high

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -97,60 +97,6 @@ class Gradients:
     def w(self) -> list[Tensor]:
         """With respect to the weights (eq. 3), (R, n_i, n_{i+1}); computed on access."""
         return [z.mT @ s for z, s in zip(self._inputs, self.s, strict=True)]
-
-
-class Factors(Protocol):
-    """Something with one number for every weight and every bias, in the shapes of a network."""
-
-    @property
-    def w(self) -> list[Tensor]:
-        """By layer, (R, n_i, n_{i+1})."""
-
-    @property
-    def b(self) -> list[Tensor]:
-        """By layer, (R, n_{i+1})."""
-
-
-@dataclass(frozen=True)
-class DeviceWatch:
-    """Which replicas have diverged, kept where a network lives.
-
-    `Network` keeps it on the CPU and so asks the device after every update whether all costs were
-    finite. Where nobody may ask, as in a recorded graph, this does the same without branches.
-
-    Attributes:
-        diverged: as in `Network`, on its device.
-        updates: as in `Network`, a tensor of one number on its device.
-    """
-
-    diverged: Tensor
-    updates: Tensor
-
-    @classmethod
-    def of(cls, network: Network) -> DeviceWatch:
-        """A watch that begins with what a network knows."""
-        device = network.w[0].device
-        updates = torch.tensor(network.updates, device=device)
-        return cls(network.diverged.to(device, copy=True), updates)
-
-    def stopped(self, costs: Tensor) -> Tensor:
-        """Count an update; which replicas are not to be updated, (R, 1, 1), given their costs."""
-        self.updates.add_(1)
-        earlier = self.diverged >= 0
-        now = ~costs.isfinite() & ~earlier
-        self.diverged.copy_(torch.where(now, self.updates, self.diverged))
-        costs.masked_fill_(earlier, math.nan)
-        return (self.diverged >= 0)[:, None, None]
-
-    def take(self, network: Network) -> None:
-        """Begin again with what a network knows."""
-        self.diverged.copy_(network.diverged)
-        self.updates.fill_(network.updates)
-
-    def give(self, network: Network) -> None:
-        """Tell a network."""
-        network.diverged = self.diverged.to("cpu", copy=True)
-        network.updates = int(self.updates)
 
 
 class Network:
@@ -403,35 +349,34 @@ class Network:
         """
         x = self._batch(x)
         labels = self._labels(y, x.shape[1])
-        return self._update(x, labels, self._rates(lr), checks.one_of("cost", cost, COSTS))
+        return self.update(x, labels, self.rates(lr), checks.one_of("cost", cost, COSTS))
 
     def check(self, x: Tensor, y: Tensor) -> None:
         """Raise what `step` would raise for these examples; arguments as there."""
         self._labels(y, self._batch(x).shape[1])
 
     @torch.no_grad()
-    def _update(
+    def update(
         self,
         x: Tensor,
         y: Tensor,
         rates: Tensor,
         cost: Cost,
         *,
-        factors: Factors | None = None,
-        freeze_output_bias: bool = False,
-        freeze_first_layer: bool = False,
-        watch: DeviceWatch | None = None,
+        stop: Callable[[Tensor], Tensor | None] | None = None,
+        descend: Callable[[int, Tensor, Tensor], None] | None = None,
     ) -> Tensor:
-        """`step` on (R, B, n_0) and (R, B), without its checks: training makes them for many.
+        """`step` without its checks, for who makes them for many updates at once.
 
         Args:
-            factors: by which every weight's and every bias's rate differs from the replica's.
-            freeze_output_bias: leave the last layer's biases as they are.
-            freeze_first_layer: leave the first layer's weights and biases as they are.
-            watch: notes divergence and counts updates in place of the network.
+            x: (R, B, n_0).
+            y: (R, B).
+            rates: (R,), as `rates` gives them.
+            cost: "cross_entropy" or "quadratic".
+            stop: another way to find who rests, with the arguments of the method `stop`.
+            descend: another way down, with those of the method `descend`.
         """
-        if watch is None:
-            self.updates += 1
+        self.updates += 1
         batch = x.shape[1]
         room = self._room = _room_for(self, batch)
         value, gradient = COSTS[cost]
@@ -442,7 +387,7 @@ class Network:
                 z.append(self.activation.value(s[-1]))
             s.append(torch.bmm(z[-1], w, out=out).add_(b[:, None]))
         costs = value(s[-1], y).mean(-1)
-        stopped = self._stopped(costs) if watch is None else watch.stopped(costs)
+        stopped = (stop or self.stop)(costs)
 
         # Eq. 2 is linear: a gradient scaled by the rate at the output is scaled everywhere.
         delta = gradient(s[-1], y).mul_((rates / batch)[:, None, None])
@@ -451,29 +396,58 @@ class Network:
                 delta.masked_fill_(stopped, 0)
                 z[i] = z[i].masked_fill(stopped, 0)
             above = delta
-            if not i and freeze_first_layer:
-                break
-            if i < len(self.w) - 1 or not freeze_output_bias:
-                fall = above.sum(1)
-                self.b[i].sub_(fall if factors is None else fall * factors.b[i])
             if i:
                 delta = torch.bmm(above, w.mT, out=room.deltas[i - 1])
                 self.activation.chain_(delta, s[i - 1], z[i])
             # Only now, when the old weights have had their last use, and are still in the cache.
-            if factors is None:
-                w.baddbmm_(z[i].mT, above, alpha=-1)
-            else:
-                w.sub_(torch.bmm(z[i].mT, above).mul_(factors.w[i]))
+            (descend or self.descend)(i, z[i], above)
         return costs
 
-    def _stopped(self, costs: Tensor) -> Tensor | None:
-        """Which replicas are not to be updated, (R, 1, 1), or None; notes the latest of them."""
+    def descend(self, i: int, z: Tensor, delta: Tensor) -> None:
+        """Change the parameters of layer i by eq. 3, never building the gradient of a weight.
+
+        Args:
+            i: the layer, counted from 0.
+            z: what enters it, (R, B, n_i).
+            delta: the cost's gradient by its sums, times rate and 1/B, (R, B, n_{i+1}).
+        """
+        self.b[i].sub_(delta.sum(1))
+        self.w[i].baddbmm_(z.mT, delta, alpha=-1)
+
+    def stop(self, costs: Tensor) -> Tensor | None:
+        """Which replicas are not to be updated, (R, 1, 1), or None; notes the latest of them.
+
+        Args:
+            costs: of this update (R,); those of replicas that stopped before become NaN.
+        """
         if math.isfinite(costs.sum().item()) and int(self.diverged.max()) < 0:
             return None  # nearly always, and found out with one number
         earlier = self.diverged >= 0
         self.diverged[~costs.isfinite().cpu() & ~earlier] = self.updates
         costs.masked_fill_(earlier.to(costs.device), math.nan)
         return (self.diverged >= 0).to(costs.device)[:, None, None]
+
+    def rates(self, lr: float | Tensor) -> Tensor:
+        """Learning rates of all replicas (R,), from one number or one per replica.
+
+        Raises:
+            TypeError: ``lr`` is not a number.
+            ValueError: it is negative or not finite, or of another shape.
+        """
+        w = self.w[0]
+        try:
+            rates = torch.as_tensor(lr, dtype=w.dtype, device=w.device)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TypeError(f"lr must be a number or one per replica, got {lr!r}") from error
+        if rates.dim() > 1 or rates.numel() not in (1, self.replicas):
+            raise ValueError(
+                f"lr must be a number or hold one per replica ({self.replicas},), "
+                f"got shape {tuple(rates.shape)}"
+            )
+        low, high = (float(end) for end in torch.aminmax(rates))
+        if not (low >= 0 and high < math.inf):  # NaN is neither
+            raise ValueError(f"lr must be finite and not negative, got {lr!r}")
+        return rates.expand(self.replicas)
 
     def _batch(self, x: Tensor) -> Tensor:
         w = self.w[0]
@@ -510,22 +484,6 @@ class Network:
                 f"y must hold labels from 0 to {classes - 1}, got {low if low < 0 else high}"
             )
         return y.expand(self.replicas, batch)
-
-    def _rates(self, lr: float | Tensor) -> Tensor:
-        w = self.w[0]
-        try:
-            rates = torch.as_tensor(lr, dtype=w.dtype, device=w.device)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise TypeError(f"lr must be a number or one per replica, got {lr!r}") from error
-        if rates.dim() > 1 or rates.numel() not in (1, self.replicas):
-            raise ValueError(
-                f"lr must be a number or hold one per replica ({self.replicas},), "
-                f"got shape {tuple(rates.shape)}"
-            )
-        low, high = (float(end) for end in torch.aminmax(rates))
-        if not (low >= 0 and high < math.inf):  # NaN is neither
-            raise ValueError(f"lr must be finite and not negative, got {lr!r}")
-        return rates.expand(self.replicas)
 
 
 def centred(network: Network) -> Network:

@@ -25,7 +25,7 @@ from torch.utils._pytree import tree_leaves
 from xavier import init
 from xavier import network as networks
 from xavier.activations import ACTIVATIONS, VARIANTS
-from xavier.network import COSTS, DeviceWatch, Network
+from xavier.network import COSTS, Network
 
 CLOSE: dict[str, float] = {"rtol": 1e-12, "atol": 1e-12}
 WIDTHS = (7, 5, 9, 4, 6, 3, 8, 5)  # unequal, and the last of them the classes
@@ -515,6 +515,25 @@ def test_one_rate_for_all_equals_that_rate_for_each() -> None:
     ):  # fmt: skip
         network.step(x, y, lr=lr)
         assert all(torch.equal(a, b) for a, b in zip(network.w, networks[0].w, strict=True))
+
+
+def test_another_way_down_is_given_the_two_factors_of_every_gradient() -> None:
+    network = doubles((6, 5, 4, 3), "tanh", (0, 1))
+    x, y = examples(network, 4, own_x=True, own_y=True)
+    gradients = network.backward(network.forward(x), y)
+    before = [p.clone() for p in (*network.w, *network.b)]
+    rates = torch.tensor([0.3, 0.7], dtype=torch.float64)
+    seen: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def descend(i: int, z: Tensor, delta: Tensor) -> None:
+        seen[i] = z.mT @ delta, delta.sum(1)
+
+    network.update(x, y, rates, "cross_entropy", descend=descend)
+    assert list(seen) == [2, 1, 0]
+    for i, (w, b) in seen.items():
+        equal(w, rates[:, None, None] * gradients.w[i])
+        equal(b, rates[:, None] * gradients.b[i])
+    assert all(map(torch.equal, (*network.w, *network.b), before))  # left to `descend`
 
 
 def test_small_steps_lower_the_cost_by_the_squared_gradient() -> None:
@@ -1059,132 +1078,3 @@ def test_what_is_no_sigmoid_network_is_not_centred(activation: str) -> None:
     message = f"network.activation must be one of sigmoid, steep_sigmoid, got '{activation}'"
     with pytest.raises(ValueError, match=message):
         networks.centred(make(activation=activation))
-
-
-# -------------------------------------------------------------- factors, and a bias that is frozen
-
-
-@dataclasses.dataclass
-class Given:
-    """One number for every parameter."""
-
-    w: list[Tensor]
-    b: list[Tensor]
-
-
-def factors_for(network: Network, generator: torch.Generator) -> Given:
-    w, b = (
-        [torch.rand(x.shape, dtype=x.dtype, generator=generator) + 0.5 for x in layers]
-        for layers in (network.w, network.b)
-    )
-    return Given(w, b)
-
-
-@pytest.mark.parametrize("frozen", [False, True])
-@pytest.mark.parametrize("cost", COSTS)
-def test_an_update_with_factors_equals_autograd_times_them(
-    cost: Any, frozen: bool, generator: torch.Generator
-) -> None:
-    network = doubles((12, 9, 2, 8, 5), "tanh", (0, 1))
-    x, y = examples(network, 3, own_x=True, own_y=True)
-    factors = factors_for(network, generator)
-    alone = [by_autograd(network, r, x[r], y[r], cost) for r in range(2)]
-    before = network.b[-1].clone()
-    rates = torch.tensor([0.3, 0.7], dtype=torch.float64)
-    costs = network._update(x, y, rates, cost, factors=factors, freeze_output_bias=frozen)
-    for r, expected in enumerate(alone):
-        equal(costs[r], expected["cost"][0])
-        for i in range(4):
-            equal(
-                network.w[i][r], expected["w"][i] - rates[r] * factors.w[i][r] * expected["dw"][i]
-            )
-            if i < 3 or not frozen:
-                fall = rates[r] * factors.b[i][r] * expected["db"][i]
-                equal(network.b[i][r], expected["b"][i] - fall)
-    assert torch.equal(network.b[-1], before) is frozen
-
-
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, *VARIANTS])
-def test_factors_of_one_change_nothing_but_rounding(activation: str) -> None:
-    ours, theirs = (doubles((6, 5, 4, 3), activation, (0, 1)) for _ in range(2))
-    ones = Given([torch.ones_like(w) for w in ours.w], [torch.ones_like(b) for b in ours.b])
-    for seed in range(5):
-        x, y = examples(ours, 4, own_x=True, own_y=True, seed=seed)
-        ours._update(x, y, torch.full((2,), 0.5).double(), "cross_entropy", factors=ones)
-        theirs.step(x, y, lr=0.5)
-    for a, b in zip((*ours.w, *ours.b), (*theirs.w, *theirs.b), strict=True):
-        equal(a, b)
-
-
-@pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_replica_at_rest_stays_there_whatever_finite_factors_it_has(
-    bad: float, generator: torch.Generator
-) -> None:
-    network = doubles((6, 5, 4, 3), "relu", (0, 1))
-    network.w[1][1, 0, 0] = bad
-    factors = factors_for(network, generator)
-    for factor in (*factors.w, *factors.b):
-        factor[1] = 1e308
-    before = [x[1].clone() for x in (*network.w, *network.b)]
-    start = [x[0].clone() for x in (*network.w, *network.b)]
-    for _ in range(3):
-        x, y = examples(network, 4, own_x=True, own_y=True)
-        network._update(x, y, torch.full((2,), 0.5).double(), "cross_entropy", factors=factors)
-    assert network.diverged.tolist() == [-1, 1]
-    for a, b, c in zip((*network.w, *network.b), before, start, strict=True):
-        torch.testing.assert_close(a[1], b, rtol=0, atol=0, equal_nan=True)
-        assert a[0].isfinite().all() and not torch.equal(a[0], c)
-
-
-@pytest.mark.parametrize("depth", [0, 2])
-def test_only_the_outputs_bias_is_frozen(depth: int) -> None:
-    frozen, plain = (doubles((*WIDTHS[: depth + 1], 3), "tanh", (0, 1)) for _ in range(2))
-    start = frozen.b[-1].clone()
-    x, y = examples(frozen, 4, own_x=True, own_y=True)
-    rates = torch.full((2,), 0.5, dtype=torch.float64)
-    frozen._update(x, y, rates, "cross_entropy", freeze_output_bias=True)
-    plain._update(x, y, rates, "cross_entropy")
-    for a, b in zip((*frozen.w, *frozen.b[:-1]), (*plain.w, *plain.b[:-1]), strict=True):
-        assert torch.equal(a, b)
-    assert torch.equal(frozen.b[-1], start) and not torch.equal(plain.b[-1], start)
-
-
-@pytest.mark.parametrize("depth", [1, 2, 3])
-def test_only_the_first_layer_is_frozen(depth: int) -> None:
-    frozen, plain = (doubles((*WIDTHS[: depth + 1], 3), "tanh", (0, 1)) for _ in range(2))
-    start = frozen.w[0].clone(), frozen.b[0].clone()
-    x, y = examples(frozen, 4, own_x=True, own_y=True)
-    rates = torch.full((2,), 0.5, dtype=torch.float64)
-    frozen._update(x, y, rates, "cross_entropy", freeze_first_layer=True)
-    plain._update(x, y, rates, "cross_entropy")
-    for a, b in zip((*frozen.w[1:], *frozen.b[1:]), (*plain.w[1:], *plain.b[1:]), strict=True):
-        assert torch.equal(a, b)
-    for now, then, moved in zip(
-        (frozen.w[0], frozen.b[0]), start, (plain.w[0], plain.b[0]), strict=True
-    ):
-        assert torch.equal(now, then) and not torch.equal(moved, then)
-
-
-# --------------------------------------------------------------------------------------------------
-# Recorded graphs
-# --------------------------------------------------------------------------------------------------
-
-
-def test_divergence_noted_on_the_device_is_what_the_network_would_have_noted() -> None:
-    """A replica with an absurd rate diverges and stops; to the bit, as neither path rounds."""
-    pair = [Network.create([20, 30, 30, 4], "relu", "he", seeds=[0, 1, 2]) for _ in range(2)]
-    rates = torch.tensor([0.01, 1e30, 0.1])
-    watch = DeviceWatch.of(pair[1])
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(30):
-        x = torch.randn(3, 5, 20, generator=generator)
-        y = torch.randint(4, (3, 5), generator=generator)
-        plain = pair[0]._update(x, y, rates, "cross_entropy")
-        watched = pair[1]._update(x, y, rates, "cross_entropy", watch=watch)
-        assert torch.equal(plain.nan_to_num(-1.0), watched.nan_to_num(-1.0))
-    assert pair[1].updates == 0 and int(pair[1].diverged.max()) == -1  # not yet told
-    watch.give(pair[1])
-    assert pair[0].updates == pair[1].updates == 30
-    assert torch.equal(pair[0].diverged, pair[1].diverged) and 0 < pair[0].diverged[1] < 30
-    for a, b in zip((*pair[0].w, *pair[0].b), (*pair[1].w, *pair[1].b), strict=True):
-        assert torch.equal(a, b)

@@ -6,7 +6,6 @@ import io
 import math
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,10 +16,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from xavier import curvature, training
+from xavier import training
 from xavier.network import Network
 from xavier.shapeset import Shapeset
-from xavier.training import SecondOrder, Training, log_prior, outcomes, tie, train, train_grid
+from xavier.training import Training, outcomes, train, train_grid
 
 N_IN, CLASSES = 6, 3
 COLUMNS = ["update", "replica", "seed", "quantity", "value"]
@@ -90,32 +89,6 @@ def test_rows_are_tidy_one_for_each_measurement() -> None:
             assert set(part.seed) == {seed}
     assert len(rows) == 3 * (3 + 4 + 4)
     assert rows.value.map(math.isfinite).all()
-
-
-@hypothesis_settings(max_examples=30)
-@given(updates=st.integers(1, 60), every=st.one_of(st.none(), st.integers(1, 70)))
-def test_measurements_are_at_multiples_of_every_and_at_the_end(
-    updates: int, every: int | None
-) -> None:
-    rows = train(make((0,)), pools(0), lr=0.1, updates=updates, every=every, batch_size=2)
-    expected = [u for u in range(1, updates + 1) if u == updates or (every and u % every == 0)]
-    assert rows["update"].tolist() == expected
-    assert set(rows.quantity) == {"train_cost"}
-
-
-def test_without_every_only_start_and_end_are_measured() -> None:
-    rows = train(make(), pools(0, 1), lr=0.1, updates=7, test=Pool(9).batch(20))
-    assert sorted(rows[rows.quantity == "test_error"]["update"].unique()) == [0, 7]
-
-
-def test_the_training_cost_is_the_mean_since_the_last_measurement() -> None:
-    each = train(make(), pools(0, 1), lr=0.5, updates=25, every=1)
-    some = train(make(), pools(0, 1), lr=0.5, updates=25, every=10)
-    for replica in (0, 1):
-        single = values(each, "train_cost", replica)
-        means = values(some, "train_cost", replica)
-        for update, first in ((10, 1), (20, 11), (25, 21)):
-            assert means[update] == pytest.approx(single.loc[first:update].mean(), rel=1e-12)
 
 
 def test_test_cost_and_error_are_those_of_the_whole_test_set() -> None:
@@ -202,26 +175,13 @@ def test_training_learns() -> None:
     assert outcomes(network, test) == ["learning"] * 3
 
 
-@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
-@pytest.mark.parametrize("parts", [(50, 50), (1, 99), (33, 33, 34)])
-def test_training_in_parts_equals_training_at_once_to_the_bit(
-    seeds: tuple[int, ...], parts: tuple[int, ...]
-) -> None:
-    whole, pieces = make(seeds), make(seeds)
-    train(whole, pools(*seeds), lr=0.5, updates=100)
-    streams = pools(*seeds)
-    for updates in parts:
-        train(pieces, streams, lr=0.5, updates=updates)
-    assert same(whole, pieces)
-
-
 @pytest.mark.parametrize("examples", [1, 17, 1000, 10**6])
 def test_how_many_examples_are_fetched_together_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, examples: int
 ) -> None:
     usual, other = make(), make()
     first = train(usual, pools(0, 1), lr=0.5, updates=137, every=20)
-    monkeypatch.setattr(training, "_CHUNK", examples)
+    monkeypatch.setattr(training, "FETCHED", examples)
     second = train(other, pools(0, 1), lr=0.5, updates=137, every=20)
     assert same(usual, other)
     pd.testing.assert_frame_equal(first, second, check_exact=True)
@@ -360,11 +320,6 @@ def test_divergence_is_recorded_once_with_its_update() -> None:
         assert torch.equal(ours[1], before)
 
 
-def test_no_row_says_diverged_where_nothing_has() -> None:
-    rows = train(make(), pools(0, 1), lr=0.1, updates=20, every=1)
-    assert "diverged" not in set(rows.quantity)
-
-
 def test_a_stopped_replica_is_diverged_whatever_it_answers_now() -> None:
     network = constructed()
     network.diverged[0] = 5
@@ -372,22 +327,6 @@ def test_a_stopped_replica_is_diverged_whatever_it_answers_now() -> None:
 
 
 # --------------------------------------------------------------------------------------- progress
-
-
-def test_no_progress_bar_without_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
-    train(make(), pools(0, 1), lr=0.1, updates=20)
-    train(make(), pools(0, 1), lr=0.1, updates=20, progress=False)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_a_progress_bar_counts_the_updates_when_asked_for(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    train(make(), pools(0, 1), lr=0.1, updates=220, progress=True)
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert "220/220" in err
-    assert "update" in err
 
 
 # --------------------------------------------------------------------------------------- outcomes
@@ -474,13 +413,6 @@ def run(network: Network | None = None, **changes: Any) -> pd.DataFrame:
 @given(st.integers(max_value=0))
 def test_a_number_below_one_is_refused(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"{name} must be at least 1"):
-        run(**{name: value})
-
-
-@pytest.mark.parametrize("name", ["updates", "batch_size", "every"])
-@pytest.mark.parametrize("value", [2.5, True, "3"])
-def test_a_number_that_is_no_integer_is_refused(name: str, value: object) -> None:
-    with pytest.raises(TypeError, match=f"{name} must be an integer"):
         run(**{name: value})
 
 
@@ -629,8 +561,6 @@ def test_the_training_cost_at_a_further_update_is_the_mean_since_the_last() -> N
         ([2.0], TypeError, r"at\[0\] must be an integer, got 2.0"),
         ([True], TypeError, r"at\[0\] must be an integer, got True"),
         ("3", TypeError, r"at\[0\] must be an integer, got '3'"),
-        (3, TypeError, "at must hold numbers of updates, got 3"),
-        (None, TypeError, "at must hold numbers of updates, got None"),
     ],
 )
 def test_updates_at_which_one_cannot_measure_are_refused(
@@ -665,14 +595,9 @@ def test_what_the_monitor_returned_is_kept_in_one_table() -> None:
     assert found.index.tolist() == list(range(8))
 
 
-@pytest.mark.parametrize("kind", [None, "hessian", "variance"])
-@pytest.mark.parametrize("parts", [(50, 300), (1, 2, 300), (100, 133, 300), (300, 300)])
-def test_a_training_in_parts_equals_one_at_once_to_the_bit(
-    parts: tuple[int, ...], kind: Any
-) -> None:
-    """An estimate is made on 10 examples, which even the first of the parts has."""
-    how = None if kind is None else SecondOrder(kind, every=70, examples=10)
-    whole, pieces = (Training(make(), pools(0, 1), lr=0.5, second_order=how) for _ in range(2))
+@pytest.mark.parametrize("parts", [(1, 2, 300), (100, 133, 300), (300, 300)])
+def test_a_training_in_parts_equals_one_at_once_to_the_bit(parts: tuple[int, ...]) -> None:
+    whole, pieces = (Training(make(), pools(0, 1), lr=0.5) for _ in range(2))
     whole.run(300)
     for updates in parts:
         pieces.run(updates)
@@ -680,222 +605,6 @@ def test_a_training_in_parts_equals_one_at_once_to_the_bit(
     assert same(whole.network, pieces.network)
     ends = pieces.measured["update"].unique().tolist()
     assert ends == list(dict.fromkeys(parts))
-
-
-# ---------------------------------------------------------------------------------- frozen output
-
-
-def test_a_frozen_output_bias_stays_and_all_else_is_as_in_a_loop_without_it() -> None:
-    network, stream = make((3,)), Pool(3)
-    network.b[-1].copy_(torch.tensor([0.3, -0.2, 0.1]))
-    w0, w1, b0, b1 = (x[0].clone() for x in (*network.w, *network.b))
-    train(network, pools(3), lr=0.3, updates=130, freeze_output_bias=True)
-    optimizer = torch.optim.SGD([p.requires_grad_() for p in (w0, w1, b0)], lr=0.3)
-    for _ in range(130):
-        x, y = stream.batch(10)
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(torch.tanh(x @ w0 + b0) @ w1 + b1, y).backward()
-        optimizer.step()
-    assert torch.equal(network.b[-1][0], b1)
-    # As in the loop with autograd above.
-    for ours, theirs in zip((*network.w, network.b[0]), (w0, w1, b0), strict=True):
-        torch.testing.assert_close(ours[0], theirs.detach(), rtol=1e-10, atol=1e-10)
-
-
-def test_one_update_with_a_frozen_output_bias_is_a_plain_one_but_for_it() -> None:
-    frozen, plain = make(), make()
-    train(frozen, pools(0, 1), lr=0.5, updates=1, freeze_output_bias=True)
-    train(plain, pools(0, 1), lr=0.5, updates=1)
-    for ours, theirs in zip((*frozen.w, frozen.b[0]), (*plain.w, plain.b[0]), strict=True):
-        assert torch.equal(ours, theirs)
-    assert not frozen.b[-1].any() and plain.b[-1].all()
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_prior_is_the_logarithm_of_the_frequencies(dtype: torch.dtype) -> None:
-    network, before = make(dtype=dtype), make(dtype=dtype)
-    labels = torch.tensor([0, 2, 1, 1, 2, 2, 2, 2])
-    log_prior(network, labels)
-    expected = torch.tensor([1 / 8, 2 / 8, 5 / 8], dtype=torch.float64).log().to(dtype)
-    # To the last digits of the dtype, with which the logarithm is rounded.
-    torch.testing.assert_close(network.b[-1], expected.expand(2, -1), rtol=2e-7, atol=0)
-    if dtype == torch.float64:
-        torch.testing.assert_close(network.b[-1], expected.expand(2, -1), rtol=1e-15, atol=0)
-    for ours, theirs in zip((*network.w, network.b[0]), (*before.w, before.b[0]), strict=True):
-        assert torch.equal(ours, theirs)
-
-
-def test_a_network_that_says_nothing_but_the_prior_costs_the_labels_entropy() -> None:
-    network, (x, y) = make(), Pool(5).batch(900)
-    network.w[-1].zero_()
-    log_prior(network, y)
-    share = y.bincount().double() / len(y)
-    entropy = float(-(share * share.log()).sum())
-    assert network.cost(network.forward(x), y).tolist() == pytest.approx([entropy] * 2, rel=1e-12)
-    # And the mean gradient of its biases, over these labels, is 0.
-    gradient = network.backward(network.forward(x), y).b[-1]
-    torch.testing.assert_close(gradient, torch.zeros_like(gradient), rtol=0, atol=1e-13)
-
-
-@pytest.mark.parametrize(
-    ("labels", "error", "message"),
-    [
-        ([0, 1, 1], ValueError, r"labels must hold each of 3 classes, got counts \[1, 2, 0\]"),
-        ([0, 1, 2, 3], ValueError, r"each of 3 classes, got counts \[1, 1, 1, 1\]"),
-        ([], ValueError, r"got counts \[0, 0, 0\]"),
-        ([0, 1, 2, -1], ValueError, "labels must not be negative, got -1"),
-        ([[0, 1, 2]], ValueError, r"labels must have shape \(n,\), got \(1, 3\)"),
-        ([0.0, 1.0, 2.0], TypeError, "labels must be int64, got torch.float32"),
-    ],
-)
-def test_labels_without_frequencies_are_refused_and_no_bias_is_changed(
-    labels: list[Any], error: type[Exception], message: str
-) -> None:
-    network = make()
-    given_ = torch.tensor(labels, dtype=None if labels else torch.int64)
-    with pytest.raises(error, match=message):
-        log_prior(network, given_)
-    assert same(network, make())
-
-
-# ---------------------------------------------------------------------------- rates of second order
-
-KINDS = {"hessian": curvature.diagonal_hessian, "variance": curvature.gradient_variance}
-
-
-def tanh_gradients(network: Network, r: int, x: Tensor, y: Tensor, cost: str) -> list[Tensor]:
-    """Of one replica, by autograd: weights by layer, then biases."""
-    parts = [p[r].clone().requires_grad_() for p in (*network.w, *network.b)]
-    w0, w1, b0, b1 = parts
-    logits = torch.tanh(x @ w0 + b0) @ w1 + b1
-    if cost == "cross_entropy":
-        value = nn.functional.cross_entropy(logits, y)
-    else:
-        value = ((logits.softmax(1) - nn.functional.one_hot(y, CLASSES)) ** 2).sum(1).mean() / 2
-    return list(torch.autograd.grad(value, parts))
-
-
-@pytest.mark.parametrize("cost", ["cross_entropy", "quadratic"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_second_order_rates_equal_a_hand_written_loop_with_autograd(kind: Any, cost: Any) -> None:
-    """Estimates before updates 0, 30, 60 and 90, on the next 80 examples of each replica's seed."""
-    seeds, lr = (3, 8, 3), torch.tensor([0.1, 0.5, 0.3], dtype=torch.float64)
-    network, by_hand = (make(seeds, ["standard", "glorot", "he"]) for _ in range(2))
-    how = SecondOrder(kind, damping=0.3, every=30, examples=80)
-    train(
-        network, pools(3, 8), lr=lr, updates=100, batch_size=8, cost=cost, second_order=how
-    )  # fmt: skip
-    streams = pools(3, 8)
-    for update in range(100):
-        if update % 30 == 0:
-            ahead = {seed: Pool(seed) for seed in streams}
-            for seed, stream in ahead.items():
-                stream.restore(streams[seed].state())
-            drawn = {seed: stream.batch(80) for seed, stream in ahead.items()}
-            x, y = (torch.stack([drawn[seed][k] for seed in seeds]) for k in (0, 1))
-            found = curvature.rates(KINDS[kind](by_hand, x, y, cost), lr, 0.3)
-        batches = {seed: stream.batch(8) for seed, stream in streams.items()}
-        slopes = [tanh_gradients(by_hand, r, *batches[s], cost) for r, s in enumerate(seeds)]
-        parameters, rates = [*by_hand.w, *by_hand.b], [*found.w, *found.b]
-        for i, (parameter, rate) in enumerate(zip(parameters, rates, strict=True)):
-            parameter.sub_(rate * torch.stack([slope[i] for slope in slopes]))
-        if update == 0:
-            spread = torch.cat([rate[0].flatten() for rate in rates]) / lr[0]
-            assert spread.min() < 0.8 and spread.max() > 1.2  # rates do differ
-    # 100 steps of rounding errors near 1e-16, hardly amplified at these rates.
-    pairs = zip((*network.w, *network.b), (*by_hand.w, *by_hand.b), strict=True)
-    for ours, theirs in pairs:
-        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_second_order_rates_of_great_damping_are_plain(kind: Any) -> None:
-    """Factors differ from 1 by the curvature's share of the damping, 1e-14 times 50 or so."""
-    damped, plain = make(), make()
-    how = SecondOrder(kind, damping=1e14, every=20)
-    first = train(damped, pools(0, 1), lr=0.5, updates=100, every=50, second_order=how)
-    second = train(plain, pools(0, 1), lr=0.5, updates=100, every=50)
-    for ours, theirs in zip((*damped.w, *damped.b), (*plain.w, *plain.b), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
-    pd.testing.assert_frame_equal(first, second, rtol=1e-10)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("every", "batch_size", "examples", "expected"),
-    [
-        (1000, 10, 500, {0: 500}),
-        (100, 10, 1000, {0: 1000, 100: 1000, 200: 1000, 300: 200}),  # 20 updates are left
-        (150, 10, 500, {0: 500, 150: 500, 300: 200}),
-        (130, 300, 500, {0: 500, 130: 500, 260: 500}),  # three updates are fetched together
-        (40, 10, 500, {u: 400 if u < 320 else 0 for u in range(0, 320, 40)}),
-        (1, 3, 2, dict.fromkeys(range(320), 2)),
-    ],
-)
-def test_curvature_is_estimated_every_so_many_updates_on_the_next_examples(
-    monkeypatch: pytest.MonkeyPatch,
-    kind: Any,
-    every: int,
-    batch_size: int,
-    examples: int,
-    expected: dict[int, int],
-) -> None:
-    network, seen, streams = make(), dict[int, int](), pools(0, 1)
-    estimate = KINDS[kind]
-
-    def look(at: Network, x: Tensor, y: Tensor, *rest: Any) -> curvature.Diagonal:
-        assert at is network and x.shape[:2] == y.shape
-        seen[network.updates] = x.shape[1]
-        start = network.updates * batch_size
-        index = torch.arange(start, start + x.shape[1]) % 997
-        assert torch.equal(x[1], streams[1].x[index])  # the next of its seed
-        return estimate(at, x, y, *rest)
-
-    monkeypatch.setattr(curvature, KINDS[kind].__name__, look)
-    how = SecondOrder(kind, every=every, examples=examples)
-    train(network, streams, lr=0.01, updates=320, batch_size=batch_size, second_order=how)
-    assert seen == expected
-
-
-def test_a_replica_that_diverges_by_second_order_rates_costs_the_others_nothing() -> None:
-    how = SecondOrder("hessian", every=7, examples=50)
-    network = make((0, 1), activation="relu", rule="he")
-    rates = torch.tensor([0.1, 1e200], dtype=torch.float64)
-    rows = train(network, pools(0, 1), lr=rates, updates=30, every=10, second_order=how)
-    alone = make((0,), activation="relu", rule="he")
-    train(alone, pools(0), lr=0.1, updates=30, second_order=how)
-    assert network.diverged.tolist() == [-1, 2]
-    assert rows[rows.quantity == "diverged"]["update"].tolist() == [2]
-    for ours, theirs in zip((*network.w, *network.b), (*alone.w, *alone.b), strict=True):
-        torch.testing.assert_close(ours[0], theirs[0], rtol=1e-10, atol=1e-10)
-        assert ours[1].isfinite().all()
-
-
-@pytest.mark.parametrize(
-    ("changes", "error", "message"),
-    [
-        ({"kind": "hesian"}, ValueError, "kind must be one of hessian, .*did you mean 'hessian'"),
-        ({"kind": None}, ValueError, "kind must be one of hessian, variance, got None"),
-        ({"damping": 0.0}, ValueError, "damping must be above 0, got 0.0"),
-        ({"damping": math.nan}, ValueError, "damping must be finite"),
-        ({"damping": "1"}, TypeError, "damping must be a real number"),
-        ({"every": 0}, ValueError, "every must be at least 1, got 0"),
-        ({"every": 1.5}, TypeError, "every must be an integer"),
-        ({"examples": 0}, ValueError, "examples must be at least 1, got 0"),
-        ({"examples": 1001}, ValueError, "examples must be at most 1000, got 1001"),
-        ({"examples": True}, TypeError, "examples must be an integer"),
-        (
-            {"kind": "variance", "examples": 1},
-            ValueError,
-            "examples must be at least 2 for the var",
-        ),
-    ],
-)
-def test_second_order_rates_that_cannot_be_are_refused(
-    changes: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        SecondOrder(**{"kind": "hessian", **changes})
 
 
 # ---------------------------------------------------------------------------------------- the bar
@@ -926,90 +635,3 @@ def test_the_progress_bar_of_a_run_that_goes_on_begins_where_it_is(
     made.run(200, progress=True)
     shown = capfd.readouterr().err
     assert "150/200" in shown and "200/200" in shown and "0/200" not in shown.split("150/200")[0]
-
-
-# ----------------------------------------------------------------------------------- tied layers
-
-
-def tied_network(hidden: int = 4, dtype: torch.dtype = torch.float64) -> Network:
-    sizes = (N_IN, *[5] * hidden, CLASSES)
-    network = Network.create(sizes, "tanh", "glorot", seeds=(0, 1), dtype=dtype)
-    tie(network)
-    return network
-
-
-def test_tied_layers_move_together_by_the_mean_of_their_updates() -> None:
-    tied, free = tied_network(), tied_network()
-    start = free.w[1].clone()
-    Training(tied, pools(0, 1), lr=0.1, tied=True).run(1)
-    Training(free, pools(0, 1), lr=0.1).run(1)
-    # Rounding of a mean of three.
-    for ours, theirs in ((tied.w, free.w), (tied.b, free.b)):
-        mean = (theirs[1] + theirs[2] + theirs[3]) / 3
-        for layer in ours[1:4]:
-            assert torch.equal(layer, ours[1])
-            torch.testing.assert_close(layer, mean, rtol=1e-14, atol=1e-15)
-        assert torch.equal(ours[0], theirs[0]) and torch.equal(ours[4], theirs[4])
-    assert not torch.equal(tied.w[1], start) and not torch.equal(free.w[1], free.w[2])
-
-
-def test_a_tied_replica_that_diverges_is_at_rest_from_then_on() -> None:
-    """The mean of seven equal numbers in single precision need not be that number."""
-    network = tied_network(8, torch.float32)
-    made = Training(network, pools(0, 1), lr=0.1, tied=True)
-    made.run(5)
-    before = [x[1].clone() for x in (*network.w, *network.b)]
-    network.diverged[1] = 5
-    made.run(20)
-    for ours, theirs in zip((*network.w, *network.b), before, strict=True):
-        assert torch.equal(ours[1], theirs) and not torch.equal(ours[0], theirs)
-    assert torch.equal(network.w[1], network.w[7])
-
-
-def test_layers_of_several_widths_are_not_tied() -> None:
-    network = Network.create((N_IN, 5, 4, 5, CLASSES), "tanh", "glorot", seeds=(0,))
-    with pytest.raises(ValueError, match=r"hidden layers of one width, got \(5, 4, 5\)"):
-        tie(network)
-
-
-# -------------------------------------------------------------------------------------------- CUDA
-
-
-@pytest.mark.skipif(
-    not torch.cuda.is_available(),
-    reason="no CUDA device: install torch with CUDA (pip install torch) where an NVIDIA GPU is",
-)
-@pytest.mark.parametrize("kind", [None, *KINDS])
-def test_training_on_another_device_is_the_same_to_rounding(kind: Any, tmp_path: Path) -> None:
-    """And a run there that is stopped and taken up again is the same to the bit.
-
-    In double precision: 120 steps of rounding errors near 1e-16, hardly amplified at these rates.
-    """
-    how = None if kind is None else SecondOrder(kind, every=50)
-
-    def begin(device: str, monitor: training.Monitor | None = None) -> Training:
-        rules = ["standard", "glorot", "he"]
-        return Training(
-            make((0, 1, 0), rules, activation="relu", device=device), pools(0, 1),
-            lr=torch.tensor([0.1, 0.3, 1e200], dtype=torch.float64), second_order=how,
-            freeze_output_bias=True, test=Pool(9).batch(50), monitor=monitor,
-        )  # fmt: skip
-
-    def stop(update: int, network: Network) -> None:
-        if update == 110:
-            raise RuntimeError("stopped")
-
-    here, there, again = begin("cpu"), begin("cuda"), begin("cuda")
-    here.run(120, every=10)
-    there.run(120, every=10)
-    with pytest.raises(RuntimeError, match="stopped"):
-        begin("cuda", stop).run(120, every=10, checkpoint=tmp_path / "run", save_every=0.0)
-    again.run(120, every=10, checkpoint=tmp_path / "run")
-    assert again.network.w[0].device.type == "cuda" and same(again.network, there.network)
-    pd.testing.assert_frame_equal(again.measured, there.measured, check_exact=True)
-    pd.testing.assert_frame_equal(here.measured, there.measured, rtol=1e-9, atol=1e-12)
-    assert here.network.diverged.tolist() == there.network.diverged.tolist() == [-1, -1, 2]
-    for a, b in zip(
-        (*here.network.w, *here.network.b), (*there.network.w, *there.network.b), strict=True
-    ):
-        torch.testing.assert_close(a[:2], b[:2].cpu(), rtol=1e-9, atol=1e-10)

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import torch
 
-from glorot2010 import baselines, points, pretraining
+from glorot2010 import baselines, points, pretraining, second_order
 from glorot2010.points import (
     COLUMNS,
     MONITOR_SEED,
@@ -31,11 +31,11 @@ from glorot2010.points import (
     SvmPoint,
     TrainingPoint,
 )
-from xavier import curvature, datasets, monitor, training
+from glorot2010.runs import Run, SecondOrder
+from xavier import datasets, monitor, training
 from xavier.network import Network
 from xavier.shapeset import CLASSES, Shapeset
 from xavier.streams import Stream
-from xavier.training import SecondOrder, train
 
 DTYPES = {
     **{"lr": "float64", "seed": "int64", "update": "int64", "layer": "int64"},
@@ -268,19 +268,17 @@ def test_a_point_is_what_the_functions_that_it_is_made_of_give(one_thread: None,
             network, {s: stream(s + 2**41) for s in seeds}, lr=0.03, updates=20, every=2,
             pixels=(0.0, 1.0) if digits else (-1.0, 1.0),
         )  # fmt: skip
-    measured = train(
+    run = Run(
         network,
         {seed: stream(seed) for seed in seeds},
         lr=torch.tensor([replica.lr for replica in point.replicas]),
-        updates=30,
-        every=15,
-        at=(4,),
         test=held_out(60),
         cost=point.cost,
         batch_size=point.batch_size,
         second_order=point.second_order and SecondOrder(point.second_order),
         freeze_output_bias=point.output_bias == "frozen",
     )
+    measured = run.run(30, every=15, at=(4,))
     last = training.evaluate(network, held_out(90), point.cost)
     rows = point.compute()
     for r, replica in enumerate(point.replicas):
@@ -382,7 +380,7 @@ def test_what_biases_and_what_the_last_layer_say_is_told_apart() -> None:
     x, _ = Shapeset(MONITOR_SEED).batch(300)
     for update in (0, 40):
         if update:
-            train(network, {3: Shapeset(3)}, lr=0.05, updates=40)
+            training.train(network, {3: Shapeset(3)}, lr=0.05, updates=40)
         z = x.numpy().astype(float)
         for w, b in zip(network.w[:-1], network.b[:-1], strict=True):
             z = np.tanh(z @ w[0].numpy().astype(float) + b[0].numpy())
@@ -549,7 +547,8 @@ def test_eigenvalues_are_the_largest_of_two_hessians_of_one_function() -> None:
     rows = computed(HESSIAN)
     digits = datasets.load("digits", "train")
     network = Network.create((64, 4, 10), "sigmoid", "standard", seeds=[2], dtype=torch.float64)
-    spectrum = curvature.hessian_spectrum(network, digits.images[:40].double(), digits.labels[:40])
+    images, labels = digits.images[:40].double(), digits.labels[:40]
+    spectrum = second_order.hessian_spectrum(network, images, labels)
     mine = pick(rows, arm="sigmoid")
     assert mine["at"].tolist() == list(range(1, 8))
     assert mine["value"].tolist() == pytest.approx(sorted(spectrum.tolist())[:-8:-1], rel=1e-5)
@@ -665,10 +664,10 @@ def test_a_point_that_was_stopped_goes_on_to_the_same_rows(
 
     advance, calls = pretraining._Pretraining._advance, iter(range(100))
 
-    def failing(run: Any) -> int:
+    def failing(run: Any) -> None:
         if where == "pretraining" and next(calls) == 2:
             raise RuntimeError("stop")
-        return advance(run)
+        advance(run)
 
     with monkeypatch.context() as patch:
         patch.setattr(pretraining._Pretraining, "_advance", failing)

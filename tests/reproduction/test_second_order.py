@@ -19,9 +19,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from xavier import curvature
-from xavier.activations import ACTIVATIONS, Activation
-from xavier.curvature import (
+from glorot2010 import second_order
+from glorot2010.second_order import (
     MAX_PARAMETERS,
     Diagonal,
     diagonal_hessian,
@@ -30,6 +29,7 @@ from xavier.curvature import (
     hessian_spectrum,
     rates,
 )
+from xavier.activations import ACTIVATIONS, Activation
 from xavier.network import COSTS, Cost, Network
 
 CLOSE: dict[str, Any] = {"rtol": 1e-11, "atol": 1e-12}
@@ -624,7 +624,7 @@ def test_the_hessian_does_not_depend_on_how_many_rows_are_made_together(
     network = doubles((3, 4, 3))
     x, y = examples(network, 6)
     whole = hessian(network, x, y)
-    monkeypatch.setattr(curvature, "_ENTRIES", 100)
+    monkeypatch.setattr(second_order, "_ENTRIES", 100)
     equal(hessian(network, x, y), whole)
 
 
