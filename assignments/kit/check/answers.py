@@ -66,6 +66,18 @@ class Answers(Protocol):
         """
 
 
+def entries(answers: Answers, name: str, *keys: str) -> dict[str, Any]:
+    """A dict of the notebook that has these keys at least.
+
+    Raises:
+        Unanswered: there is none.
+    """
+    answer = answers.get(name)
+    if not isinstance(answer, dict) or not all(key in answer for key in keys):
+        raise Unanswered(f"{name} must be a dict with {', '.join(keys[:-1])} and {keys[-1]}")
+    return answer
+
+
 @dataclass
 class Local:
     """Answers of objects in this process: what a student's own notebook is checked with.

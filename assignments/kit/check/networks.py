@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -105,3 +105,20 @@ def cost_and_error(
     logits = forward(x, weights, biases, activation)[1][-1]
     p = softmax(logits)[np.arange(len(y)), y]
     return float(-np.log(np.maximum(p, 1e-300)).mean()), float((logits.argmax(axis=1) != y).mean())
+
+
+def copied(weights: Sequence[Array]) -> list[tuple[int, int]]:
+    """Pairs of layers, from 1, that are made of the same random numbers, whatever their scale."""
+    found = []
+    for (i, a), (j, b) in combinations(enumerate(weights, start=1), 2):
+        n = min(a.size, b.size)
+        if abs(correlation(a.ravel()[:n], b.ravel()[:n])) > 0.5:
+            found.append((i, j))
+    return found
+
+
+def correlation(a: Array, b: Array) -> float:
+    """Of two arrays; 0 if one is constant."""
+    a, b = (w / (np.abs(w).max() or 1.0) for w in (a, b))
+    a, b = a - a.mean(), b - b.mean()
+    return float((a * b).sum() / np.sqrt(float((a * a).sum() * (b * b).sum()) or 1.0))

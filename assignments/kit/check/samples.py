@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,6 @@ FALSE_ALARM: float = 1e-8
 _Z = float(stats.norm.isf(FALSE_ALARM / 2))
 _ROUNDED = 1e-3  # how far beyond the end of a distribution rounding (to float16) may bring a weight
 _MANY = 100_000  # draws, from where on the fourth moment is as good as normal
-
-Known: TypeAlias = Mapping[str, tuple[float | tuple[float, ...], str]]
-"""For the name of a fault the ratios to the right variance that tell it, and what to say."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +75,22 @@ def truncated(cut: float) -> Law:
     )
 
 
+class Ratio(NamedTuple):
+    """A mistake that shows in the variance of draws.
+
+    Attributes:
+        name: of the fault.
+        gives: the variance over the right one, or several such.
+        says: what to tell the student.
+        law: that the draws follow then, if it is known.
+    """
+
+    name: str
+    gives: float | tuple[float, ...]
+    says: str
+    law: Law | None = None
+
+
 def numbers(answer: Any, shape: Sequence[int], what: str) -> Array:
     """An answer as finite numbers in a shape.
 
@@ -99,6 +112,13 @@ def numbers(answer: Any, shape: Sequence[int], what: str) -> Array:
     return array.astype(np.float64)
 
 
+def in_a_row(answer: Any, what: str) -> Array:
+    """An answer as finite numbers in a row, as `numbers`."""
+    if not isinstance(answer, list | np.ndarray):
+        raise Unanswered(f"{what} must be numbers in a row")
+    return numbers(answer, (len(answer),), what)
+
+
 _times = itertools.count(1)
 
 
@@ -115,8 +135,7 @@ def sampler(
     *,
     variance: float,
     seed: int,
-    faults: Known | None = None,
-    laws: Mapping[str, Law] | None = None,
+    known: Sequence[Ratio] = (),
     shape: tuple[int, int] = (400, 300),
 ) -> Finding:
     """Judge a function ``name(shape, variance, rng)``.
@@ -127,8 +146,7 @@ def sampler(
         law: what its draws should follow.
         variance: that is asked for.
         seed: of the generators.
-        faults: that are known.
-        laws: as in `judge_draws`.
+        known: mistakes, besides those that `judge_draws` knows.
         shape: of a draw.
     """
     one, two, three = (Make("rng", fresh(name), chosen) for chosen in (seed, seed, seed + 1))
@@ -152,7 +170,7 @@ def sampler(
     if any(len(np.unique(w, axis=0)) < len(w) for w in (first, first.T)):
         return wrong("repeated", "Rows or columns of a draw are copies of one another.")
     draws = np.concatenate([first.ravel(), other.ravel()])
-    found = judge_draws(draws, law, variance, faults, laws)
+    found = judge_draws(draws, law, variance, known)
     if found.fault not in ("", "reach"):
         return found
     if all(_exact(draw, law, variance) for draw in (first, other)):
@@ -178,21 +196,14 @@ def _error(law: Law, n: int) -> float:
 
 
 @np.errstate(all="ignore")
-def judge_draws(
-    draws: Array,
-    law: Law,
-    variance: float,
-    faults: Known | None = None,
-    laws: Mapping[str, Law] | None = None,
-) -> Finding:
+def judge_draws(draws: Array, law: Law, variance: float, known: Sequence[Ratio] = ()) -> Finding:
     """Judge independent draws by their mean, variance, reach and distribution.
 
     Args:
         draws: one-dimensional.
         law: what they should follow, times the root of the variance.
         variance: what it should be.
-        faults: that are known, besides those of `FAULTS`.
-        laws: of faults, the law that draws follow that have it, if it is known.
+        known: mistakes that are tried before those that all samplers share.
     """
     n, spread = len(draws), math.sqrt(variance)
     different = len(np.unique(draws))
@@ -218,7 +229,7 @@ def judge_draws(
         )
     ratio = found / variance
     if abs(ratio - 1) > _Z * _error(law, n):
-        return _by_ratio(ratio, draws, variance, {**(faults or {}), **FAULTS}, laws or {})
+        return _by_ratio(ratio, draws, variance, known)
     reach = law.reach * spread
     last = float(law.frozen.isf(min(-math.log(FALSE_ALARM) / n, 1) / 2)) * spread
     if largest > reach * (1 + _ROUNDED):
@@ -273,50 +284,33 @@ def _by_shape(draws: Array, law: Law) -> Finding | None:
     return None
 
 
-FAULTS: dict[str, tuple[float, str]] = {
-    "std as bound": (1 / 3, "this is U(-std, std): its variance is a third of what you want"),
-    "bound as std": (3.0, "the bound of the uniform, sqrt(3 variance), is used as the std"),
-    "twice": (4.0, "the weights are twice as large as they should be"),
-    "half": (1 / 4, "the weights are half as large as they should be"),
-}
-"""The ratio to the right variance that tells a fault, and what it is, by name."""
-
-_LAWS: dict[str, Law] = {
-    "std as bound": UNIFORM,
-    "bound as std": NORMAL,
-    "variance as bound": UNIFORM,
-    "one as bound": UNIFORM,
-}
-
-
-def _by_ratio(
-    ratio: float, draws: Array, variance: float, known: Known, laws: Mapping[str, Law]
-) -> Finding:
+def _by_ratio(ratio: float, draws: Array, variance: float, known: Sequence[Ratio]) -> Finding:
     """Name a wrong variance, if it is a known one: the nearest within the error of sampling."""
-    candidates: Known = {
-        **known,
-        "variance as std": (variance, "the variance is used where the std belongs"),
-        "variance as bound": (variance / 3, "the variance is used as the bound"),
-        "root twice": (variance**-0.5, "the root is taken of what is a std already"),
-        "one as std": (1 / variance, "it is 1, whatever is asked for"),
-        "one as bound": (1 / (3 * variance), "this is U(-1, 1), whatever is asked for"),
-    }
+    candidates = (
+        *known,
+        Ratio("std as bound", 1 / 3,
+              "this is U(-std, std): its variance is a third of what you want", UNIFORM),
+        Ratio("bound as std", 3.0,
+              "the bound of the uniform, sqrt(3 variance), is used as the std", NORMAL),
+        Ratio("twice", 4.0, "the weights are twice as large as they should be"),
+        Ratio("half", 1 / 4, "the weights are half as large as they should be"),
+        Ratio("variance as std", variance, "the variance is used where the std belongs"),
+        Ratio("variance as bound", variance / 3, "the variance is used as the bound", UNIFORM),
+    )  # fmt: skip
     # Of what was drawn the kurtosis is not that of the law, perhaps.
     squares = np.square(draws / math.sqrt(float(np.square(draws).mean())))
     error = 4 * math.sqrt(float(squares.var()) / len(draws))
-    laws = {**_LAWS, **laws}
     said = f"The variance is {np.square(draws).mean():.4g}, {ratio:.3g} times what is asked for"
 
-    def distance(name: str) -> float:
-        expected = candidates[name][0]
-        several = expected if isinstance(expected, tuple) else (expected,)
+    def distance(mistake: Ratio) -> float:
+        several = mistake.gives if isinstance(mistake.gives, tuple) else (mistake.gives,)
         # What is next to right cannot be told from it.
         told = [r for r in several if abs(math.log(r)) > 0.02]
         return min((abs(math.log(ratio / r)) for r in told), default=math.inf)
 
-    for name in sorted(candidates, key=distance):
-        if distance(name) > max(error, 0.002):
+    for mistake in sorted(candidates, key=distance):
+        if distance(mistake) > max(error, 0.002):
             break
-        if name not in laws or _fits(draws, laws[name]):
-            return wrong(name, f"{said}: {candidates[name][1]}.")
+        if mistake.law is None or _fits(draws, mistake.law):
+            return wrong(mistake.name, f"{said}: {mistake.says}.")
     return wrong("variance", f"{said}.")

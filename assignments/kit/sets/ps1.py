@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from ..check import networks, samples, symbolic
-from ..check.answers import Answers, Make, Unanswered
+from ..check.answers import Answers, Make, Unanswered, entries
 from ..check.networks import Array
 from ..check.parts import (
     Finding,
@@ -364,10 +364,7 @@ class Run(NamedTuple):
 
 def _run(answers: Answers, variant: Variant, name: str) -> Run:
     """Weights at the start and at the end, biases and a log."""
-    answer = answers.get(name)
-    keys = ("start", "end", "biases", "log")
-    if not isinstance(answer, dict) or not set(keys) <= set(answer):
-        raise Unanswered(f"{name} must be a dict with {', '.join(keys)}")
+    answer = entries(answers, name, "start", "end", "biases", "log")
     sizes = [64, variant["hidden"], 10]
     return Run(
         networks.layers(answer["start"], sizes, f"{name}['start']"),
@@ -577,11 +574,8 @@ def _yes(answer: Any, what: str) -> bool:
 
 
 def _stays(answers: Answers, variant: Variant) -> Finding:
-    held = {name: answers.get(name) for name in ("stays", "gaps")}
     asked = list(variant["starts"])
-    for name, answer in held.items():
-        if not isinstance(answer, dict) or not set(asked) <= set(answer):
-            raise Unanswered(f"{name} must have an entry for each of {', '.join(asked)}")
+    held = {name: entries(answers, name, *asked) for name in ("stays", "gaps")}
     stays = {name: _yes(held["stays"][name], f"stays[{name!r}]") for name in asked}
     gaps = {name: float(_number(held["gaps"][name], f"gaps[{name!r}]")) for name in asked}
     judged = [name for name in asked if stays[name] == STARTS[name][1]]
@@ -764,9 +758,7 @@ def _band(low: float, high: float, gains: Array, costs: Array) -> Finding:
 
 @np.errstate(all="ignore")
 def _sweep(answers: Answers, variant: Variant) -> Finding:
-    answer = answers.get("sweep")
-    if not isinstance(answer, dict) or not {"rows", "band"} <= set(answer):
-        raise Unanswered("sweep must be a dict with rows and band")
+    answer = entries(answers, "sweep", "rows", "band")
     rows = _pairs(answer["rows"])
     low, high = (float(_number(end, "an end of the band")) for end in answer["band"])
     if rows.ndim != 2 or rows.shape[1] != 2:
@@ -861,7 +853,7 @@ def _repaired(answers: Answers, variant: Variant) -> Finding:
     for w in one:
         if min(len(np.unique(w, axis=0)) / len(w), len(np.unique(w.T, axis=0)) / w.shape[1]) < 1:
             return wrong("units tied", "Units of a layer have the same weights.", 0.2)
-    if found := copied(one) or _in_common(one):
+    if found := networks.copied(one) or _in_common(one):
         i, j = found[0]
         return wrong("layers alike", f"Layers {i} and {j} are made of the same numbers.", 0.3)
     both = [np.concatenate([a.ravel(), b.ravel()]) * math.sqrt(len(a))
@@ -873,16 +865,6 @@ def _repaired(answers: Answers, variant: Variant) -> Finding:
     if judged.fault:
         return wrong(judged.fault, f"Times the root of the fan-in: {judged.message}", 0.5)
     return right("Every layer has numbers of its own, and the same seed gives them again.")
-
-
-def copied(weights: Sequence[Array]) -> list[tuple[int, int]]:
-    """Pairs of layers, from 1, that are made of the same random numbers, whatever their scale."""
-    found = []
-    for (i, a), (j, b) in combinations(enumerate(weights, start=1), 2):
-        n = min(a.size, b.size)
-        if abs(float(np.corrcoef(a.ravel()[:n], b.ravel()[:n])[0, 1])) > 0.9:
-            found.append((i, j))
-    return found
 
 
 def _in_common(weights: Sequence[Array]) -> list[tuple[int, int]]:
@@ -952,7 +934,7 @@ def _copies(answers: Answers, variant: Variant) -> Finding:
     rng = variant.rng("copies")
     for case in _CASES:
         weights = _layers(case, rng)
-        true = set(copied(weights))
+        true = set(networks.copied(weights))
         given = answers.call("copies", [w.copy() for w in weights])
         said = {tuple(int(_number(k, "every layer of a pair")) for k in pair) for pair in given}
         if said == true:

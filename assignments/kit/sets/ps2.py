@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from ..check import symbolic
-from ..check.answers import Answers, Unanswered
+from ..check.answers import Answers, Unanswered, entries
 from ..check.parts import Finding, Mistake, Part, ProblemSet, Variant, first_match, right, wrong
 from ..check.values import Expression
 
@@ -373,9 +373,7 @@ def _numbers_put_in(answer: str, held: frozenset[str], asked: str, variant: Vari
 
 
 def _dies(answers: Answers, variant: Variant) -> Finding:
-    answer = answers.get("dies")
-    if not isinstance(answer, dict) or not {"line", "formula"} <= answer.keys():
-        raise Unanswered("dies must be a dict with 'line' and 'formula'")
+    answer = entries(answers, "dies", "line", "formula")
     dropped = variant["dropped"]
     if not isinstance(answer["line"], str) or answer["line"] not in _LINES:
         raise Unanswered(f"dies['line'] must be one of {', '.join(_LINES)}, as a text")

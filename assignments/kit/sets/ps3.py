@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from ..check import networks, samples
-from ..check.answers import Answers, Make, Unanswered
-from ..check.parts import Finding, Part, ProblemSet, Variant, right, wrong
+from ..check.answers import Answers, Make, Unanswered, entries
+from ..check.networks import Array
+from ..check.parts import Finding, Mistake, Part, ProblemSet, Variant, first_match, right, wrong
+from ..check.samples import Ratio
 
-Array: TypeAlias = NDArray[np.float64]
 Fans: TypeAlias = tuple[float, float]
 
 
 class Question(NamedTuple):
-    """A question to ``fans``, and its answer."""
+    """A question to ``fans``, and its answer.
+
+    Attributes:
+        shape: of the weights.
+        options: what else is asked with.
+        truth: fan-in and fan-out.
+        kernel: its sides.
+    """
 
     shape: tuple[int, ...]
     options: dict[str, int]
     truth: Fans
     kernel: tuple[int, ...] = ()
 
+    def times(self, ins: float, outs: float) -> Fans:
+        """What comes of a factor too much in each fan."""
+        return self.truth[0] * ins, self.truth[1] * outs
 
-Mistake = Callable[[Question], Fans]
+    def with_field(self, size: float) -> Fans:
+        """What comes of another size of the kernel."""
+        return self.times(size / math.prod(self.kernel), size / math.prod(self.kernel))
+
 
 _ERROR = 0.2  # share of wrong digits that a trained network may have
 
@@ -60,9 +74,7 @@ def _stored(variant: Variant, ins: int, outs: int, kernel: Sequence[int] = ()) -
 
 
 def _fans(
-    name: str,
-    questions: Callable[[Variant], Sequence[Question]],
-    mistakes: Mapping[str, tuple[Mistake, str]],
+    name: str, questions: Callable[[Variant], Sequence[Question]], mistakes: Sequence[Mistake]
 ) -> Callable[[Answers, Variant], Finding]:
     """A judge of ``fans`` on questions of one kind, that knows some mistakes."""
 
@@ -75,14 +87,16 @@ def _fans(
                 found = [float(n) if isinstance(n, Fraction) else n for n in found]
             n_in, n_out = samples.numbers(found, (2,), "what fans returns").tolist()
             said.append((n_in, n_out))
-        if _same(said, [question.truth for question in asked]):
+
+        def fits(gives: Callable[[Question], Fans]) -> bool:
+            return np.allclose(said, [gives(question) for question in asked], rtol=1e-9, atol=0)
+
+        if fits(lambda q: q.truth):
             return right(f"Fans of {name} are right.")
-        for fault, (mistake, message) in {**mistakes, **_MISTAKES}.items():
-            if _same(said, [mistake(question) for question in asked]):
-                return wrong(fault, f"Fans of {name}: {message}.")
-        question, got = next(
-            pair for pair in zip(asked, said, strict=True) if not _same(pair[1], pair[0].truth)
-        )
+        if named := first_match((*mistakes, *_MISTAKES), fits, f"Fans of {name}: {{}}."):
+            return named
+        question, got = next(pair for pair in zip(asked, said, strict=True)
+                             if not np.allclose(pair[1], pair[0].truth, 1e-9, 0))  # fmt: skip
         given = "".join(f", {key}={value}" for key, value in question.options.items())
         numbers = ", ".join(f"{number:g}" for number in got)
         return wrong(
@@ -90,15 +104,6 @@ def _fans(
         )
 
     return judge
-
-
-def _same(one: Sequence[Any], other: Sequence[Any]) -> bool:
-    """Whether numbers agree, but for the rounding of floats."""
-    return bool(np.allclose(one, other, rtol=1e-9, atol=0))
-
-
-def _field(question: Question) -> int:
-    return math.prod(question.kernel)
 
 
 def _other_layout(question: Question) -> Fans:
@@ -111,160 +116,69 @@ def _other_layout(question: Question) -> Fans:
     return (ins * math.prod(kernel), outs * math.prod(kernel))
 
 
-# By name: what somebody who makes it answers, and what to say. The first that fits is named.
-_MISTAKES: dict[str, tuple[Mistake, str]] = {
-    "swapped": (lambda q: (q.truth[1], q.truth[0]), "fan-in and fan-out are swapped"),
-    "sorted": (
-        lambda q: (min(q.truth), max(q.truth)),
-        "fan-in may be the larger of the two; it is its place in the shape that tells",
-    ),
-    "sorted down": (
-        lambda q: (max(q.truth), min(q.truth)),
-        "fan-in may be the smaller of the two; it is its place in the shape that tells",
-    ),
-    "fan-in twice": (lambda q: (q.truth[0], q.truth[0]), "fan-in is given for both"),
-    "fan-out twice": (lambda q: (q.truth[1], q.truth[1]), "fan-out is given for both"),
-    "mean of both": (
-        lambda q: (sum(q.truth) / 2, sum(q.truth) / 2),
-        "this is the mean of both, which a rule may take later",
-    ),
-    "sum of both": (
-        lambda q: (sum(q.truth), sum(q.truth)),
-        "this is the sum of both, which a rule may take later",
-    ),
-    "bias": (lambda q: (q.truth[0] + 1, q.truth[1]), "a bias is no input"),
-    "parameters": (
-        lambda q: (math.prod(q.shape), math.prod(q.shape)),
-        "this is the number of all weights",
-    ),
-}
-_KERNEL: dict[str, tuple[Mistake, str]] = {
-    "kernel": (
-        lambda q: (q.truth[0] / _field(q), q.truth[1] / _field(q)),
-        "the size of the kernel is forgotten",
-    ),
-    "kernel of fan-out": (
-        lambda q: (q.truth[0], q.truth[1] / _field(q)),
-        "the size of the kernel is forgotten in fan-out: an input goes to all places around it",
-    ),
-    "kernel of fan-in": (
-        lambda q: (q.truth[0] / _field(q), q.truth[1]),
-        "the size of the kernel is forgotten in fan-in: an output sums over all places of it",
-    ),
-    "one side": (
-        lambda q: (
-            q.truth[0] / _field(q) * q.kernel[0],
-            q.truth[1] / _field(q) * q.kernel[0],
-        ),
-        "of the kernel only the first side is counted",
-    ),
-    "last side": (
-        lambda q: (
-            q.truth[0] / _field(q) * q.kernel[-1],
-            q.truth[1] / _field(q) * q.kernel[-1],
-        ),
-        "of the kernel only the last side is counted",
-    ),
-    "square": (
-        lambda q: (
-            q.truth[0] / _field(q) * q.kernel[0] ** len(q.kernel),
-            q.truth[1] / _field(q) * q.kernel[0] ** len(q.kernel),
-        ),
-        "not every kernel has the same size on all sides",
-    ),
-    "two sides": (
-        lambda q: (
-            q.truth[0] / _field(q) * q.kernel[0] ** 2,
-            q.truth[1] / _field(q) * q.kernel[0] ** 2,
-        ),
-        "not every kernel is a square",
-    ),
-    "sides added": (
-        lambda q: (
-            q.truth[0] / _field(q) * sum(q.kernel),
-            q.truth[1] / _field(q) * sum(q.kernel),
-        ),
-        "the sides of the kernel are added up, and should be multiplied",
-    ),
-    "layout": (_other_layout, "the shape is read in the order that is not yours"),
-}
-_GROUPED: dict[str, tuple[Mistake, str]] = {
-    "groups": (
-        lambda q: (q.truth[0], q.truth[1] * q.options["groups"]),
-        "an input feeds the outputs of its own group only",
-    ),
-    "fan-in divided": (
-        lambda q: (q.truth[0] / q.options["groups"], q.truth[1]),
-        "the shape has the inputs of one group already",
-    ),
-    "fan-in divided, fan-out not": (
-        lambda q: (q.truth[0] / q.options["groups"], q.truth[1] * q.options["groups"]),
-        "the shape has the inputs of one group already, and the outputs of all",
-    ),
-    "ungrouped": (
-        lambda q: (q.truth[0] * q.options["groups"], q.truth[1] * q.options["groups"]),
-        "these are those of the same layer without groups",
-    ),
-    "fan-in of all": (
-        lambda q: (q.truth[0] * q.options["groups"], q.truth[1]),
-        "an output sums over the inputs of its own group only, and the shape has no others",
-    ),
-    **_KERNEL,
-}
-_TRANSPOSED: dict[str, tuple[Mistake, str]] = {
-    "ordinary": (
-        lambda q: (q.truth[1], q.truth[0]),
-        "it is counted as an ordinary one, whose weights lie the other way round",
-    ),
-    "ordinary, no groups": (
-        lambda q: (q.truth[1], q.truth[0] * q.options["groups"]),
-        "it is counted as an ordinary one, whose weights lie the other way round, and its groups "
-        "are forgotten",
-    ),
-    "groups": (
-        lambda q: (q.truth[0] * q.options["groups"], q.truth[1]),
-        "an output sums over the inputs of its own group only",
-    ),
-    "fan-out divided": (
-        lambda q: (q.truth[0] * q.options["groups"], q.truth[1] / q.options["groups"]),
-        "the shape has the outputs of one group already, and the inputs of all",
-    ),
-    "both divided": (
-        lambda q: (q.truth[0], q.truth[1] / q.options["groups"]),
-        "the shape has the outputs of one group already",
-    ),
-    "ungrouped": (
-        lambda q: (q.truth[0] * q.options["groups"], q.truth[1] * q.options["groups"]),
-        "these are those of the same layer without groups",
-    ),
-    **_KERNEL,
-}
-_PACKED: dict[str, tuple[Mistake, str]] = {
-    "packed": (
-        lambda q: (q.truth[0], q.truth[1] * q.options["packed"]),
-        "each of the stacked matrices has a fan-out of its own",
-    ),
-    "fan-in divided": (
-        lambda q: (q.truth[0] / q.options["packed"], q.truth[1] * q.options["packed"]),
-        "they share their inputs; it is the outputs that are stacked",
-    ),
-    "both divided": (
-        lambda q: (q.truth[0] / q.options["packed"], q.truth[1]),
-        "each of them has all the inputs; it is the outputs alone that are stacked",
-    ),
-    "fan-in multiplied": (
-        lambda q: (q.truth[0] * q.options["packed"], q.truth[1]),
-        "an output sums over the inputs once, and not once for each of the matrices",
-    ),
-    "packed and swapped": (
-        lambda q: (q.truth[1] * q.options["packed"], q.truth[0]),
-        "fan-in and fan-out are swapped, and each of the stacked matrices has a fan-out of its own",
-    ),
-    "always three": (
-        lambda q: (q.truth[0], q.truth[1] * q.options["packed"] // 3),
-        "there may be more than three, or fewer: their number is the argument packed",
-    ),
-}
+# From a question what somebody who makes the mistake answers.
+_MISTAKES = (
+    Mistake("swapped", lambda q: q.truth[::-1], "fan-in and fan-out are swapped"),
+    Mistake("sorted", lambda q: (min(q.truth), max(q.truth)),
+            "fan-in may be the larger of the two; it is its place in the shape that tells"),
+    Mistake("sorted down", lambda q: (max(q.truth), min(q.truth)),
+            "fan-in may be the smaller of the two; it is its place in the shape that tells"),
+    Mistake("fan-in twice", lambda q: (q.truth[0], q.truth[0]), "fan-in is given for both"),
+    Mistake("fan-out twice", lambda q: (q.truth[1], q.truth[1]), "fan-out is given for both"),
+    Mistake("mean of both", lambda q: (sum(q.truth) / 2, sum(q.truth) / 2),
+            "this is the mean of both, which a rule may take later"),
+    Mistake("parameters", lambda q: (math.prod(q.shape), math.prod(q.shape)),
+            "this is the number of all weights"),
+)  # fmt: skip
+_KERNEL = (
+    Mistake("kernel", lambda q: q.with_field(1), "the size of the kernel is forgotten"),
+    Mistake("kernel of fan-out", lambda q: q.times(1, 1 / math.prod(q.kernel)),
+            "the size of the kernel is forgotten in fan-out: an input goes to all places around "
+            "it"),
+    Mistake("kernel of fan-in", lambda q: q.times(1 / math.prod(q.kernel), 1),
+            "the size of the kernel is forgotten in fan-in: an output sums over all places of it"),
+    Mistake("one side", lambda q: q.with_field(q.kernel[0]),
+            "of the kernel only the first side is counted"),
+    Mistake("two sides", lambda q: q.with_field(q.kernel[0] ** 2),
+            "not every kernel is a square"),
+    Mistake("layout", _other_layout, "the shape is read in the order that is not yours"),
+)  # fmt: skip
+_GROUPED = (
+    Mistake("groups", lambda q: q.times(1, q.options["groups"]),
+            "an input feeds the outputs of its own group only"),
+    Mistake("fan-in divided", lambda q: q.times(1 / q.options["groups"], 1),
+            "the shape has the inputs of one group already"),
+    Mistake("ungrouped", lambda q: q.times(q.options["groups"], q.options["groups"]),
+            "these are those of the same layer without groups"),
+    Mistake("fan-in of all", lambda q: q.times(q.options["groups"], 1),
+            "an output sums over the inputs of its own group only, and the shape has no others"),
+    *_KERNEL,
+)  # fmt: skip
+_TRANSPOSED = (
+    Mistake("ordinary", lambda q: q.truth[::-1],
+            "it is counted as an ordinary one, whose weights lie the other way round"),
+    Mistake("ordinary, no groups", lambda q: (q.truth[1], q.truth[0] * q.options["groups"]),
+            "it is counted as an ordinary one, whose weights lie the other way round, and its "
+            "groups are forgotten"),
+    Mistake("groups", lambda q: q.times(q.options["groups"], 1),
+            "an output sums over the inputs of its own group only"),
+    Mistake("both divided", lambda q: q.times(1, 1 / q.options["groups"]),
+            "the shape has the outputs of one group already"),
+    *_KERNEL,
+)  # fmt: skip
+_PACKED = (
+    Mistake("packed", lambda q: q.times(1, q.options["packed"]),
+            "each of the stacked matrices has a fan-out of its own"),
+    Mistake("fan-in divided", lambda q: q.times(1 / q.options["packed"], q.options["packed"]),
+            "they share their inputs; it is the outputs that are stacked"),
+    Mistake("both divided", lambda q: q.times(1 / q.options["packed"], 1),
+            "each of them has all the inputs; it is the outputs alone that are stacked"),
+    Mistake("packed and swapped", lambda q: (q.truth[1] * q.options["packed"], q.truth[0]),
+            "fan-in and fan-out are swapped, and each of the stacked matrices has a fan-out of "
+            "its own"),
+    Mistake("always three", lambda q: (q.truth[0], q.truth[1] * q.options["packed"] // 3),
+            "there may be more than three, or fewer: their number is the argument packed"),
+)  # fmt: skip
 
 
 def _dense(variant: Variant) -> list[Question]:
@@ -275,43 +189,27 @@ def _dense(variant: Variant) -> list[Question]:
     return [Question(_stored(variant, a, b), {}, (a, b)) for a, b in pairs]
 
 
-def _kernels(variant: Variant, purpose: str) -> list[tuple[int, int, tuple[int, ...]]]:
-    rng = variant.rng(purpose)
-    kernels: list[tuple[int, ...]] = [(3,), (3, 5), (4, 3, 2)]
-    found = [(12 * int(rng.integers(1, 5)), 60 * int(rng.integers(1, 4)), k) for k in kernels]
-    return [(b, a, k) if i == 1 else (a, b, k) for i, (a, b, k) in enumerate(found)]
+def _convolutions(purpose: str, groups: Sequence[int]) -> Callable[[Variant], list[Question]]:
+    """Questions on kernels of one, two and three sides."""
 
+    def questions(variant: Variant) -> list[Question]:
+        rng = variant.rng(purpose)
+        found = []
+        kernels: tuple[tuple[int, ...], ...] = ((3,), (3, 5), (4, 3, 2))
+        for i, (kernel, g) in enumerate(zip(kernels, groups, strict=True)):
+            a, b = 12 * int(rng.integers(1, 5)), 60 * int(rng.integers(1, 4))
+            a, b = (b, a) if i == 1 else (a, b)
+            truth = (a // g * math.prod(kernel), b // g * math.prod(kernel))
+            # Weights of a transposed convolution lie the other way round.
+            sizes, options = {
+                "convolution": ((a, b), {}),
+                "grouped": ((a // g, b), {"groups": g}),
+                "transposed": ((b // g, a), {"transposed": True, "groups": g}),
+            }[purpose]
+            found.append(Question(_stored(variant, *sizes, kernel), options, truth, kernel))
+        return found
 
-def _convolution(variant: Variant) -> list[Question]:
-    return [
-        Question(_stored(variant, a, b, k), {}, (a * math.prod(k), b * math.prod(k)), k)
-        for a, b, k in _kernels(variant, "convolution")
-    ]
-
-
-def _grouped(variant: Variant) -> list[Question]:
-    return [
-        Question(
-            _stored(variant, a // g, b, k),
-            {"groups": g},
-            (a // g * math.prod(k), b // g * math.prod(k)),
-            k,
-        )
-        for (a, b, k), g in zip(_kernels(variant, "grouped"), (2, 3, 12), strict=True)
-    ]
-
-
-def _transposed(variant: Variant) -> list[Question]:
-    # Weights of a transposed convolution lie the other way round.
-    return [
-        Question(
-            _stored(variant, b // g, a, k),
-            {"transposed": True, "groups": g},
-            (a // g * math.prod(k), b // g * math.prod(k)),
-            k,
-        )
-        for (a, b, k), g in zip(_kernels(variant, "transposed"), (1, 2, 3), strict=True)
-    ]
+    return questions
 
 
 def _packed(variant: Variant) -> list[Question]:
@@ -331,105 +229,74 @@ def _packed(variant: Variant) -> list[Question]:
 # --------------------------------------------------------------------------------------------------
 
 
+def _sampled(
+    answers: Answers, variant: Variant, name: str, law: samples.Law, *known: Ratio
+) -> Finding:
+    """Judge a sampler with a variance that nothing else could be mistaken for."""
+    return samples.sampler(
+        answers,
+        name,
+        law,
+        variance=_variance(variant, name),
+        seed=int(variant.rng(f"{name} seed").integers(2**31)),
+        known=known,
+    )
+
+
 def _variance(variant: Variant, purpose: str) -> float:
-    """A variance that nothing else could be mistaken for."""
     return float(np.exp(variant.rng(purpose).uniform(np.log(0.003), np.log(0.02))))
 
 
 def _uniform(answers: Answers, variant: Variant) -> Finding:
-    return samples.sampler(
-        answers,
-        "uniform",
-        samples.UNIFORM,
-        variance=_variance(variant, "uniform"),
-        seed=int(variant.rng("uniform seed").integers(2**31)),
-        faults={
-            "missing root": (
-                3 * _variance(variant, "uniform"),
-                "the bound lacks its root: 3 variance, and not sqrt(3 variance)",
-            ),
-            "six": (2.0, "this is the bound sqrt(6 variance), a factor of two too much"),
-            "three": (3.0, "the bound is three times the std, and not sqrt(3) times"),
-        },
-        laws=dict.fromkeys(("missing root", "six", "three"), samples.UNIFORM),
-    )
+    return _sampled(
+        *(answers, variant, "uniform", samples.UNIFORM),
+        Ratio("missing root", 3 * _variance(variant, "uniform"),
+              "the bound lacks its root: 3 variance, and not sqrt(3 variance)", samples.UNIFORM),
+        Ratio("six", 2.0, "this is the bound sqrt(6 variance), a factor of two too much",
+              samples.UNIFORM),
+        Ratio("three", 3.0, "the bound is three times the std, and not sqrt(3) times",
+              samples.UNIFORM),
+    )  # fmt: skip
 
 
 def _normal(answers: Answers, variant: Variant) -> Finding:
-    return samples.sampler(
-        answers,
-        "normal",
-        samples.NORMAL,
-        variance=_variance(variant, "normal"),
-        seed=int(variant.rng("normal seed").integers(2**31)),
-        faults={
-            "truncated": (_left(2), "nothing is to be cut off, and this is cut off at two stds"),
-            "half variance": (
-                1 / 2,
-                "it is half of that, as without the 2 under the root of Box and Muller",
-            ),
-        },
-        laws={"truncated": samples.truncated(2), "half variance": samples.NORMAL},
-    )
+    return _sampled(
+        *(answers, variant, "normal", samples.NORMAL),
+        Ratio("truncated", _left(2),
+              "nothing is to be cut off, and this is cut off at two stds", samples.truncated(2)),
+        Ratio("half variance", 1 / 2,
+              "it is half of that, as without the 2 under the root of Box and Muller",
+              samples.NORMAL),
+    )  # fmt: skip
 
 
 @np.errstate(all="ignore")
 def _truncated(answers: Answers, variant: Variant) -> Finding:
     cut, expected = variant["cut"], _variance(variant, "truncated")
-    seed = int(variant.rng("truncated seed").integers(2**31))
     left, law = _left(cut), samples.truncated(cut)
     early = cut * math.sqrt(left)
-    found = samples.sampler(
-        answers,
-        "truncated",
-        law,
-        variance=expected,
-        seed=seed,
-        faults={
-            "not corrected": (
-                left,
-                f"cutting off at {cut:g} standard deviations leaves {left:.3f} of the variance, "
-                "which has to be made up for",
-            ),
-            "corrected twice": (
-                1 / left,
-                "the loss by cutting off is made up for twice, as if what is left of the variance "
-                "were left of the std",
-            ),
-            "wrong way": (left**2, "what is left is multiplied by, and should be divided by"),
-            "root missing": (
-                left**3,
-                "what is left of the variance is multiplied with the std, and its root should "
-                "be divided by",
-            ),
-            "cut of two": (
-                left / _left(2),
-                "0.8796 of the std is left by a cut at two standard deviations, and yours is at "
-                f"{cut:g}",
-            ),
-            "cut early": (
-                _left(early) / left,
-                "it is cut off at that many of the standard deviations that are asked for, and "
-                "not of those that it has before",
-            ),
-            "not cut": (
-                1 / left,
-                "it is larger to make up for the cut, and nothing is cut off",
-            ),
-        },
-        laws={
-            **dict.fromkeys(("not corrected", "corrected twice", "wrong way", "root missing"), law),
-            "cut of two": law,
-            "cut early": samples.truncated(early),
-            "not cut": samples.NORMAL,
-        },
-    )
+    found = _sampled(
+        *(answers, variant, "truncated", law),
+        Ratio("not corrected", left, f"cutting off at {cut:g} standard deviations leaves "
+              f"{left:.3f} of the variance, which has to be made up for", law),
+        Ratio("corrected twice", 1 / left, "the loss by cutting off is made up for twice, as if "
+              "what is left of the variance were left of the std", law),
+        Ratio("wrong way", left**2, "what is left is multiplied by, and should be divided by", law),
+        Ratio("cut of two", left / _left(2), "0.8796 of the std is left by a cut at two standard "
+              f"deviations, and yours is at {cut:g}", law),
+        Ratio("cut early", _left(early) / left, "it is cut off at that many of the standard "
+              "deviations that are asked for, and not of those that it has before",
+              samples.truncated(early)),
+        Ratio("not cut", 1 / left, "it is larger to make up for the cut, and nothing is cut off",
+              samples.NORMAL),
+    )  # fmt: skip
     if found.fault in ("variance", "reach", "distribution"):
+        seed = int(variant.rng("truncated seed").integers(2**31))
         generator = Make("rng", samples.fresh("truncated"), seed)
         w = samples.numbers(
             answers.call("truncated", [500, 400], expected, generator), (500, 400), "a draw"
         )
-        if stats.kstest(w.ravel() * math.sqrt(left / expected), _once(cut)).pvalue > 1e-4:
+        if stats.kstest(w.ravel() * math.sqrt(left / expected), _drawn_once(cut)).pvalue > 1e-4:
             return wrong(
                 "once",
                 "What is drawn again may be beyond the cut again, and then has to be drawn again.",
@@ -437,7 +304,7 @@ def _truncated(answers: Answers, variant: Variant) -> Finding:
     return found
 
 
-def _once(cut: float) -> Callable[[Array], Array]:
+def _drawn_once(cut: float) -> Callable[[Array], Array]:
     """The distribution of normal numbers of which those beyond a cut were drawn again once."""
     beyond = 2 * float(stats.norm.sf(cut))
 
@@ -477,15 +344,14 @@ _WEIGHTS: dict[str, tuple[tuple[int, ...], Fans]] = {
     "5.in_proj_weight": ((144, 48), (48, 48)),
     "5.out_proj.weight": ((48, 48), (48, 48)),
 }
-_BIASES: dict[str, int] = {
-    "0.bias": 90,
-    "2.bias": 64,
-    "3.bias": 64,
-    "4.bias": 16,
-    "5.in_proj_bias": 144,
-    "5.out_proj.bias": 48,
+_BIASES = {"0.bias": 90, "2.bias": 64, "3.bias": 64, "4.bias": 16, "5.in_proj_bias": 144,
+           "5.out_proj.bias": 48}  # fmt: skip
+_UNTOUCHED = {"6.weight": (50, 20), "7.weight": (30,), "7.bias": (30,)}
+_SHAPES: dict[str, tuple[int, ...]] = {
+    **{name: shape for name, (shape, _) in _WEIGHTS.items()},
+    **{name: (n,) for name, n in _BIASES.items()},
+    **_UNTOUCHED,
 }
-_UNTOUCHED: dict[str, tuple[int, ...]] = {"6.weight": (50, 20), "7.weight": (30,), "7.bias": (30,)}
 
 
 def variance(rule: str, gain: float, fans: Fans) -> float:
@@ -505,7 +371,11 @@ def _initialize(answers: Answers, variant: Variant) -> Finding:
     draws = []
     for generator in (first, second, third, first):
         module = Make("module", samples.fresh("initialize"), 0, _MODULE)
-        _change(answers, "initialize", module, generator)
+        try:
+            answers.call("initialize", module, generator)
+        except Unanswered as error:  # it may return anything, such as the module
+            if not str(error).startswith("NotPlain"):
+                raise
         draws.append(_parameters(answers.parameters(module.label)))
     one, two, three, four = draws
     if all(np.all(w == 7) for w in one.values()):
@@ -531,14 +401,13 @@ def _initialize(answers: Answers, variant: Variant) -> Finding:
     pieces = {name: w for name, w in one.items() if name in _WEIGHTS}
     packed = pieces.pop("5.in_proj_weight")
     pieces.update({f"5.in_proj_weight[{k}:{k + 48}]": packed[k : k + 48] for k in (0, 48, 96)})
-    if alike := _alike(list(pieces.values())):
-        a, b = (list(pieces)[i] for i in alike)
+    if pairs := networks.copied(list(pieces.values())):
+        a, b = (list(pieces)[i - 1] for i in pairs[0])
         return wrong("layers alike", f"{a} and {b} are made of the same numbers.", 0.3)
     for name, (_, fans) in _WEIGHTS.items():
         w = np.concatenate([p[name].ravel() for p in (one, three)])
-        expected = variance(rule, gain, fans)
         found = samples.judge_draws(
-            w, samples.UNIFORM, expected, _wrong_fans(rule, name, fans, gain)
+            w, samples.UNIFORM, variance(rule, gain, fans), _wrong_fans(rule, name, fans, gain)
         )
         if found.fault:
             return wrong(found.fault, f"{name}: {found.message}", 0.4)
@@ -551,89 +420,42 @@ def _initialize(answers: Answers, variant: Variant) -> Finding:
     return right("Every layer has what its fans ask for.")
 
 
-def _change(answers: Answers, name: str, *arguments: Any) -> None:
-    """Call a function for what it changes: it may return anything, such as the module."""
-    try:
-        answers.call(name, *arguments)
-    except Unanswered as error:
-        if not str(error).startswith("NotPlain"):
-            raise
-
-
 def _parameters(found: Mapping[str, Any]) -> dict[str, Array]:
     """The parameters of the module, as they should be in number and shape."""
-    shapes: dict[str, tuple[int, ...]] = {name: shape for name, (shape, _) in _WEIGHTS.items()}
-    shapes |= {name: (n,) for name, n in _BIASES.items()} | _UNTOUCHED
-    for name in shapes:
+    for name in _SHAPES:
         if name not in found:
             raise Unanswered(f"after initialize the module has no {name}")
-    return {name: samples.numbers(found[name], shape, name) for name, shape in shapes.items()}
+    return {name: samples.numbers(found[name], shape, name) for name, shape in _SHAPES.items()}
 
 
-def _alike(weights: Sequence[Array]) -> tuple[int, int] | None:
-    """Two that are made of the same random numbers, whatever their scale; None if none are."""
-    for j, b in enumerate(weights):
-        for i, a in enumerate(weights[:j]):
-            n = min(a.size, b.size)
-            if abs(_correlation(a.ravel()[:n], b.ravel()[:n])) > 0.5:
-                return i, j
-    return None
-
-
-def _correlation(a: Array, b: Array) -> float:
-    """Of two arrays; 0 if one is constant."""
-    a, b = (w / (np.abs(w).max() or 1.0) for w in (a, b))
-    a, b = a - a.mean(), b - b.mean()
-    return float((a * b).sum() / math.sqrt(float((a * a).sum() * (b * b).sum()) or 1.0))
-
-
-def _wrong_fans(
-    rule: str, name: str, fans: Fans, gain: float
-) -> dict[str, tuple[float | tuple[float, ...], str]]:
+def _wrong_fans(rule: str, name: str, fans: Fans, gain: float) -> list[Ratio]:
     """Ratios of variances that tell wrong fans, another rule or another gain, of one weight."""
     n_in, n_out = fans
-    right_one = variance(rule, gain, fans)
+    asked = variance(rule, gain, fans)
 
     def ratio(*others: Fans) -> tuple[float, ...]:
-        return tuple(variance(rule, gain, other) / right_one for other in others)
+        return tuple(variance(rule, gain, other) / asked for other in others)
 
-    found: dict[str, tuple[float | tuple[float, ...], str]] = {
-        "swapped": (ratio((n_out, n_in)), "fan-in and fan-out are swapped"),
-        "other rule": (
-            tuple(variance(r, gain, fans) / right_one for r in ("fan-in", "fan-out", "harmonic")),
-            f"this is another rule's, and yours is {rule}",
-        ),
-        "gain twice": (gain * gain, "the gain is applied twice"),
-        "no gain": (1 / (gain * gain), "the gain is not applied"),
-        "gain not squared": (1 / gain, "the variance has the square of the gain in it"),
-        "torch's own": (1 / (3 * n_in) / right_one, "this is what torch draws by itself"),
-        "sum of fans": (
-            gain * gain / (n_in + n_out) / right_one,
-            "it is divided by the sum of both fans, and not by their mean",
-        ),
-        "missing bracket": (
-            (2 * gain * gain / n_in + n_out) / right_one,
-            "a bracket is missing around the sum of both fans",
-        ),
-    }
+    rules = tuple(variance(r, gain, fans) / asked for r in ("fan-in", "fan-out", "harmonic"))
+    found = [
+        Ratio("swapped", ratio((n_out, n_in)), "fan-in and fan-out are swapped"),
+        Ratio("other rule", rules, f"this is another rule's, and yours is {rule}"),
+        Ratio("gain twice", gain * gain, "the gain is applied twice"),
+        Ratio("no gain", 1 / (gain * gain), "the gain is not applied"),
+        Ratio("torch's own", 1 / (3 * n_in) / asked, "this is what torch draws by itself"),
+    ]
     if name == "3.weight":
-        found["groups"] = (
-            ratio((200, 1600), (800, 400), (800, 1600)),
-            "an input feeds the outputs of its own group only, and an output sums over its inputs",
-        )
-        found["fan-in divided"] = (
-            ratio((50, 400), (50, 1600)),
-            "the shape has the inputs of one group already",
-        )
+        found += [
+            Ratio("groups", ratio((200, 1600), (800, 400), (800, 1600)), "an input feeds the "
+                  "outputs of its own group only, and an output sums over its inputs"),
+            Ratio("fan-in divided", ratio((50, 400), (50, 1600)),
+                  "the shape has the inputs of one group already"),
+        ]  # fmt: skip
     if name == "5.in_proj_weight":
-        found["packed"] = (
-            ratio((48, 144), (144, 48)),
-            "it holds three matrices, each with fans of its own",
-        )
-    kernel = {"2.weight": 9, "3.weight": 25, "4.weight": 9}.get(name)
-    if kernel:
-        found["kernel"] = (float(kernel), "the size of the kernel is forgotten")
-        found["one side"] = (math.sqrt(kernel), "of the kernel only one side is counted")
+        message = "it holds three matrices, each with fans of its own"
+        found.append(Ratio("packed", ratio((48, 144), (144, 48)), message))
+    if kernel := {"2.weight": 9, "3.weight": 25, "4.weight": 9}.get(name):
+        found.append(Ratio("kernel", float(kernel), "the size of the kernel is forgotten"))
     return found
 
 
@@ -642,18 +464,12 @@ def _wrong_fans(
 # --------------------------------------------------------------------------------------------------
 
 
-def _entries(answers: Answers, name: str, *keys: str) -> dict[str, Any]:
-    """A dict that was made, which has these keys at least."""
-    answer = answers.get(name)
-    if not isinstance(answer, dict) or not all(key in answer for key in keys):
-        raise Unanswered(f"{name} must be a dict with {', '.join(keys[:-1])} and {keys[-1]}")
-    return answer
-
-
 @np.errstate(all="ignore")
 def _histogram(answers: Answers, variant: Variant) -> Finding:
-    picture = _entries(answers, "histogram", "edges", "counts")
-    edges, counts = (_row(picture[name], f"histogram[{name!r}]") for name in ("edges", "counts"))
+    picture = entries(answers, "histogram", "edges", "counts")
+    edges, counts = (
+        samples.in_a_row(picture[name], f"histogram[{name!r}]") for name in ("edges", "counts")
+    )
     if len(edges) == len(counts):
         return wrong("centres", "There is one edge more than counts: edges, and not centres.")
     if len(counts) == len(edges) + 1:
@@ -698,13 +514,6 @@ def _histogram(answers: Answers, variant: Variant) -> Finding:
     return right("The picture's data are those of the distribution.")
 
 
-def _row(value: Any, what: str) -> Array:
-    """Finite numbers in a row."""
-    if not isinstance(value, list | np.ndarray):
-        raise Unanswered(f"{what} must be numbers in a row")
-    return samples.numbers(value, (len(value),), what)
-
-
 def _another_picture(edges: Array, counts: Array, variant: Variant) -> Finding | None:
     """Name what is in a histogram that is not right; None if it is none of those known."""
     cut = variant["cut"]
@@ -719,75 +528,59 @@ def _another_picture(edges: Array, counts: Array, variant: Variant) -> Finding |
     left = _left(cut)
     centres = (edges[1:] + edges[:-1]) / 2
     spread = math.sqrt(float((counts * centres**2).sum() / counts.sum()))
-    laws: list[tuple[str, Any, str]] = [
-        ("", samples.truncated(cut).frozen, ""),
-        (
-            "not corrected",
-            stats.truncnorm(-cut, cut),
-            "This is cut off, and its variance is no longer 1: it has to be made up for",
-        ),
-        (
-            "corrected twice",
-            stats.truncnorm(-cut, cut, scale=1 / left),
-            "The variance is more than 1: what is lost by cutting off is made up for twice",
-        ),
-        ("normal", stats.norm(), "This is the normal distribution, not cut off"),
-        ("uniform", samples.UNIFORM.frozen, "This is the uniform distribution"),
-        *(
-            ("other cut", samples.truncated(c).frozen, f"This is cut off at {c:g}")
-            for c in (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0)
-            if c != cut
-        ),
-    ]
+    laws = [
+        Mistake("", samples.truncated(cut).frozen, ""),
+        Mistake("not corrected", stats.truncnorm(-cut, cut),
+                "This is cut off, and its variance is no longer 1: it has to be made up for"),
+        Mistake("corrected twice", stats.truncnorm(-cut, cut, scale=1 / left), "The variance is "
+                "more than 1: what is lost by cutting off is made up for twice"),
+        Mistake("normal", stats.norm(), "This is the normal distribution, not cut off"),
+        Mistake("uniform", samples.UNIFORM.frozen, "This is the uniform distribution"),
+        *(Mistake("other cut", samples.truncated(c).frozen, f"This is cut off at {c:g}")
+          for c in (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0) if c != cut),
+    ]  # fmt: skip
     if abs(spread - 1) > 0.02:
-        laws.append(
-            (
-                "variance",
-                stats.truncnorm(-cut, cut, scale=spread / math.sqrt(left)),
-                f"The form is right, with a standard deviation of {spread:.3g}, and not of 1",
-            )
-        )
+        scaled = stats.truncnorm(-cut, cut, scale=spread / math.sqrt(left))
+        message = f"The form is right, with a standard deviation of {spread:.3g}, and not of 1"
+        laws.append(Mistake("variance", scaled, message))
     heaped = np.cumsum(counts) / counts.sum()
-    for fault, law, said in laws:
+
+    def fits(law: Any) -> bool:
         below = law.cdf(edges)
-        if below[-1] - below[0] > 0.5:
-            apart = heaped - (below[1:] - below[0]) / (below[-1] - below[0])
-            if np.abs(apart).max() < 2 / math.sqrt(counts.sum()) + 0.0005:
-                said += f"; yours is cut off at {cut:g}, with variance 1."
-                return wrong(fault, said) if fault else None
-    return None
+        if below[-1] - below[0] <= 0.5:
+            return False
+        apart = heaped - (below[1:] - below[0]) / (below[-1] - below[0])
+        return bool(np.abs(apart).max() < 2 / math.sqrt(counts.sum()) + 0.0005)
+
+    found = first_match(laws, fits, f"{{}}; yours is cut off at {cut:g}, with variance 1.")
+    return found if found and found.fault else None
 
 
 @np.errstate(all="ignore")
 def _signal(answers: Answers, variant: Variant) -> Finding:
-    answer = _entries(answers, "signal", "weights", "std")
+    answer = entries(answers, "signal", "weights", "std")
     width, depth = variant["width"], variant["depth"]
     sizes = [64, *[width] * depth]
     weights = networks.layers(answer["weights"], sizes, "signal['weights']")
     stds = samples.numbers(answer["std"], (depth,), "signal['std']")
-    if alike := _alike(weights):
-        i, j = alike
-        return wrong(
-            "layers alike", f"Layers {i + 1} and {j + 1} are made of the same numbers.", 0.3
-        )
+    if pairs := networks.copied(weights):
+        i, j = pairs[0]
+        return wrong("layers alike", f"Layers {i} and {j} are made of the same numbers.", 0.3)
     if found := _not_by_the_rule(weights, sizes, variant, "of your weights"):
-        return wrong(found.fault, found.message, 0.3)
-    images = networks.digits("test")[0]
-    layers = _way(images[:300], weights)
+        return replace(found, share=0.3)
+    layers = _propagate(networks.digits("test")[0][:300], weights)
     measured = _stds(layers[1:])
-    if _close(stds, measured, exactly=True):
-        return right("The spread of every layer is what your weights give.")
     # Numbers may be rounded, but not so that they are exactly others.
-    others = []
-    for other in _other_spreads(layers, weights):
-        if _close(stds, other[1], exactly=True):
-            return wrong(other[0], f"{other[2]}.", 0.5)
-        others.append(other)
-    if _close(stds, measured):
-        return right("The spread of every layer is what your weights give.")
-    for name, spreads, said in others:
-        if _close(stds, spreads):
-            return wrong(name, f"{said}.", 0.5)
+    others = [Mistake("", measured, ""), *_other_spreads(layers, weights)]
+    for rtol, atol in ((1e-4, 1e-8), (2e-3, 5.1e-4)):
+
+        def fits(gives: Array, rtol: float = rtol, atol: float = atol) -> bool:
+            return np.allclose(stds, gives, rtol=rtol, atol=atol)
+
+        if found := first_match(others, fits, "{}.", 0.5):
+            if not found.fault:
+                return right("The spread of every layer is what your weights give.")
+            return found
     return wrong(
         "not these weights",
         f"With your weights the layers have the standard deviations {np.round(measured, 3)}.",
@@ -795,17 +588,12 @@ def _signal(answers: Answers, variant: Variant) -> Finding:
     )
 
 
-def _close(one: Array, other: Array, *, exactly: bool = False) -> bool:
-    """Whether numbers are the same, exactly or to three digits behind the point."""
-    rtol, atol = (1e-4, 1e-8) if exactly else (2e-3, 5.1e-4)
-    return np.allclose(one, other, rtol=rtol, atol=atol)
-
-
-def _way(x: Array, weights: Sequence[Array], f: Callable[[Array], Array] = np.tanh) -> list[Array]:
+def _propagate(x: Array, weights: Sequence[Array], bent: bool = True) -> list[Array]:
     """A signal's layers, the first of which is the signal."""
     layers = [x]
     for w in weights:
-        layers.append(np.asarray(f(layers[-1] @ w)))
+        s = layers[-1] @ w
+        layers.append(np.tanh(s) if bent else s)
     return layers
 
 
@@ -813,32 +601,32 @@ def _stds(layers: Sequence[Array]) -> Array:
     return np.array([float(z.std()) for z in layers])
 
 
-def _other_spreads(
-    layers: Sequence[Array], weights: Sequence[Array]
-) -> Iterator[tuple[str, Array, str]]:
-    """What is measured for the standard deviations of layers by mistake: name, numbers, message."""
+def _other_spreads(layers: Sequence[Array], weights: Sequence[Array]) -> list[Mistake]:
+    """What is measured for the standard deviations of layers by mistake."""
     images, z, measured = networks.digits("test")[0], layers[1:], _stds(layers[1:])
-    yield "variance", measured**2, "These are variances; standard deviations are wanted"
-    sums = [below @ w for below, w in zip(layers, weights, strict=False)]
-    said = "This is the spread of the sums; that of the activations is wanted, behind the tanh"
-    yield "before tanh", _stds(sums), said
-    said = "This begins with the spread of the images; layer 1 is the first of tanh units"
-    yield "shifted", _stds(layers[:-1]), said
-    yield "backwards", measured[::-1], "The layers are in the wrong order: the last comes first"
-    together = "all numbers of a layer are to be taken together"
-    for axis, name, of in ((0, "by units", "of single units"), (1, "by images", "within images")):
-        spreads = np.array([float(a.std(axis=axis).mean()) for a in z])
-        yield name, spreads, f"This is the mean of the spreads {of}; {together}"
-    spreads = np.array([float(a[0].std()) for a in z])
-    yield "one image", spreads, f"This is the spread of a single image; {together}"
-    bare = _stds(_way(layers[0], weights, lambda s: s)[1:])
-    yield "no tanh", bare, "These are spreads without a tanh"
-    rectified = _stds(_way(layers[0], weights, lambda s: np.maximum(s, 0))[1:])
-    yield "another unit", rectified, "These are the spreads of rectified units; tanh is wanted"
-    said = "This is what {} give; the first 300 test digits are wanted"
-    yield "all images", _stds(_way(images, weights)[1:]), said.format("all test digits")
     seen = networks.digits("train")[0][:300]
-    yield "train", _stds(_way(seen, weights)[1:]), said.format("digits of the split train")
+    together = "all numbers of a layer are to be taken together"
+    given = "This is what {} give; the first 300 test digits are wanted"
+    sums = [below @ w for below, w in zip(layers, weights, strict=False)]
+    return [
+        Mistake("variance", measured**2, "These are variances; standard deviations are wanted"),
+        Mistake("before tanh", _stds(sums), "This is the spread of the sums; that of the "
+                "activations is wanted, behind the tanh"),
+        Mistake("shifted", _stds(layers[:-1]), "This begins with the spread of the images; layer "
+                "1 is the first of tanh units"),
+        Mistake("backwards", measured[::-1],
+                "The layers are in the wrong order: the last comes first"),
+        Mistake("by units", np.array([float(a.std(axis=0).mean()) for a in z]),
+                f"This is the mean of the spreads of single units; {together}"),
+        Mistake("one image", np.array([float(a[0].std()) for a in z]),
+                f"This is the spread of a single image; {together}"),
+        Mistake("no tanh", _stds(_propagate(layers[0], weights, bent=False)[1:]),
+                "These are spreads without a tanh"),
+        Mistake("all images", _stds(_propagate(images, weights)[1:]),
+                given.format("all test digits")),
+        Mistake("train", _stds(_propagate(seen, weights)[1:]),
+                given.format("digits of the split train")),
+    ]  # fmt: skip
 
 
 def _not_by_the_rule(
@@ -860,7 +648,7 @@ def _not_by_the_rule(
 
 @np.errstate(all="ignore")
 def _trained(answers: Answers, variant: Variant) -> Finding:
-    answer = _entries(answers, "trained", "start", "end", "biases")
+    answer = entries(answers, "trained", "start", "end", "biases")
     sizes = variant["sizes"]
     start = networks.layers(answer["start"], sizes, "trained['start']")
     end = networks.layers(answer["end"], sizes, "trained['end']")
@@ -879,7 +667,7 @@ def _trained(answers: Answers, variant: Variant) -> Finding:
     if found := _not_by_the_rule(start, sizes, variant, "at the start"):
         if _not_by_the_rule(end, sizes, variant, "") is None:
             return wrong("exchanged", "Start and end are exchanged.", 0.2)
-        return wrong(found.fault, found.message, 0.2)
+        return replace(found, share=0.2)
     if not _related(start, end):
         return wrong("another start", "These weights did not come from that start.", 0.2)
     if not math.isfinite(cost + seen) or error > _ERROR:
@@ -900,10 +688,9 @@ def _trained(answers: Answers, variant: Variant) -> Finding:
             "train, on which alone it should have been trained.",
             0.2,
         )
-    found = _log(answer.get("costs"), start, seen)
-    if found.fault:
-        return found
-    return right(f"It starts by the rule and is wrong on {100 * error:.0f} % of the test digits.")
+    return _log(answer.get("costs"), start, seen) or right(
+        f"It starts by the rule and is wrong on {100 * error:.0f} % of the test digits."
+    )
 
 
 def _related(start: Sequence[Array], end: Sequence[Array]) -> bool:
@@ -913,16 +700,16 @@ def _related(start: Sequence[Array], end: Sequence[Array]) -> bool:
     more in the rest. The sum below is a standard normal number if there is no connection.
     """
     found = [
-        _correlation(a.ravel(), b.ravel()) * math.sqrt(a.size)
+        networks.correlation(a.ravel(), b.ravel()) * math.sqrt(a.size)
         for a, b in zip(start, end, strict=True)
     ]
     return sum(found) / math.sqrt(len(found)) > 4.5
 
 
-def _log(answer: Any, start: Sequence[Array], end: float) -> Finding:
-    """Judge the log of a training: ten costs or more, from the start to the end."""
+def _log(answer: Any, start: Sequence[Array], end: float) -> Finding | None:
+    """What is wrong with the log of a training: ten costs or more, from the start to the end."""
     try:
-        costs = _row(answer, "trained['costs']")
+        costs = samples.in_a_row(answer, "trained['costs']")
     except (TypeError, ValueError, Unanswered):
         costs = np.zeros(0)
     if len(costs) < 10:
@@ -937,141 +724,51 @@ def _log(answer: Any, start: Sequence[Array], end: float) -> Finding:
             f"end the cost of the training digits is {end:.3g}.",
             0.6,
         )
-    x, y = networks.digits("train")
     none = [np.zeros(w.shape[1]) for w in start]
-    p = networks.softmax(networks.forward(x, start, none, "tanh")[1][-1])[np.arange(len(y)), y]
-    expected = float(-np.log(p).mean())
-    if not abs(costs[0] - expected) < 0.02 * expected:
-        fault = "not a mean" if costs[0] > 10 * expected else "late"
-        return wrong(
-            fault,
-            f"The first cost is {costs[0]:.3g}; with your start the mean cross-entropy of the "
-            f"training digits is {expected:.3g}.",
-            0.6,
-        )
-    return right()
+    expected, _ = networks.cost_and_error(*networks.digits("train"), start, none, "tanh")
+    if abs(costs[0] - expected) < 0.02 * expected:
+        return None
+    return wrong(
+        "not a mean" if costs[0] > 10 * expected else "late",
+        f"The first cost is {costs[0]:.3g}; with your start the mean cross-entropy of the "
+        f"training digits is {expected:.3g}.",
+        0.6,
+    )
 
 
 PROBLEM_SET = ProblemSet(
     name="ps3",
     title="Build it",
     parts=(
-        Part(
-            "dense",
-            points=1,
-            minutes=3,
-            level="easy",
-            asks=("fans",),
-            judge=_fans("a dense layer", _dense, {}),
-            hint="Which of the two sizes is the number of terms in one sum?",
-        ),
-        Part(
-            "convolution",
-            points=2,
-            minutes=5,
-            level="easy",
-            asks=("fans",),
-            judge=_fans("a convolution", _convolution, _KERNEL),
-            hint="One output sums over all inputs at all places of the kernel.",
-        ),
-        Part(
-            "grouped",
-            points=2,
-            minutes=6,
-            level="medium",
-            asks=("fans",),
-            judge=_fans("a grouped convolution", _grouped, _GROUPED),
-            hint="Draw two groups of two inputs and two outputs, and count the lines at one input.",
-        ),
-        Part(
-            "transposed",
-            points=2,
-            minutes=7,
-            level="hard",
-            asks=("fans",),
-            judge=_fans("a transposed convolution", _transposed, _TRANSPOSED),
-            hint="Its weights lie the other way round: the backward pass of a convolution.",
-        ),
-        Part(
-            "packed",
-            points=2,
-            minutes=5,
-            level="medium",
-            asks=("fans",),
-            judge=_fans("packed projections", _packed, _PACKED),
-            hint="Would the answer change if the three were stored apart?",
-        ),
-        Part(
-            "uniform",
-            points=3,
-            minutes=4,
-            level="easy",
-            asks=("uniform",),
-            judge=_uniform,
-            hint="What is the variance of U(-a, a)?",
-        ),
-        Part(
-            "normal",
-            points=2,
-            minutes=2,
-            level="easy",
-            asks=("normal",),
-            judge=_normal,
-            hint="The generator's method takes a std.",
-        ),
-        Part(
-            "truncated",
-            points=4,
-            minutes=12,
-            level="hard",
-            asks=("truncated",),
-            judge=_truncated,
-            hint="Draw many, cut, and look at the variance of what is left.",
-        ),
-        Part(
-            "initialize",
-            points=5,
-            minutes=15,
-            level="hard",
-            asks=("initialize",),
-            judge=_initialize,
-            hint="Print each parameter's name, shape and std before and after.",
-        ),
-        Part(
-            "histogram",
-            points=4,
-            minutes=6,
-            level="easy",
-            asks=("histogram",),
-            judge=_histogram,
-            hint="np.histogram gives counts and edges.",
-            own=True,
-        ),
-        Part(
-            "signal",
-            points=5,
-            minutes=8,
-            level="medium",
-            asks=("signal",),
-            judge=_signal,
-            hint="The weights that you hand in must be those that you measured.",
-            own=True,
-        ),
-        Part(
-            "trained",
-            points=7,
-            minutes=15,
-            level="medium",
-            asks=("trained",),
-            judge=_trained,
-            hint="Copy the weights before you train: an array changed in place has no past.",
-            own=True,
-        ),
+        Part("dense", 1, 3, "easy", ("fans",), _fans("a dense layer", _dense, ()),
+             "Which of the two sizes is the number of terms in one sum?"),
+        Part("convolution", 2, 5, "easy", ("fans",),
+             _fans("a convolution", _convolutions("convolution", (1, 1, 1)), _KERNEL),
+             "One output sums over all inputs at all places of the kernel."),
+        Part("grouped", 2, 6, "medium", ("fans",),
+             _fans("a grouped convolution", _convolutions("grouped", (2, 3, 12)), _GROUPED),
+             "Draw two groups of two inputs and two outputs, and count the lines at one input."),
+        Part("transposed", 2, 7, "hard", ("fans",),
+             _fans("a transposed convolution", _convolutions("transposed", (1, 2, 3)), _TRANSPOSED),
+             "Its weights lie the other way round: the backward pass of a convolution."),
+        Part("packed", 2, 5, "medium", ("fans",), _fans("packed projections", _packed, _PACKED),
+             "Would the answer change if the three were stored apart?"),
+        Part("uniform", 3, 4, "easy", ("uniform",), _uniform,
+             "What is the variance of U(-a, a)?"),
+        Part("normal", 2, 2, "easy", ("normal",), _normal,
+             "The generator's method takes a std."),
+        Part("truncated", 4, 12, "hard", ("truncated",), _truncated,
+             "Draw many, cut, and look at the variance of what is left."),
+        Part("initialize", 5, 15, "hard", ("initialize",), _initialize,
+             "Print each parameter's name, shape and std before and after."),
+        Part("histogram", 4, 6, "easy", ("histogram",), _histogram,
+             "np.histogram gives counts and edges.", own=True),
+        Part("signal", 5, 8, "medium", ("signal",), _signal,
+             "The weights that you hand in must be those that you measured.", own=True),
+        Part("trained", 7, 15, "medium", ("trained",), _trained,
+             "Copy the weights before you train: an array changed in place has no past.", own=True),
     ),
     draw=_draw,
-    withheld=(
-        *("xavier.rules", "xavier.init", "xavier.moments", "xavier.derivation"),
-        "torch.nn.init",
-    ),
+    withheld=("xavier.rules", "xavier.init", "xavier.derivation", "torch.nn.init"),
     minutes=100,
-)
+)  # fmt: skip

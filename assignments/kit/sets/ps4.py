@@ -17,6 +17,7 @@ from ..check import networks, samples
 from ..check.answers import Answers, Unanswered
 from ..check.networks import Array
 from ..check.parts import Finding, Part, ProblemSet, Variant, right, wrong
+from ..check.samples import Ratio
 
 PATIENTS = 5
 FILE = "patients.npz"
@@ -915,10 +916,10 @@ def _drawn(weights: list[Array], rule: str) -> Finding:
     def of_layer(i: int) -> Finding:
         w = weights[i]
         variance, swapped = expected(w, rules[rule]), expected(w.T, rules[rule])
-        known = {
-            "other rule": (expected(w, other) / variance, "these are of the other rule"),
-            "fan-out": (swapped / variance, "the rule has fan-in, not fan-out"),
-        }
+        known = (
+            Ratio("other rule", expected(w, other) / variance, "these are of the other rule"),
+            Ratio("fan-out", swapped / variance, "the rule has fan-in, not fan-out"),
+        )
         found = samples.judge_draws(w.ravel(), samples.UNIFORM, variance, known)
         return replace(found, share=0.2, message=f"Layer {i + 1} of your weights: {found.message}")
 

@@ -3,8 +3,6 @@
 All are written in terms of the variant, so that a fault is the same one for every variant.
 """
 
-# The noise's moments as texts and as expressions, for the kind of a variant.
-FIRST = 'first = {"dropout": "(1-p)"}.get(variant["noise"], "1")\n'
 SECOND = (
     'second = {"dropout": "(1-p)", "inverted dropout": "1/(1-p)", "gaussian": "(1+p**2)"}'
     '[variant["noise"]]\n'
@@ -16,16 +14,6 @@ SPREAD = (
 MISREAD = (
     'misread = {"dropout": p, "inverted dropout": 1 / p, "gaussian": 1 + p}[variant["noise"]]\n'
 )
-# An expectation over the noise, from its distribution.
-OVER_NOISE = """
-x = sp.Symbol("x", real=True)
-def over_noise(f):
-    if variant["noise"] == "gaussian":
-        density = sp.exp(-((x - 1) ** 2) / (2 * p**2)) / (sp.sqrt(2 * sp.pi) * p)
-        return sp.integrate(f(x) * density, (x, -sp.oo, sp.oo))
-    kept = {"dropout": 1, "inverted dropout": 1 / (1 - p)}[variant["noise"]]
-    return (1 - p) * f(kept) + p * f(0)
-"""
 # A rule with another mean square of the noise or of the slopes.
 RULE = """
 def rule(noise=m2, slopes=k):
