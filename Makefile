@@ -111,13 +111,12 @@ lab: $(INSTALLED) ## Open JupyterLab on the chapters
 
 # ----------------------------------------------------------------------------------------- checks
 
-# One pool of two processes for chapters and tests; the cells of a chapter stay together, and tests
-# that share what is dear (tests/conftest.py). Each process has one thread: two with two each would
-# spend most of their time on waiting for one another. The book is built beside them; what looks at
-# it comes last.
+# One pool of two processes for chapters and tests; tests/conftest.py keeps the cells of a chapter
+# together. Each process has one thread: two with two each would spend most of their time on waiting
+# for one another. The book is built beside them; what looks at it comes last.
 CHAPTERS := --nbval --nbval-current-env --nbval-sanitize-with tests/book/nbval_sanitize.cfg \
 	--nbval-cell-timeout 600
-POOL := $(BIN)/python -m pytest -p no:cacheprovider -n 2 --dist loadgroup --no-loadscope-reorder
+POOL := $(BIN)/python -m pytest -p no:cacheprovider -n 2 --no-loadscope-reorder
 ONE := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test the packages

@@ -7,12 +7,13 @@ import signal
 import zlib
 from collections import Counter
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from filelock import FileLock
 from hypothesis import Phase, settings
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,11 +34,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:CUDA initialization:UserWarning")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The cells of a chapter run one after another, and so do tests of a file that asks for it."""
-    for item in items:
-        if item.path.suffix == ".ipynb" or item.get_closest_marker("together"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+class ChaptersWhole(LoadScopeScheduling):
+    """Tests go one by one to whichever process is free, the cells of a chapter all to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file.endswith(".ipynb") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ChaptersWhole:
+    return ChaptersWhole(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
