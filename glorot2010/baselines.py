@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xavier import checks
-from xavier.streams import Stream
+from xavier.datasets import Stream
 
 CS: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0)
 """Penalties C to choose from on Shapeset."""

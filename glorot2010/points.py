@@ -22,10 +22,10 @@ from torch import Tensor
 from glorot2010 import baselines, pretraining, runs, second_order
 from glorot2010.runs import Run, SecondOrder
 from xavier import activations, checks, datasets, monitor, training
+from xavier.datasets import Stream
 from xavier.init import Distribution
 from xavier.network import Cost, Network, Trace, centred
 from xavier.shapeset import CLASSES, Shapeset
-from xavier.streams import Stream
 
 OutputBias: TypeAlias = Literal["learned", "frozen", "log_prior"]
 """How the biases of the output begin at zero and learn, or stay, or begin at log frequencies."""

@@ -23,8 +23,8 @@ from glorot2010 import second_order
 from glorot2010.cuda import Captured
 from glorot2010.second_order import Diagonal
 from xavier import checks, files, training
+from xavier.datasets import Stream
 from xavier.network import Cost, Network
-from xavier.streams import Stream
 from xavier.training import FETCHED, Batches, Monitor
 
 # --------------------------------------------------------------------------------------------------

@@ -25,8 +25,8 @@ from matplotlib.path import Path
 from scipy import stats
 
 from xavier import shapeset
+from xavier.datasets import Stream
 from xavier.shapeset import BLOCK, CLASSES, FREQUENCIES, SHAPES, Shapeset
-from xavier.streams import Stream
 
 GRID = 2**14
 DARK, BRIGHT = range(0, 115), range(140, 256)

@@ -33,9 +33,9 @@ from glorot2010.points import (
 )
 from glorot2010.runs import Run, SecondOrder
 from xavier import datasets, monitor, training
+from xavier.datasets import Stream
 from xavier.network import Network
 from xavier.shapeset import CLASSES, Shapeset
-from xavier.streams import Stream
 
 DTYPES = {
     **{"lr": "float64", "seed": "int64", "update": "int64", "layer": "int64"},
