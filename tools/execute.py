@@ -42,7 +42,7 @@ def client(notebook: nbformat.NotebookNode, path: Path) -> NotebookClient:
     return NotebookClient(
         notebook,
         km=AsyncKernelManager(kernel_spec_manager=ThisPython()),
-        timeout=240,  # as in `make nbval`
+        timeout=1200,  # seconds for a cell: only against one that never ends
         coalesce_streams=True,
         record_timing=False,
         resources={"metadata": {"path": str(path.parent)}},

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
 import pytest
+import server
+import slides
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
@@ -21,20 +20,10 @@ CHAPTERS = sorted((ROOT / "chapters").glob("[0-9]*.ipynb"))
 PIXEL = "iVBORw0KGgo="
 
 
-def tool(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter_makes_slides(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slides = tool("slides", monkeypatch)
     monkeypatch.setattr(slides, "SLIDES", tmp_path)
     slides.main([path.stem])
     page = BeautifulSoup((tmp_path / f"{path.stem}.html").read_text(), "html.parser")
@@ -52,21 +41,16 @@ def test_a_chapter_makes_slides(
     assert not any(address.startswith(("http", "//")) for address in addresses)
 
 
-def test_the_server_stops_when_its_block_raises(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = tool("server", monkeypatch)
-    before = threading.active_count()
+def test_the_server_stops_when_its_block_raises(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
     with pytest.raises(KeyError), server.serving(tmp_path):
         raise KeyError
-    until = time.monotonic() + 600
-    while threading.active_count() > before and time.monotonic() < until:
-        time.sleep(0.01)
-    assert threading.active_count() <= before
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=600)  # seconds, which only a fault takes
+        assert not thread.is_alive()
 
 
-def test_of_a_text_its_prediction_is_a_slide(monkeypatch: pytest.MonkeyPatch) -> None:
-    slides = tool("slides", monkeypatch)
+def test_of_a_text_its_prediction_is_a_slide() -> None:
     cell = new_markdown_cell(
         "Before.\n\n## A head\n\nMore.\n\nPrediction: is $x^2 < 1$ {doc}`so <a>`?"
     )
@@ -76,8 +60,7 @@ def test_of_a_text_its_prediction_is_a_slide(monkeypatch: pytest.MonkeyPatch) ->
     assert slides.slide(new_markdown_cell("Nothing to predict.")) is None
 
 
-def test_a_figure_is_a_slide_with_its_caption(monkeypatch: pytest.MonkeyPatch) -> None:
-    slides = tool("slides", monkeypatch)
+def test_a_figure_is_a_slide_with_its_caption() -> None:
     figure = {"figure": {"caption": "What to see."}, "image": {"alt": 'A "line".'}}
     cell = new_code_cell("x", metadata={"mystnb": figure})
     assert slides.slide(cell) is None  # it shows nothing
