@@ -326,7 +326,30 @@ def test_a_stopped_replica_is_diverged_whatever_it_answers_now() -> None:
     assert outcomes(network, one_hot(30)) == ["diverged", *EXPECTED[1:]]
 
 
-# --------------------------------------------------------------------------------------- progress
+# ------------------------------------------------------------------------------------- at the end
+
+
+@pytest.mark.parametrize("sizes", [(N_IN, CLASSES), (N_IN, 5, CLASSES)])
+@pytest.mark.parametrize("cost", ["cross_entropy", "quadratic"])
+def test_a_network_is_evaluated_on_the_whole_test_set(sizes: tuple[int, ...], cost: Any) -> None:
+    """2,500 examples are measured in parts; the last replica has stopped."""
+    network = Network.create(sizes, "tanh", "glorot", seeds=[0, 1, 2], dtype=torch.float64)
+    network.b[-1][0, 2] = 1.5
+    network.diverged[2] = 7
+    x, y = Pool(9, size=3000).batch(2500)
+    found = training.evaluate(network, (x, y), cost)
+    assert list(found.columns) == ["replica", "quantity", "value"] and len(found) == 9
+    table = found.pivot(index="replica", columns="quantity", values="value")
+    trace = network.forward(x)
+    exact = {"final_cost": network.cost(trace, y, cost), "final_error": network.error(trace, y)}
+    for quantity, value in exact.items():
+        assert table[quantity][:2].tolist() == pytest.approx(value[:2].tolist(), rel=1e-12)
+    assert math.isnan(table.final_cost[2]) and table.final_error[2] == 1.0
+    answers = trace.logits.argmax(-1)
+    for r in range(3):
+        assert table.top_guess[r] == answers[r].bincount().max() / 2500
+    if cost == "cross_entropy":
+        pd.testing.assert_frame_equal(found, training.evaluate(network, (x, y)), check_exact=True)
 
 
 # --------------------------------------------------------------------------------------- outcomes
