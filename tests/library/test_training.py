@@ -534,6 +534,12 @@ def test_rows_of_a_grid_carry_its_settings() -> None:
     assert (rows.lr == rows.replica.map({0: 0.1, 1: 0.3})).all()
 
 
+def test_a_grid_that_says_nothing_else_is_glorots_with_gain_one() -> None:
+    grid = pd.DataFrame({"lr": [0.0], "seed": [4]})
+    network, _ = train_grid((N_IN, 5, CLASSES), "tanh", grid, single, updates=1)
+    assert same(network, make((4,), "glorot", gain=1.0, dtype=torch.float32))
+
+
 @pytest.mark.parametrize(
     "grid", [pd.DataFrame({"seed": [1]}), pd.DataFrame(columns=["seed", "lr"])]
 )
