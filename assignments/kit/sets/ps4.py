@@ -14,29 +14,33 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..check import networks, samples
-from ..check.answers import Answers, Unanswered
+from ..check.answers import Answers, Unanswered, entries
 from ..check.networks import Array
-from ..check.parts import Finding, Part, ProblemSet, Variant, right, wrong
+from ..check.parts import Finding, Mistake, Part, ProblemSet, Variant, first_match, right, wrong
 from ..check.samples import Ratio
 
 PATIENTS = 5
 FILE = "patients.npz"
 
-FAULTS: dict[str, str] = {
-    "none": "nothing is wrong",
-    "std as bound": "the std was used as the bound of a uniform distribution",
-    "fans swapped": "fan-in and fan-out were swapped",
-    "kernel forgotten": "the size of the kernel was left out of the fans",
-    "gain twice": "the gain was applied twice",
-    "gain missing": "the gain was not applied",
-    "default": "the weights are those that nn.Linear and nn.Conv2d draw by default",
-    "biases": "the biases are not zero",
-    "units tied": "the units of one layer have the same weights",
-    "stream reused": "two layers were drawn from the same seed",
-    "mean": "the weights have a mean that is not zero",
-    "zero layer": "the weights of one layer are zero",
-}
-"""What may be wrong with a patient."""
+FAULTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "none": ("nothing is wrong", ("std ratio",)),
+    "std as bound": (
+        "the std was used as the bound of a uniform distribution", ("std ratio",)
+    ),
+    "fans swapped": ("fan-in and fan-out were swapped", ("std ratio",)),
+    "kernel forgotten": ("the size of the kernel was left out of the fans", ("std ratio",)),
+    "gain twice": ("the gain was applied twice", ("std ratio",)),
+    "gain missing": ("the gain was not applied", ("std ratio",)),
+    "default": (
+        "the weights are those that nn.Linear and nn.Conv2d draw by default", ("std ratio",)
+    ),
+    "biases": ("the biases are not zero", ("largest bias",)),
+    "units tied": ("the units of one layer have the same weights", ("distinct units",)),
+    "stream reused": ("two layers were drawn from the same seed", ("equal to",)),
+    "mean": ("the weights have a mean that is not zero", ("mean ratio",)),
+    "zero layer": ("the weights of one layer are zero", ("std ratio", "distinct units")),
+}  # fmt: skip
+"""What may be wrong with a patient, and the statistics that show it."""
 
 STATISTICS: dict[str, str] = {
     "std ratio": "std of a layer's weights over what its rule asks for",
@@ -47,20 +51,6 @@ STATISTICS: dict[str, str] = {
 }
 """What a diagnosis may rest on."""
 
-_SHOWS = {
-    "none": ("std ratio",),
-    "std as bound": ("std ratio",),
-    "fans swapped": ("std ratio",),
-    "kernel forgotten": ("std ratio",),
-    "gain twice": ("std ratio",),
-    "gain missing": ("std ratio",),
-    "default": ("std ratio",),
-    "biases": ("largest bias",),
-    "units tied": ("distinct units",),
-    "stream reused": ("equal to",),
-    "mean": ("mean ratio",),
-    "zero layer": ("std ratio", "distinct units"),
-}
 # Two convolutions and three dense layers, in torch's order; two of them of one shape.
 SHAPES: tuple[tuple[int, ...], ...] = (
     (24, 8, 3, 3), (24, 24, 3, 3), (60, 60), (60, 60), (30, 60),
@@ -244,15 +234,14 @@ def _diagnosis(k: int) -> Callable[[Answers, Variant], Finding]:
             if evidence.fault:
                 return wrong(evidence.fault, f"The fault is right. {evidence.message}", 0.5)
             return right("The fault, and evidence for it.")
-        named = "another fault"
-        said = f"It is not that {FAULTS[fault]}."
+        found = wrong("another fault", f"It is not that {FAULTS[fault][0]}.")
         if fault == "none":
-            named, said = "missed", "Something is wrong with this patient."
+            found = wrong("missed", "Something is wrong with this patient.")
         elif true == "none":
-            named, said = "false alarm", "Nothing is wrong with this patient."
-        if value.fault or name not in _SHOWS[true]:
-            return wrong(named, said)
-        return wrong(named, f"{said} The value is right.", 0.25)
+            found = wrong("false alarm", "Nothing is wrong with this patient.")
+        if value.fault or name not in FAULTS[true][1]:
+            return found
+        return replace(found, share=0.25, message=f"{found.message} The value is right.")
 
     return judge
 
@@ -294,9 +283,12 @@ def _value(told: Mapping[str, Any], patient: _Patient) -> Finding:
         return wrong("no number", f"The value must be a number, and is {_short(value)}.")
     if math.isclose(found, measured, rel_tol=_TOLERANCE, abs_tol=_DIGITS[name]):
         return right()
-    for fault, (number, message) in _mistaken(name, at, patient).items():
-        if math.isclose(found, number, rel_tol=_TOLERANCE):
-            return wrong(fault, f"The {name} of layer {at} is not {found:.4g}: {message}.")
+    if named := first_match(
+        _mistaken(name, at, patient),
+        lambda number: math.isclose(found, number, rel_tol=_TOLERANCE),
+        f"The {name} of layer {at} is not {found:.4g}: {{}}.",
+    ):
+        return named
     for other in patient.layers:
         if math.isclose(found, patient.measured(name, other), rel_tol=1e-4):
             return wrong(
@@ -313,63 +305,45 @@ _DIGITS = {
 }  # fmt: skip
 
 
-def _mistaken(name: str, layer: int, patient: _Patient) -> dict[str, tuple[float, str]]:
-    """What some mistakes give for a statistic, by their names."""
-    w, b, rule = patient.weights[layer - 1], patient.biases[layer - 1], patient.rule
+def _mistaken(name: str, layer: int, patient: _Patient) -> list[Mistake]:
+    """What some mistakes give for a statistic."""
+    w, rule = patient.weights[layer - 1], patient.rule
     intended, measured = rule.std(w.shape), patient.measured(name, layer)
-    flat = (w.shape[0], w.shape[1])
+    if name == "distinct units":
+        return [
+            Mistake("all units", float(len(w)), "this is how many units there are"),
+            Mistake("weights", float(len(np.unique(w))),
+                    "this is how many different weights there are"),
+            Mistake("copies", len(w) - measured, "this is how many units are copies of others"),
+        ]  # fmt: skip
+    if name not in ("std ratio", "mean ratio"):
+        return []
     other = Rule("harmonic" if rule.rule == "fan-in" else "fan-in", rule.gain).std(w.shape)
-    of_rules = {
-        "alone": (measured * intended, "it is to be taken over the std that the rule asks for"),
-        "gain left out": (measured * rule.gain, "the rule has a gain"),
-        "other rule": (
-            measured * intended / other, f"the rule is {rule.rule} for this patient"
-        ),
-        "kernel left out": (
-            measured * intended / rule.std(flat), "the kernel belongs to the fans of the rule"
-        ),
-        "other fan": (
-            measured * intended / Rule("fan-out", rule.gain).std(w.shape),
-            "fan-in comes second in the shape",
-        ),
-        "over the variance": (
-            measured / intended, "it is to be taken over a std, not over a variance"
-        ),
-    }  # fmt: skip
-    if name == "std ratio":
-        return {
-            "variance": (measured**2, "this is a ratio of variances"),
-            "upside down": (1 / max(measured, 1e-9), "the ratio is upside down"),
-            **of_rules,
-        }
+    own = [
+        Mistake("variance", measured**2, "this is a ratio of variances"),
+        Mistake("upside down", 1 / max(measured, 1e-9), "the ratio is upside down"),
+    ]
     if name == "mean ratio":
         absolute = float(np.abs(w).mean()) / intended
-        return {"absolute": (absolute, "this is the mean of absolute values"), **of_rules}
-    if name == "largest bias":
-        return {
-            "signed": (float(b.max()), "a negative bias is larger, in absolute value"),
-            "smallest": (float(b.min()), "this is the smallest one, with its sign"),
-            "mean of biases": (float(np.abs(b).mean()), "this is the mean of absolute biases"),
-            "std of biases": (float(b.std()), "this is the std of the biases"),
-        }
-    if name == "distinct units":
-        columns = w.reshape(len(w), w.shape[1], -1).swapaxes(0, 1).reshape(w.shape[1], -1)
-        return {
-            "all units": (float(len(w)), "this is how many units there are"),
-            "columns": (float(len(np.unique(columns, axis=0))), "units are rows, not columns"),
-            "weights": (float(len(np.unique(w))), "this is how many different weights there are"),
-            "copies": (len(w) - measured, "this is how many units are copies of others"),
-        }
-    return {
-        "itself": (float(layer), "that is the layer itself"),
-        "from zero": (measured - 1, "layers are counted from 1"),
-    }
+        own = [Mistake("absolute", absolute, "this is the mean of absolute values")]
+    return [
+        *own,
+        Mistake("alone", measured * intended,
+                "it is to be taken over the std that the rule asks for"),
+        Mistake("gain left out", measured * rule.gain, "the rule has a gain"),
+        Mistake("other rule", measured * intended / other,
+                f"the rule is {rule.rule} for this patient"),
+        Mistake("kernel left out", measured * intended / rule.std(w.shape[:2]),
+                "the kernel belongs to the fans of the rule"),
+        Mistake("other fan", measured * intended / Rule("fan-out", rule.gain).std(w.shape),
+                "fan-in comes second in the shape"),
+    ]  # fmt: skip
 
 
 def _shows(fault: str, name: str, layer: int, patient: _Patient) -> Finding:
     """Whether a statistic that was measured right is evidence for a fault."""
-    if name not in _SHOWS[fault]:
-        return wrong("no evidence", f"The {name} does not show whether {FAULTS[fault]}.")
+    if name not in FAULTS[fault][1]:
+        return wrong("no evidence", f"The {name} does not show whether {FAULTS[fault][0]}.")
     ratios = [max(patient.measured("std ratio", i), 1e-9) for i in patient.layers]
     if fault == "none":
         # How far a ratio is from 1 can be told by its difference or by its logarithm.
@@ -489,37 +463,28 @@ def _forward(answers: Answers, variant: Variant, activation: str) -> Finding:
     if _same(found, z):
         return right("Every layer is right.")
     none = [np.zeros_like(b) for b in biases]
-    known: dict[str, tuple[list[Array], str]] = {
-        "no biases": (networks.forward(x, weights, none, activation)[1], "the biases are left out"),
-        "no bias of the output": ([*z[:-1], z[-1] - biases[-1]], "the output has biases, too"),
-        "biases late": (
-            _run(net, value, late=True), "biases are added before the activation, not after it"
-        ),
-        "output bent": ([*z[:-1], value(s[-1])], "the output has no activation"),
-        "softmax": ([*z[:-1], networks.softmax(s[-1])], "the output is not to pass a softmax"),
-        "sums": (s, "these are the weighted sums, before the activation"),
-        "no activation": (_run(net, lambda s: s), "no layer has an activation"),
-        "inputs": ([x, *z[:-1]], "the first of the list is to be the first layer, not the input"),
-        "with the input": ([x, *z], "the input does not belong to the list"),
-        "no output": (z[:-1], "the output is to be the last of the list"),
-        "reversed": (z[::-1], "the layers come in the wrong order"),
-        "by name": (
-            [*(z[i] for i in _BY_NAME), z[-1]], "layer 10 comes before layer 2: sort by number"
-        ),
-        "transposed": ([layer.T for layer in z], "inputs are to be rows, units columns"),
-        **{
-            f"another activation, {other}": (
-                _run(net, function), f"this is {other}, and {activation} is asked for"
-            )
-            for other, function in {
-                **{other: pair[0] for other, pair in networks.ACTIVATIONS.items()},
-                "relu": lambda s: np.maximum(s, 0),
-            }.items()
-        },
-    }  # fmt: skip
-    for fault, (arrays, message) in known.items():
-        if _same(found, arrays):
-            return wrong(fault.split(",")[0], f"Not yet: {message}.", 0.3)
+    others = {other: pair[0] for other, pair in networks.ACTIVATIONS.items()}
+    known = (
+        Mistake("no biases", networks.forward(x, weights, none, activation)[1],
+                "the biases are left out"),
+        Mistake("biases late", _run(net, value, late=True),
+                "biases are added before the activation, not after it"),
+        Mistake("output bent", [*z[:-1], value(s[-1])], "the output has no activation"),
+        Mistake("softmax", [*z[:-1], networks.softmax(s[-1])],
+                "the output is not to pass a softmax"),
+        Mistake("sums", s, "these are the weighted sums, before the activation"),
+        Mistake("no activation", _run(net, lambda s: s), "no layer has an activation"),
+        Mistake("with the input", [x, *z], "the input does not belong to the list"),
+        Mistake("no output", z[:-1], "the output is to be the last of the list"),
+        Mistake("reversed", z[::-1], "the layers come in the wrong order"),
+        Mistake("by name", [*(z[i] for i in _BY_NAME), z[-1]],
+                "layer 10 comes before layer 2: sort by number"),
+        *(Mistake("another activation", _run(net, function),
+                  f"this is {other}, and {activation} is asked for")
+          for other, function in {**others, "relu": lambda s: np.maximum(s, 0)}.items()),
+    )  # fmt: skip
+    if named := first_match(known, lambda arrays: _same(found, arrays), share=0.3):
+        return named
     if len(found) != len(z):
         raise Unanswered(asked)
     first = [_alike(a, b) for a, b in zip(found, z, strict=True)].index(False)
@@ -553,110 +518,48 @@ class _Layer(NamedTuple):
         return self.z > (0.5 if self.activation == "sigmoid" else 0.0)
 
 
-_Measure: TypeAlias = Callable[[_Layer], float]
-_MEASURES: dict[str, dict[str, tuple[_Measure, str]]] = {
-    "mean": {
-        "": (lambda a: float(a.z.mean()), ""),
-        "mean of sums": (lambda a: float(a.s.mean()), "mean is that of the weighted sums"),
-        "mean absolute": (lambda a: float(np.abs(a.z).mean()), "mean is that of absolute values"),
-        "median": (lambda a: float(np.median(a.z)), "mean is the median"),
-    },
-    "std": {
-        "": (lambda a: float(a.z.std()), ""),
-        "variance": (lambda a: float(a.z.var()), "std is the variance"),
-        "std of sums": (lambda a: float(a.s.std()), "std is that of the weighted sums"),
-        "std per unit": (
-            lambda a: float(a.z.std(axis=0).mean()), "std is to be over units and inputs together"
-        ),
-        "root mean square": (
-            lambda a: math.sqrt(float((a.z**2).mean())), "std is to be taken from the mean"
-        ),
-    },
-    "std_inputs": {
-        "": (lambda a: float(a.z.std(axis=0).mean()), ""),
-        "pooled": (lambda a: float(a.z.std()), "std_inputs is the pooled one"),
-        "over units": (
-            lambda a: float(a.z.std(axis=1).mean()), "std_inputs goes over the units of one input"
-        ),
-        "variance per unit": (
-            lambda a: float(a.z.var(axis=0).mean()), "std_inputs is a variance"
-        ),
-        "root of the mean": (
-            lambda a: math.sqrt(float(a.z.var(axis=0).mean())),
-            "std_inputs is to be the mean of stds, not the root of a mean of variances",
-        ),
-        "of means": (
-            lambda a: float(a.z.mean(axis=0).std()), "std_inputs is how the units' means differ"
-        ),
-        "of the inputs' means": (
-            lambda a: float(a.z.mean(axis=1).std()), "std_inputs is to be of each unit by itself"
-        ),
-        "std of sums per unit": (
-            lambda a: float(a.s.std(axis=0).mean()), "std_inputs is that of the weighted sums"
-        ),
-    },
-    "p98": {
-        "": (lambda a: float(np.percentile(a.z, 98)), ""),
-        "absolute": (
-            lambda a: float(np.percentile(np.abs(a.z), 98)), "p98 is that of absolute values"
-        ),
-        "largest": (lambda a: float(a.z.max()), "p98 is the largest value"),
-        "p02": (lambda a: float(np.percentile(a.z, 2)), "p98 is the lower percentile"),
-        "percent": (
-            lambda a: float(np.percentile(a.z, 0.98)), "p98 is the percentile 0.98, of 100"
-        ),
-        "percentile of sums": (
-            lambda a: float(np.percentile(a.s, 98)), "p98 is that of the weighted sums"
-        ),
-        "per unit": (
-            lambda a: float(np.percentile(a.z, 98, axis=0).mean()),
-            "p98 is to be over units and inputs together",
-        ),
-    },
-    "saturated": {
-        "": (lambda a: float(a.saturated.mean()), ""),
-        "in percent": (lambda a: 100 * float(a.saturated.mean()), "saturated is in percent"),
-        "counted": (lambda a: float(a.saturated.sum()), "saturated is a count, not a share"),
-        "not saturated": (
-            lambda a: float(1 - a.saturated.mean()), "saturated is the share of the other ones"
-        ),
-        "one side": (
-            lambda a: float((a.saturated & a.upper).mean()),
-            "saturated has the upper side only: the slope is small at both ends",
-        ),
-        "lower side": (
-            lambda a: float((a.saturated & ~a.upper).mean()),
-            "saturated has the lower side only: the slope is small at both ends",
-        ),
-        "not of the steepest": (
-            lambda a: float((a.slope(a.z) * a.steepest < 0.05).mean()),
-            "saturated has slopes below 0.05, not below 5 % of the steepest",
-        ),
-        "units": (
-            lambda a: float(a.saturated.all(axis=0).mean()),
-            "saturated is a share of units, not of activations",
-        ),
-        "units, any": (
-            lambda a: float(a.saturated.any(axis=0).mean()),
-            "saturated is a share of units, not of activations",
-        ),
-        "units, most": (
-            lambda a: float((a.saturated.mean(axis=0) > 0.5).mean()),
-            "saturated is a share of units, not of activations",
-        ),
-        "units, mean": (
-            lambda a: float((a.slope(a.z.mean(axis=0)) < 0.05).mean()),
-            "saturated is a share of units, not of activations",
-        ),
-        "units, slope": (
-            lambda a: float((a.slope(a.z).mean(axis=0) < 0.05).mean()),
-            "saturated is a share of units, not of activations",
-        ),
-        "slope of sums": (
-            lambda a: float((a.slope(a.s) < 0.05).mean()),
-            "saturated takes the slope's formula in z at the weighted sums",
-        ),
-    },
+# What each statistic is of a layer, and what some mistakes make of it.
+_MEASURES: dict[str, tuple[Callable[[_Layer], float], tuple[Mistake, ...]]] = {
+    "mean": (lambda a: float(a.z.mean()), (
+        Mistake("mean of sums", lambda a: a.s.mean(), "mean is that of the weighted sums"),
+        Mistake("mean absolute", lambda a: np.abs(a.z).mean(), "mean is that of absolute values"),
+    )),
+    "std": (lambda a: float(a.z.std()), (
+        Mistake("variance", lambda a: a.z.var(), "std is the variance"),
+        Mistake("std of sums", lambda a: a.s.std(), "std is that of the weighted sums"),
+        Mistake("std per unit", lambda a: a.z.std(axis=0).mean(),
+                "std is to be over units and inputs together"),
+    )),
+    "std_inputs": (lambda a: float(a.z.std(axis=0).mean()), (
+        Mistake("pooled", lambda a: a.z.std(), "std_inputs is the pooled one"),
+        Mistake("over units", lambda a: a.z.std(axis=1).mean(),
+                "std_inputs goes over the units of one input"),
+        Mistake("variance per unit", lambda a: a.z.var(axis=0).mean(), "std_inputs is a variance"),
+        Mistake("of means", lambda a: a.z.mean(axis=0).std(),
+                "std_inputs is how the units' means differ"),
+    )),
+    "p98": (lambda a: float(np.percentile(a.z, 98)), (
+        Mistake("absolute", lambda a: np.percentile(np.abs(a.z), 98),
+                "p98 is that of absolute values"),
+        Mistake("largest", lambda a: a.z.max(), "p98 is the largest value"),
+        Mistake("p02", lambda a: np.percentile(a.z, 2), "p98 is the lower percentile"),
+        Mistake("percent", lambda a: np.percentile(a.z, 0.98),
+                "p98 is the percentile 0.98, of 100"),
+    )),
+    "saturated": (lambda a: float(a.saturated.mean()), (
+        Mistake("in percent", lambda a: 100 * a.saturated.mean(), "saturated is in percent"),
+        Mistake("counted", lambda a: a.saturated.sum(), "saturated is a count, not a share"),
+        Mistake("not saturated", lambda a: 1 - a.saturated.mean(),
+                "saturated is the share of the other ones"),
+        Mistake("one side", lambda a: (a.saturated & a.upper).mean(),
+                "saturated has the upper side only: the slope is small at both ends"),
+        Mistake("not of the steepest", lambda a: (a.slope(a.z) * a.steepest < 0.05).mean(),
+                "saturated has slopes below 0.05, not below 5 % of the steepest"),
+        Mistake("units", lambda a: a.saturated.all(axis=0).mean(),
+                "saturated is a share of units, not of activations"),
+        Mistake("units", lambda a: (a.saturated.mean(axis=0) > 0.5).mean(),
+                "saturated is a share of units, not of activations"),
+    )),
 }  # fmt: skip
 
 
@@ -666,32 +569,35 @@ def _slack(name: str) -> float:
     return {"saturated": 2.5e-3, "p98": 0.02}.get(name, 1e-3)
 
 
-def _fields(rows: Sequence[Mapping[str, Any]], layers: Sequence[_Layer]) -> list[tuple[str, str]]:
-    """Which of the statistics are wrong: faults and what to say."""
+def _fields(rows: Sequence[Mapping[str, Any]], layers: Sequence[_Layer]) -> list[Finding]:
+    """What is wrong with the statistics, each by itself."""
     bad = []
-    for name, measures in _MEASURES.items():
+    for name, (measure, mistakes) in _MEASURES.items():
         given = [row.get(name) for row in rows]
         found = np.array([_number(value) for value in given])
-        slack = _slack(name)
-        if np.allclose(found, [measures[""][0](a) for a in layers], rtol=0.01, atol=slack):
+
+        def off(measure: Callable[[_Layer], float], found: Array = found) -> float:
+            return float(np.abs(found - [float(measure(a)) for a in layers]).max())
+
+        def fits(
+            measure: Callable[[_Layer], float], found: Array = found, slack: float = _slack(name)
+        ) -> bool:
+            return np.allclose(found, [float(measure(a)) for a in layers], rtol=0.01, atol=slack)
+
+        if fits(measure):
             continue
         if any(name not in row for row in rows):
-            bad.append(("missing", f"{name} is missing"))
+            bad.append(wrong("missing", f"{name} is missing"))
         elif any(isinstance(value, list | np.ndarray) and np.size(value) > 1 for value in given):
-            bad.append(("many", f"{name} is to be one number of a layer"))
+            bad.append(wrong("many", f"{name} is to be one number of a layer"))
         else:
-            mistakes = {k: np.array([f(a) for a in layers]) for k, (f, _) in measures.items()}
-            off = {
-                k: float(np.abs(found - v).max())
-                for k, v in mistakes.items()
-                if k and np.allclose(found, v, rtol=0.01, atol=slack)
-            }
-            fault = min(off, key=off.__getitem__, default=name)
-            message = measures.get(fault, (None, f"{name} is not right"))[1]
-            if fault.startswith(("saturated", "units")) and _threshold(found, layers):
-                fault = "threshold"
-                message = "saturated has a limit of its own for |z|: use the slope"
-            bad.append((fault.split(",")[0], message))
+            likely = sorted((m for m in mistakes if fits(m.gives)), key=lambda m: off(m.gives))
+            fault = likely[0].name if likely else name
+            if fault in ("saturated", "units") and _threshold(found, layers):
+                said = "saturated has a limit of its own for |z|: use the slope"
+                bad.append(wrong("threshold", said))
+            else:
+                bad.append(wrong(fault, likely[0].says if likely else f"{name} is not right"))
     return bad
 
 
@@ -737,8 +643,8 @@ def _statistics(answers: Answers, variant: Variant, activation: str) -> Finding:
     if not _fields(rows, [layers[i] for i in _BY_NAME]):
         return wrong("by name", "Layer 10 comes before layer 2: sort by number.", 0.4)
     rights = len(_MEASURES) - len(bad)
-    said = f"{rights} of 5 statistics are right. {'; '.join(message for _, message in bad)}."
-    return wrong(bad[0][0], said, rights / 5)
+    said = f"{rights} of 5 statistics are right. {'; '.join(found.message for found in bad)}."
+    return wrong(bad[0].fault, said, rights / 5)
 
 
 @np.errstate(all="ignore")
@@ -757,104 +663,60 @@ def _gradients(answers: Answers, variant: Variant, activation: str) -> Finding:
             return wrong("with the output", "The output is not to be in the list.", 0.6)
         return right("The spread of the gradients is right in every layer.")
     found = found[:_HIDDEN]
-    function, slope = networks.ACTIVATIONS[activation]
-    value, bent = [function(a) for a in z[:-1]], function(s[-1])
-    classes = np.eye(s[-1].shape[1])[y]
+    slope = networks.ACTIVATIONS[activation][1]
+    bent = networks.ACTIVATIONS[activation][0](s[-1])
+
+    def stds(deltas: Sequence[Array]) -> Array:
+        return np.array([d.std() for d in deltas])
 
     def back(output: Array, slopes: Sequence[Array | float]) -> Array:
         """Stds of gradients from another one of the output, or with other slopes."""
-        delta = output
-        stds: list[float] = []
+        delta, found = output, list[Array]()
         for i in range(_HIDDEN - 1, -1, -1):
             delta = (delta @ weights[i + 1].T) * slopes[i]
-            stds.insert(0, float(delta.std()))
-        return np.array(stds)
+            found.insert(0, delta)
+        return stds(found)
 
     slopes = [slope(a, b) for a, b in zip(s[:-1], z[:-1], strict=True)]
     none = [np.zeros_like(b) for b in biases]
-    bare = networks.backward(x, y, weights, none, activation)
-    inputs = [x, *z[:-1]]
-    of_weights = np.array([(a.T @ d).std() for a, d in zip(inputs, deltas, strict=True)])[:-1]
-    by_z = np.array([(deltas[i + 1] @ weights[i + 1].T).std() for i in range(_HIDDEN)])
-    known: dict[str, tuple[Array, str]] = {
-        "reversed": (expected[::-1], "the layers come in the wrong order"),
-        "by name": (expected[_BY_NAME], "layer 10 comes before layer 2: sort by number"),
-        "of the mean": (expected / len(x), "each example's own gradient, not a share of the mean"),
-        "averaged first": (
-            np.array([d.mean(axis=0).std() for d in deltas[:-1]]),
-            "the std is to be over examples, too: do not average over them first",
-        ),
-        "summed first": (
-            np.array([d.sum(axis=0).std() for d in deltas[:-1]]),
-            "the std is to be over examples, too: do not add them up first",
-        ),
-        "per unit": (
-            np.array([d.std(axis=0).mean() for d in deltas[:-1]]),
-            "the std is to be over units and examples together",
-        ),
-        "per example": (
-            np.array([d.std(axis=1).mean() for d in deltas[:-1]]),
-            "the std is to be over units and examples together",
-        ),
-        "root mean square": (
-            np.sqrt([(d**2).mean() for d in deltas[:-1]]), "a std is taken from the mean"
-        ),
-        "absolute": (
-            np.array([np.abs(d).mean() for d in deltas[:-1]]), "these are means of absolute values"
-        ),
-        "by z": (by_z, "these are by z, before the slope"),
-        "no slope": (
-            back(deltas[-1], [1.0] * _HIDDEN), "the slope of the units is left out"
-        ),
-        **{
-            f"another slope, {other}": (
-                back(deltas[-1], [pair[1](b, b) for b in z[:-1]]),
-                f"the slope is that of {other}, and {activation} is asked for",
-            )
-            for other, pair in networks.ACTIVATIONS.items() if other != activation
-        },
-        "slope at the sums": (
-            back(deltas[-1], [slope(a, a) for a in s[:-1]]),
-            "the slope's formula in z is used at the weighted sums",
-        ),
-        "slope at z": (
-            back(deltas[-1], [slope(a, b) for a, b in zip(z[:-1], value, strict=True)]),
-            "the slope is to be taken at s, not at z",
-        ),
-        "layers above": (np.array([d.std() for d in deltas[1:]]), "these are one layer too high"),
-        "of weights": (of_weights, "these are by the weights, not by the weighted sums"),
-        "of weights, mean": (
-            of_weights / len(x), "these are by the weights, not by the weighted sums"
-        ),
-        "no softmax": (
-            back(s[-1] - classes, slopes), "the cost is the cross-entropy of a softmax"
-        ),
-        "output bent": (
-            back(networks.softmax(bent) - classes, slopes), "the output has no activation"
-        ),
-        "output bent, slope": (
-            back((networks.softmax(bent) - classes) * slope(s[-1], bent), slopes),
-            "the output has no activation, and no slope of one",
-        ),
-        "output's slope": (
-            back(deltas[-1] * slope(s[-1], bent), slopes), "the output has no slope"
-        ),
-        "no labels": (
-            back(networks.softmax(s[-1]), slopes), "the labels are left out: softmax less one-hot"
-        ),
-        "no biases": (
-            np.array([d.std() for d in bare[:-1]]), "the biases are left out on the way up"
-        ),
-        "variance": (expected**2, "these are variances"),
-    }  # fmt: skip
-    for fault, (values, message) in known.items():
-        if np.allclose(found, values, rtol=_GRADIENTS, atol=0):
-            share = 0.0 if fault == "no slope" else 0.3
-            return wrong(fault.split(",")[0], f"Not yet: {message}.", share)
+    by_weights = [a.T @ d for a, d in zip([x, *z[:-1]], deltas, strict=True)][:-1]
+    known = (
+        Mistake("reversed", expected[::-1], "the layers come in the wrong order"),
+        Mistake("by name", expected[_BY_NAME], "layer 10 comes before layer 2: sort by number"),
+        Mistake("of the mean", expected / len(x),
+                "each example's own gradient, not a share of the mean"),
+        Mistake("averaged first", stds([d.mean(axis=0) for d in deltas[:-1]]),
+                "the std is to be over examples, too: do not average over them first"),
+        Mistake("per unit", np.array([d.std(axis=0).mean() for d in deltas[:-1]]),
+                "the std is to be over units and examples together"),
+        Mistake("by z", stds([deltas[i + 1] @ weights[i + 1].T for i in range(_HIDDEN)]),
+                "these are by z, before the slope"),
+        Mistake("no slope", back(deltas[-1], [1.0] * _HIDDEN),
+                "the slope of the units is left out", 0.0),
+        *(Mistake("another slope", back(deltas[-1], [pair[1](b, b) for b in z[:-1]]),
+                  f"the slope is that of {other}, and {activation} is asked for")
+          for other, pair in networks.ACTIVATIONS.items() if other != activation),
+        Mistake("layers above", stds(deltas[1:]), "these are one layer too high"),
+        *(Mistake("of weights", stds(by_weights) / n,
+                  "these are by the weights, not by the weighted sums") for n in (1, len(x))),
+        Mistake("output bent", back((networks.softmax(bent) - np.eye(5)[y]) * slope(s[-1], bent),
+                                    slopes), "the output has no activation, and no slope of one"),
+        Mistake("no labels", back(networks.softmax(s[-1]), slopes),
+                "the labels are left out: softmax less one-hot"),
+        Mistake("no biases", stds(networks.backward(x, y, weights, none, activation)[:-1]),
+                "the biases are left out on the way up"),
+        Mistake("variance", expected**2, "these are variances"),
+    )  # fmt: skip
+
+    def fits(values: Array) -> bool:
+        return np.allclose(found, values, rtol=_GRADIENTS, atol=0)
+
+    if named := first_match(known, fits, share=0.3):
+        return named
     ratio = found / expected
     if np.allclose(ratio, ratio[0], rtol=0.01):
         return wrong("factor", f"All layers are off by the factor {ratio[0]:.4g}.", 0.3)
-    return wrong("gradients", f"Over the right ones yours are {_said(ratio)}.")
+    return wrong("gradients", f"Over the right ones yours are {_row(ratio)}.")
 
 
 _GRADIENTS = 0.006  # relative; three digits are enough
@@ -867,11 +729,7 @@ _GRADIENTS = 0.006  # relative; three digits are enough
 
 @np.errstate(all="ignore")
 def _panel(answers: Answers, variant: Variant) -> Finding:
-    answer = answers.get("panel")
-    if not isinstance(answer, dict):
-        raise Unanswered("panel must be a dict")
-    if missing := [k for k in ("weights", "std", "edges", "density") if k not in answer]:
-        raise Unanswered(f"panel has no {missing[0]}")
+    answer = entries(answers, "panel", "weights", "std", "edges", "density")
     chosen = variant["panel"]
     sizes = [64, *[chosen["width"]] * 5, 10]
     shapes = [np.shape(w) for w in answer["weights"]]
@@ -904,11 +762,9 @@ def _drawn(weights: list[Array], rule: str) -> Finding:
         "normalized": lambda n_in, n_out: 2 / (n_in + n_out),
     }
     other = rules["normalized" if rule == "standard" else "standard"]
-    for i, w in enumerate(weights):
-        for k, again in enumerate(weights[:i]):
-            if again.shape == w.shape and np.array_equal(again, w):
-                said = f"Layers {k + 1} and {i + 1} of your weights are the same draws."
-                return wrong("stream reused", said, 0.2)
+    for k, i in networks.copied(weights):
+        said = f"Layers {k} and {i} of your weights are the same draws."
+        return wrong("stream reused", said, 0.2)
 
     def expected(w: Array, rule: Callable[[int, int], float]) -> float:
         return rule(w.shape[0], w.shape[1])
@@ -967,40 +823,32 @@ def _spreads(stds: Array, layers: list[Array], weights: list[Array], variant: Va
         return np.array([layer.std() for layer in found])
 
     other = "gradients" if quantity == "activations" else "activations"
-    known: dict[str, tuple[Array, str]] = {
-        "reversed": (measured[::-1], "in the wrong order"),
-        "other quantity": (of(other), f"of the {other}, not of the {quantity}"),
-        "sums": (of("sums"), f"of the weighted sums, not of the {quantity}"),
-        "variance": (measured**2, "variances"),
-        "of the mean": (measured / 300, "a 300th of what they are example by example"),
-        "per unit": (
-            np.array([layer.std(axis=0).mean() for layer in layers]),
-            "std over the inputs, averaged over units, and not over both together",
-        ),
-        "other images": (of(quantity, images=400), "of all test images, not of the first 300"),
-        "other images, training": (
-            of(quantity, "train"), "of the training images, not of the test images"
-        ),
-        "other images, scaled": (
-            np.array([
-                layer.std() for layer in _quantity(
-                    quantity, [16 * weights[0], *weights[1:]], activation, "test", 300
-                )
-            ]),
-            "of images in another scale",
-        ),
-    }  # fmt: skip
-    for fault, (values, message) in known.items():
+    known = (
+        Mistake("reversed", measured[::-1], "in the wrong order"),
+        Mistake("other quantity", of(other), f"of the {other}, not of the {quantity}"),
+        Mistake("sums", of("sums"), f"of the weighted sums, not of the {quantity}"),
+        Mistake("variance", measured**2, "variances"),
+        Mistake("per unit", np.array([layer.std(axis=0).mean() for layer in layers]),
+                "std over the inputs, averaged over units, and not over both together"),
+        Mistake("other images", of(quantity, images=400),
+                "of all test images, not of the first 300"),
+        Mistake("other images", of(quantity, "train"),
+                "of the training images, not of the test images"),
+    )  # fmt: skip
+
+    def fits(values: Array) -> bool:
         # What is near the right ones must be met more closely, or rounded numbers would meet it.
         near = 3e-5 if np.allclose(values, measured, rtol=0.02, atol=0) else 5e-3
-        if np.allclose(stds, values, rtol=near, atol=0):
-            return wrong(fault.split(",")[0], f"panel['std']: these are {message}.", 0.4)
+        return np.allclose(stds, values, rtol=near, atol=0)
+
+    if named := first_match(known, fits, "panel['std']: these are {}.", 0.4):
+        return named
     if np.allclose(stds, measured, rtol=0.01, atol=0):
         return right()
     return wrong(
         "not these weights",
-        f"With your weights the std of each layer is {_said(measured)}, yours over that "
-        f"{_said(stds / measured)}.",
+        f"With your weights the std of each layer is {_row(measured)}, yours over that "
+        f"{_row(stds / measured)}.",
         0.4,
     )
 
@@ -1051,7 +899,7 @@ def _near(shares: Array, true: Array, size: int) -> bool:
     return each and np.allclose(np.cumsum(shares), np.cumsum(true), rtol=0, atol=0.005)
 
 
-def _said(values: Array) -> str:
+def _row(values: Array) -> str:
     return "[" + ", ".join(f"{value:.3g}" for value in values) + "]"
 
 
@@ -1059,58 +907,19 @@ PROBLEM_SET = ProblemSet(
     name="ps4",
     title="Diagnose it",
     parts=(
-        Part(
-            "forward",
-            points=3,
-            minutes=5,
-            level="easy",
-            asks=("forward",),
-            judge=_with_all(_forward),
-            hint="The output has no activation.",
-        ),
-        Part(
-            "statistics",
-            points=5,
-            minutes=10,
-            level="medium",
-            asks=("statistics",),
-            judge=_with_all(_statistics),
-            hint="Compare with np.std(z) and np.std(z, axis=0).",
-        ),
-        Part(
-            "gradients",
-            points=4,
-            minutes=12,
-            level="hard",
-            asks=("gradients",),
-            judge=_with_all(_gradients),
-            hint="Begin with softmax less one-hot, example by example.",
-        ),
-        Part(
-            "panel",
-            points=8,
-            minutes=18,
-            level="medium",
-            asks=("panel",),
-            judge=_panel,
-            hint="np.histogram(..., density=True).",
-            own=True,
-        ),
-        *(
-            Part(
-                f"patient_{k}",
-                points=4,
-                minutes=7,
-                level="medium",
-                asks=("diagnoses",),
-                judge=_diagnosis(k),
-                hint="Begin with a table: every statistic of every layer.",
-                own=True,
-            )
-            for k in range(1, PATIENTS + 1)
-        ),
+        Part("forward", 3, 5, "easy", ("forward",), _with_all(_forward),
+             "The output has no activation."),
+        Part("statistics", 5, 10, "medium", ("statistics",), _with_all(_statistics),
+             "Compare with np.std(z) and np.std(z, axis=0)."),
+        Part("gradients", 4, 12, "hard", ("gradients",), _with_all(_gradients),
+             "Begin with softmax less one-hot, example by example."),
+        Part("panel", 8, 18, "medium", ("panel",), _panel,
+             "np.histogram(..., density=True).", own=True),
+        *(Part(f"patient_{k}", 4, 7, "medium", ("diagnoses",), _diagnosis(k),
+               "Begin with a table: every statistic of every layer.", own=True)
+          for k in range(1, PATIENTS + 1)),
     ),
     draw=_draw,
     withheld=("xavier.monitor", "xavier.network"),
     minutes=90,
-)
+)  # fmt: skip
