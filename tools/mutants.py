@@ -28,16 +28,12 @@ CAUGHT = {1, 2, 3, 255, -6, -8, -11, -24}
 VERDICTS = {0: "survived", 33: "no test runs it", **dict.fromkeys(CAUGHT, "caught")}
 
 
-def tests_of(module: str) -> list[str]:
-    """Return the files whose tests are to catch the module's mutants."""
-    return [f"tests/library/test_{module}.py", *SETTINGS["also"].get(module, [])]
-
-
 def prepare(module: str, build: Path) -> Path:
     """Return a folder that holds the library, the module's tests, and what was found out before."""
-    tests = tests_of(module)
-    digest = hashlib.sha256()
-    for path in (f"xavier/{module}.py", *tests):
+    tests = [f"tests/library/test_{module}.py", *SETTINGS["also"].get(module, [])]
+    shared = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/**/conftest.py"))]
+    digest = hashlib.sha256(repr(SETTINGS).encode())
+    for path in (f"xavier/{module}.py", *tests, *shared):
         digest.update((ROOT / path).read_bytes())
     folder = build / f"{module}-{digest.hexdigest()[:12]}"
     if folder.exists():
@@ -47,7 +43,7 @@ def prepare(module: str, build: Path) -> Path:
     made = folder.with_suffix(".part")
     shutil.rmtree(made, ignore_errors=True)
     shutil.copytree(ROOT / "xavier", made / "xavier", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (*tests, *(str(p.relative_to(ROOT)) for p in ROOT.glob("tests/**/conftest.py"))):
+    for path in (*tests, *shared):
         (made / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, made / path)
     options = SETTINGS["mutmut"] | {
