@@ -33,6 +33,9 @@ Scale: TypeAlias = Literal["smoke", "book", "paper"]
 SCALES: tuple[Scale, ...] = ("smoke", "book", "paper")
 """Seconds; what the chapters show; what the paper did."""
 
+DOWNLOADED = ("mnist", "cifar10", "small_imagenet")
+"""Experiments whose data come from elsewhere."""
+
 RATE_SEEDS = (1000, 1001)
 """Seeds on which rates are chosen; what they give is not reported."""
 

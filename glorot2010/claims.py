@@ -24,7 +24,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from glorot2010 import judges, results, trials
+from glorot2010 import judges, records, trials
 
 # Where claims are read, so are the types in which they are judged.
 from glorot2010.judging import Evidence as Evidence
@@ -1101,7 +1101,7 @@ def ledger(
     note says what is missing.
 
     Args:
-        folder: of the records, as in `glorot2010.results.results_folder`.
+        folder: of the records, as in `glorot2010.records.results_folder`.
         ids: which claims, in this order; by default all.
         progress: whether to show a progress bar; by default only on a terminal.
 
@@ -1123,9 +1123,9 @@ def ledger(
         for name in bar:
             bar.set_postfix_str(name)
             begin = time.perf_counter()
-            found, records = _judge(CLAIMS[name], evidence.fresh())
+            found, read = _judge(CLAIMS[name], evidence.fresh())
             low, high = found.interval or (math.nan, math.nan)
-            said = found.verdict, found.ours, low, high, found.paper, records, found.note
+            said = found.verdict, found.ours, low, high, found.paper, read, found.note
             rows.append((name, *said, time.perf_counter() - begin))
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     for column in ("ours", "paper"):  # numbers and texts, and None where there is neither
@@ -1172,7 +1172,7 @@ def _judge(claim: Claim, evidence: Evidence) -> tuple[Judgement, tuple[str, ...]
         for experiment in claim.needs:
             evidence.rows(experiment)
         return claim.judge(evidence), evidence.records
-    except (results.RecordMissing, results.RecordError) as error:
+    except (records.RecordMissing, records.RecordError) as error:
         return _not_run(str(error)), ()
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glorot2010 import experiments, results
+from glorot2010 import experiments, records
 from glorot2010.catalogue import Scale, resolve
 from xavier import checks
 from xavier.intervals import Interval, equivalent, mean_interval
@@ -56,7 +56,7 @@ class Evidence:
     """The records that a verdict rests on, and which of them were read.
 
     Args:
-        folder: as in `glorot2010.results.results_folder`.
+        folder: as in `glorot2010.records.results_folder`.
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
@@ -78,12 +78,12 @@ class Evidence:
         if key not in self._loaded:
             try:
                 self._loaded[key] = _categorical(experiments.load(*key, folder=self._folder).rows)
-            except results.RecordMissing:
-                raise results.RecordMissing(
+            except records.RecordMissing:
+                raise records.RecordMissing(
                     f"no record; to make it: xavier run {key[0]} --scale {scale}"
                 ) from None
             except FileNotFoundError as error:
-                raise results.RecordMissing(str(error)) from None
+                raise records.RecordMissing(str(error)) from None
         name = ".".join(key)
         if name not in self._read:
             self._read.append(name)
@@ -98,7 +98,7 @@ class Evidence:
         """
         try:
             return self.rows(experiment)
-        except results.RecordMissing:
+        except records.RecordMissing:
             return None
 
     @property

@@ -19,7 +19,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from glorot2010 import claims, drawings, results
+from glorot2010 import claims, drawings, records
 from glorot2010.claims import CLAIMS, Claim, Evidence, Verdict
 from xavier import checks, files
 from xavier.figures import Picture
@@ -45,7 +45,7 @@ def stability(frame: pd.DataFrame, folder: str | Path | None = None) -> list[tup
 
     Args:
         frame: from `glorot2010.claims.ledger`.
-        folder: of the records, as in `glorot2010.results.results_folder`.
+        folder: of the records, as in `glorot2010.records.results_folder`.
 
     Returns:
         For every row, the seeds without which the verdict is another; none for claims that are
@@ -80,7 +80,7 @@ def save(frame: pd.DataFrame, folder: str | Path | None = None) -> Path:
 
     Args:
         frame: all claims, from `glorot2010.claims.ledger`, with ``flips``, a column of `stability`.
-        folder: as in `glorot2010.results.results_folder`.
+        folder: as in `glorot2010.records.results_folder`.
 
     Raises:
         ValueError: a claim is missing.
@@ -92,7 +92,7 @@ def save(frame: pd.DataFrame, folder: str | Path | None = None) -> Path:
         {**entry, "note": row["note"], "flips": list(row["flips"])}
         for entry, row in zip(claims.as_json(frame), frame.to_dict("records"), strict=True)
     ]
-    path = results.results_folder(folder) / FILE
+    path = records.results_folder(folder) / FILE
     text = json.dumps(said, indent=1, allow_nan=False, ensure_ascii=False)
     files.replace(path, (text + "\n").encode(), "save the ledger")
     return path
@@ -102,7 +102,7 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
     """What was saved last.
 
     Args:
-        folder: as in `glorot2010.results.results_folder`.
+        folder: as in `glorot2010.records.results_folder`.
 
     Returns:
         One row a claim, in the order of `glorot2010.claims.CLAIMS`, with the columns `COLUMNS`, of
@@ -112,7 +112,7 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
         FileNotFoundError: nothing was saved.
         ValueError: the file is damaged, or is of other claims than there are now.
     """
-    path = results.results_folder(folder) / FILE
+    path = records.results_folder(folder) / FILE
     again = "to make it anew: make scoreboard"
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from glorot2010.results import Record
+    from glorot2010.records import Record
 
 settings.register_profile("xavier", deadline=None, derandomize=True, database=None)
 settings.register_profile(  # for who asks only whether a test fails, as `make mutants` does

@@ -34,7 +34,7 @@ LOADS = {
     "xavier.figures": HEAVY - {"torch", "sympy"},
     "glorot2010.cli": HEAVY - {"torch"},
     "glorot2010.drawings": HEAVY - {"torch"},
-    "glorot2010.results": HEAVY - {"torch"},
+    "glorot2010.records": HEAVY - {"torch"},
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from glorot2010 import results
+from glorot2010 import records
 from glorot2010.catalogue import (
     EXPERIMENTS,
     RATE_SEEDS,
@@ -36,7 +36,7 @@ from glorot2010.points import (
     SvmPoint,
     TrainingPoint,
 )
-from glorot2010.results import Record
+from glorot2010.records import Record
 
 DOWNLOADED = {"mnist", "cifar10", "small_imagenet"}
 EVERY: list[tuple[str, Scale]] = [(name, scale) for name in EXPERIMENTS for scale in SCALES]
@@ -146,14 +146,14 @@ def test_a_configuration_is_frozen_hashable_and_plain(name: str, scale: Scale) -
     said = plain(found)
     assert json.loads(json.dumps(said)) == said
     assert said["kind"] in ("Race", "Grid")
-    results.config_hash(said)
-    assert results._NAME.fullmatch(name)
+    records.config_hash(said)
+    assert records._NAME.fullmatch(name)
 
 
 def test_configurations_that_differ_are_told_apart() -> None:
     hashes = defaultdict(list)
     for name, scale in EVERY:
-        hashes[results.config_hash(plain(config(name, scale)))].append((name, scale))
+        hashes[records.config_hash(plain(config(name, scale)))].append((name, scale))
     # What does not train is the same at the paper's scale.
     assert [same for same in hashes.values() if len(same) > 1] == [
         [("birth", "book"), ("birth", "paper")],

@@ -18,7 +18,7 @@ import sympy
 import torch
 from torch import nn
 
-from glorot2010 import claims, experiments, judges, judging, paper, results, scoreboard, trials
+from glorot2010 import claims, experiments, judges, judging, paper, records, scoreboard, trials
 from glorot2010.catalogue import EXPERIMENTS, Grid, config
 from glorot2010.claims import CLAIMS, Claim, as_json, ledger
 from glorot2010.judges import agrees
@@ -340,7 +340,7 @@ def test_a_folder_that_nobody_named_is_a_reason_too(monkeypatch: pytest.MonkeyPa
     def nowhere(folder: Any = None) -> Path:
         raise FileNotFoundError("no folder for the records: set XAVIER_RESULTS")
 
-    monkeypatch.setattr(results, "results_folder", nowhere)
+    monkeypatch.setattr(records, "results_folder", nowhere)
     (row,) = ledger(None, ["P9"], progress=False).to_dict("records")
     assert row["verdict"] == "not run" and "XAVIER_RESULTS" in row["note"]
 
@@ -351,7 +351,7 @@ def test_a_folder_that_nobody_named_is_a_reason_too(monkeypatch: pytest.MonkeyPa
 def record(folder: Path, largest: float, changes: dict[str, Any] | None = None) -> Path:
     """A record of the experiment "hessian" with one made-up number."""
     rows = pd.DataFrame({"arm": ["sigmoid"], "value": [largest]})
-    return results.save(
+    return records.save(
         rows,
         experiment="hessian",
         scale="book",
@@ -410,7 +410,7 @@ def test_what_is_to_come_is_asked_for_and_counts_only_if_it_is_sound(tmp_path: P
     rows = Evidence(tmp_path).rows_if_any("hessian")
     assert rows is not None and rows.value[0] == 3.0
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(results.RecordError, match="refused"):
+    with pytest.raises(records.RecordError, match="refused"):
         Evidence(tmp_path).rows_if_any("hessian")
 
 
@@ -423,9 +423,9 @@ def test_evidence_remembers_what_was_read_and_gives_copies(tmp_path: Path) -> No
     assert evidence.rows("hessian").value[0] == 3.0
     assert evidence.records == ("hessian.book",)
     assert evidence.fresh().records == ()
-    with pytest.raises(results.RecordMissing, match=r"xavier run table1 --scale smoke"):
+    with pytest.raises(records.RecordMissing, match=r"xavier run table1 --scale smoke"):
         evidence.rows("table1", "smoke")
-    with pytest.raises(results.RecordMissing, match=r"xavier run table1 --scale book"):
+    with pytest.raises(records.RecordMissing, match=r"xavier run table1 --scale book"):
         evidence.rows("fig3")  # which is drawn from table1's rows
     assert evidence.records == ("hessian.book",)
     with pytest.raises(ValueError, match="did you mean 'table1'"):

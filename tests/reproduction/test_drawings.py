@@ -21,7 +21,7 @@ from scipy import stats
 
 from glorot2010.drawings import draw, numbers, rendered
 from glorot2010.points import COLUMNS
-from glorot2010.results import Record
+from glorot2010.records import Record
 from xavier import figures
 from xavier.figures import Picture
 
