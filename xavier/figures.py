@@ -9,10 +9,12 @@ global is changed: no style, no current figure.
 
 from __future__ import annotations
 
+import functools
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
 import numpy as np
@@ -24,7 +26,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 from numpy.typing import ArrayLike
 
-from xavier import checks, intervals
+from xavier import checks
+from xavier.intervals import mean_interval
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 # Okabe and Ito's palette, safe for colour-blind readers.
 _BLACK, _ORANGE, _SKY, _GREEN = "#222222", "#E69F00", "#56B4E9", "#009E73"
@@ -68,21 +74,20 @@ _MARKERS = "os^Dv<>P"
 _ROOM = 4  # names that find room among the lines; more stand above them
 _MANY = 20_000  # of updates: from here on an axis says 100k and not 100000
 
-_STYLE: dict[Any, Any] = {
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#E5E5E5",
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "font.size": 10.5,
-    "axes.titlesize": 11,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
-    "lines.markersize": 5,
-}
+_STYLE = matplotlib.rc_params_from_file(
+    Path(__file__).with_name("xavier.mplstyle"), use_default_template=False
+)
+
+
+def styled(draw: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """A function that draws by the book's style sheet, ``xavier.mplstyle``, and leaves no trace."""
+
+    @functools.wraps(draw)
+    def drawing(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        with matplotlib.rc_context(_STYLE):
+            return draw(*args, **kwargs)
+
+    return drawing
 
 
 class Picture(Figure):
@@ -92,10 +97,10 @@ class Picture(Figure):
         super().__init__(*args, **kwargs)
         FigureCanvasAgg(self)
 
+    @styled
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
-        with matplotlib.rc_context(_STYLE):
-            self.savefig(buffer, format="png")
+        self.savefig(buffer, format="png")
         return buffer.getvalue()
 
 
@@ -148,6 +153,7 @@ def layer_colour(layer: int, layers: int) -> Any:
     return matplotlib.colormaps["viridis"](0.9 * layer / max(1, layers - 1))
 
 
+@styled
 def image_grid(
     images: ArrayLike,
     labels: Sequence[str] | None = None,
@@ -165,32 +171,30 @@ def image_grid(
             of each image by itself.
 
     Raises:
-        ValueError: the images are not square, or labels and images differ in number.
+        ValueError: the images are not square.
     """
     pixels = np.asarray(images, dtype=float)
-    side = math.isqrt(pixels.shape[-1]) if pixels.ndim == 2 else 0
-    if not side or not len(pixels) or side * side != pixels.shape[1]:
-        raise ValueError(f"images must have shape (n, side * side), got {pixels.shape}")
-    if labels is not None and len(labels) != len(pixels):
-        raise ValueError(f"labels must be one per image ({len(pixels)}), got {len(labels)}")
-    rows = math.ceil(len(pixels) / checks.positive_int("columns", columns))
+    pixels = pixels.reshape(len(pixels), math.isqrt(pixels.shape[1]), -1)
+    if pixels.shape[1] != pixels.shape[2]:
+        raise ValueError(f"images must have shape (n, side * side), got {np.shape(images)}")
+    rows = math.ceil(len(pixels) / columns)
     height = rows * (9.0 / columns) + (0.26 * rows if labels is not None else 0)
-    with matplotlib.rc_context(_STYLE):
-        picture = Picture(figsize=(9.0, height), dpi=110, layout="constrained")
-        axes = picture.subplots(rows, columns, squeeze=False)
-        for k, ax in enumerate(axes.flat):
-            ax.axis("off")
-            if k < len(pixels):
-                scale = pixels if same_scale else pixels[k]
-                ax.imshow(
-                    pixels[k].reshape(side, side),
-                    cmap="gray", vmin=scale.min(), vmax=scale.max(), interpolation="nearest",
-                )  # fmt: skip
-                if labels is not None:
-                    ax.set_title(labels[k], fontsize=8.5)
+    picture = Picture(figsize=(9.0, height), dpi=110)
+    axes = picture.subplots(rows, columns, squeeze=False)
+    for k, ax in enumerate(axes.flat):
+        ax.axis("off")
+        if k < len(pixels):
+            scale = pixels if same_scale else pixels[k]
+            ax.imshow(
+                pixels[k],
+                cmap="gray", vmin=scale.min(), vmax=scale.max(), interpolation="nearest",
+            )  # fmt: skip
+            if labels is not None:
+                ax.set_title(labels[k], fontsize=8.5)
     return picture
 
 
+@styled
 def curves(
     rows: pd.DataFrame,
     x: str,
@@ -220,24 +224,23 @@ def curves(
         markers: whether to mark the points, for few of them.
         ylim: ends of the vertical axis.
     """
-    _need(rows, x, y, *(c for c in (by, over) if c))
-    with matplotlib.rc_context(_STYLE):
-        picture, ax = _single()
-        groups = list(rows.groupby(by, sort=False)) if by else [("", rows)]
-        colours = _colours(name for name, _ in groups)
-        for k, (name, group) in enumerate(groups):
-            marker = _MARKERS[k % len(_MARKERS)] if markers else None
-            _line(ax, str(name), group, x, y, over, colours[str(name)], marker)
-        _guides(ax, guides)
-        _scales(ax, logx, logy, ylim)
-        ax.set(xlabel=xlabel or x, ylabel=ylabel or y)
-        if len(ax.get_legend_handles_labels()[0]) > _ROOM:
-            _shared_legend(picture, columns=3)
-        elif by or guides:
-            ax.legend()
+    picture, ax = _single()
+    groups = list(rows.groupby(by, sort=False)) if by else [("", rows)]
+    colours = _colours(name for name, _ in groups)
+    for k, (name, group) in enumerate(groups):
+        marker = _MARKERS[k % len(_MARKERS)] if markers else None
+        _line(ax, str(name), group, x, y, over, colours[str(name)], marker)
+    _guides(ax, guides)
+    _scales(ax, logx, logy, ylim)
+    ax.set(xlabel=xlabel or x, ylabel=ylabel or y)
+    if len(ax.get_legend_handles_labels()[0]) > _ROOM:
+        _shared_legend(picture, columns=3)
+    elif by or guides:
+        ax.legend()
     return picture
 
 
+@styled
 def layer_trace(
     rows: pd.DataFrame,
     *,
@@ -263,30 +266,29 @@ def layer_trace(
         logx, logy: logarithmic axes.
         ylabel, xlabel: what the axes mean.
     """
-    _need(rows, "layer", value, by)
-    with matplotlib.rc_context(_STYLE):
-        picture, ax = _single()
-        colours = _colours(rows[by])
-        for k, (name, group) in enumerate(rows.groupby(by, sort=False)):
-            series, colour = group.sort_values("layer"), colours[str(name)]
-            if formula and formula in series:
-                ax.plot(series.layer, series[formula], color=colour, alpha=0.6)
-            bars = 2 * series[error] if error and error in series else None
-            ax.errorbar(
-                series.layer, series[value], yerr=bars,
-                fmt=_MARKERS[k % len(_MARKERS)], color=colour, capsize=2, label=str(name),
-            )  # fmt: skip
-        if formula and formula in rows:
-            ax.plot([], [], color=_GREY, label="formula")
-        _guides(ax, guides)
-        _scales(ax, logx, logy, None)
-        if not logx:
-            ax.locator_params(axis="x", integer=True)
-        ax.set(xlabel=xlabel, ylabel=ylabel)
-        ax.legend()
+    picture, ax = _single()
+    colours = _colours(rows[by])
+    for k, (name, group) in enumerate(rows.groupby(by, sort=False)):
+        series, colour = group.sort_values("layer"), colours[str(name)]
+        if formula and formula in series:
+            ax.plot(series.layer, series[formula], color=colour, alpha=0.6)
+        bars = 2 * series[error] if error and error in series else None
+        ax.errorbar(
+            series.layer, series[value], yerr=bars,
+            fmt=_MARKERS[k % len(_MARKERS)], color=colour, capsize=2, label=str(name),
+        )  # fmt: skip
+    if formula and formula in rows:
+        ax.plot([], [], color=_GREY, label="formula")
+    _guides(ax, guides)
+    _scales(ax, logx, logy, None)
+    if not logx:
+        ax.locator_params(axis="x", integer=True)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend()
     return picture
 
 
+@styled
 def agreement(rows: pd.DataFrame, *, label: str = "case") -> Picture:
     """Sampled over predicted, case by case, with bars of two standard errors; 1 is agreement.
 
@@ -294,20 +296,19 @@ def agreement(rows: pd.DataFrame, *, label: str = "case") -> Picture:
         rows: columns ``label``, ``formula``, ``sampled`` and ``standard_error``.
         label: column that names the cases.
     """
-    _need(rows, label, "formula", "sampled", "standard_error")
-    with matplotlib.rc_context(_STYLE):
-        picture, ax = _single(height=0.6 + 0.32 * len(rows))
-        places = np.arange(len(rows))[::-1]
-        ax.axvline(1.0, color=COLOURS["theory"], linewidth=1)
-        ax.errorbar(
-            rows.sampled / rows.formula, places, xerr=2 * rows.standard_error / rows.formula,
-            fmt="o", color=_BLUE, capsize=3,
-        )  # fmt: skip
-        ax.set_yticks(places, [str(name) for name in rows[label]])
-        ax.set(xlabel="sampled / predicted, bars of two standard errors")
+    picture, ax = _single(height=0.6 + 0.32 * len(rows))
+    places = np.arange(len(rows))[::-1]
+    ax.axvline(1.0, color=COLOURS["theory"], linewidth=1)
+    ax.errorbar(
+        rows.sampled / rows.formula, places, xerr=2 * rows.standard_error / rows.formula,
+        fmt="o", color=_BLUE, capsize=3,
+    )  # fmt: skip
+    ax.set_yticks(places, [str(name) for name in rows[label]])
+    ax.set(xlabel="sampled / predicted, bars of two standard errors")
     return picture
 
 
+@styled
 def outcome_map(
     rows: pd.DataFrame,
     *,
@@ -324,29 +325,28 @@ def outcome_map(
         x, y: the two settings.
         xlabel, ylabel: what the axes mean.
     """
-    _need(rows, x, y, "outcome", "error")
     names = list(OUTCOMES)
     xs, ys = sorted(rows[x].unique()), sorted(rows[y].unique())
     codes = np.full((len(ys), len(xs)), np.nan)  # a pair without a row stays blank
-    with matplotlib.rc_context(_STYLE):
-        picture, ax = _single(height=1.3 + 0.42 * len(ys))
-        for row in rows.to_dict("records"):
-            i, j = ys.index(row[y]), xs.index(row[x])
-            outcome = checks.one_of("outcome", row["outcome"], OUTCOMES)
-            codes[i, j] = names.index(outcome)
-            text = f"{100 * row['error']:.0f}" if outcome == "learning" else outcome[:3]
-            ax.text(j, i, text, ha="center", va="center", fontsize=8)
-        colours = ListedColormap([colour for colour, _ in OUTCOMES.values()])
-        ax.imshow(codes, cmap=colours, vmin=0, vmax=len(names) - 1, origin="lower", aspect="auto")
-        ax.set_xticks(range(len(xs)), [f"{value:g}" for value in xs])
-        ax.set_yticks(range(len(ys)), [f"{value:g}" for value in ys])
-        ax.grid(False)
-        ax.set(xlabel=xlabel, ylabel=ylabel)
-        handles = [ax.scatter([], [], marker="s", s=80, color=c) for c, _ in OUTCOMES.values()]
-        picture.legend(handles, names, loc="outside upper center", ncols=len(names))
+    picture, ax = _single(height=1.3 + 0.42 * len(ys))
+    for row in rows.to_dict("records"):
+        i, j = ys.index(row[y]), xs.index(row[x])
+        outcome = checks.one_of("outcome", row["outcome"], OUTCOMES)
+        codes[i, j] = names.index(outcome)
+        text = f"{100 * row['error']:.0f}" if outcome == "learning" else outcome[:3]
+        ax.text(j, i, text, ha="center", va="center", fontsize=8)
+    colours = ListedColormap([colour for colour, _ in OUTCOMES.values()])
+    ax.imshow(codes, cmap=colours, vmin=0, vmax=len(names) - 1, origin="lower", aspect="auto")
+    ax.set_xticks(range(len(xs)), [f"{value:g}" for value in xs])
+    ax.set_yticks(range(len(ys)), [f"{value:g}" for value in ys])
+    ax.grid(False)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    handles = [ax.scatter([], [], marker="s", s=80, color=c) for c, _ in OUTCOMES.values()]
+    picture.legend(handles, names, loc="outside upper center", ncols=len(names))
     return picture
 
 
+@styled
 def densities(
     panels: Mapping[str, Sequence[ArrayLike]],
     *,
@@ -368,31 +368,23 @@ def densities(
     than 1 below it.
 
     Raises:
-        ValueError: there is no panel, a layer has no values, or the limits are not ascending.
+        ValueError: there is no panel.
     """
-    if not panels:
-        raise ValueError("panels must hold at least one panel")
-    if not limits[0] < limits[1]:
-        raise ValueError(f"limits must be ascending, got {limits}")
-    edges = np.linspace(*limits, checks.positive_int("bins", bins) + 1)
-    with matplotlib.rc_context(_STYLE):
-        picture = Picture(figsize=(7.2, 2.9), dpi=130, layout="constrained")
-        for ax, (name, layers) in zip(
-            picture.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
-        ):
-            for i, values in enumerate(layers):
-                numbers = np.ravel(np.asarray(values, dtype=float))
-                if not numbers.size:
-                    raise ValueError(f"panels: layer {i + 1} of {name!r} has no values")
-                height = np.histogram(numbers, edges)[0] / (numbers.size * (edges[1] - edges[0]))
-                colour = layer_colour(i, len(layers))
-                ax.plot((edges[1:] + edges[:-1]) / 2, height, color=colour, label=f"layer {i + 1}")
-            ax.set(title=name, xlabel=xlabel, ylabel="density", xlim=limits)
-            ax.set_ylim(*(ylim or (0, None)))
-        picture.axes[-1].legend(fontsize=8.5)
+    edges = np.linspace(*limits, bins + 1)
+    picture, axes = _side_by_side(panels)
+    for ax, layers in zip(axes, panels.values(), strict=True):
+        for i, values in enumerate(layers):
+            numbers = np.ravel(np.asarray(values, dtype=float))
+            height = np.histogram(numbers, edges)[0] / (numbers.size * (edges[1] - edges[0]))
+            colour = layer_colour(i, len(layers))
+            ax.plot((edges[1:] + edges[:-1]) / 2, height, color=colour, label=f"layer {i + 1}")
+        ax.set(xlabel=xlabel, ylabel="density", xlim=limits)
+        ax.set_ylim(*(ylim or (0, None)))
+    axes[-1].legend(fontsize=8.5)
     return picture
 
 
+@styled
 def cost_surface(
     x: ArrayLike,
     y: ArrayLike,
@@ -408,34 +400,19 @@ def cost_surface(
         x, y: the values of the two weights, (n,) and (m,).
         heights: for every name the cost, (m, n).
         xlabel, ylabel, zlabel: what the axes mean.
-
-    Raises:
-        ValueError: no heights are given, or of another shape.
     """
     across, along = np.meshgrid(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
-    if not heights:
-        raise ValueError("heights must hold at least one surface, got none")
-    with matplotlib.rc_context(_STYLE):
-        picture = Picture(figsize=(6.4, 4.8), dpi=130, layout="constrained")
-        ax: Any = picture.add_subplot(projection="3d")
-        colours = _colours(heights)
-        for name, height in heights.items():
-            values = np.asarray(height, dtype=float)
-            if values.shape != across.shape:
-                raise ValueError(
-                    f"heights[{name!r}] must have shape {across.shape}, got {values.shape}"
-                )
-            ax.plot_wireframe(across, along, values, color=colours[name], linewidth=0.6, label=name)
-        ax.set(xlabel=xlabel, ylabel=ylabel, zlabel=zlabel)
-        ax.set_zlim(bottom=min(0.0, ax.get_zlim()[0]))  # a cost's height is above nothing at all
-        for wire in ax.legend().get_lines():
-            wire.set_linewidth(2)  # a colour can be told from a line, not from a thread
+    picture = Picture(figsize=(6.4, 4.8))
+    ax: Any = picture.add_subplot(projection="3d")
+    colours = _colours(heights)
+    for name, height in heights.items():
+        values = np.asarray(height, dtype=float)
+        ax.plot_wireframe(across, along, values, color=colours[name], linewidth=0.6, label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel, zlabel=zlabel)
+    ax.set_zlim(bottom=min(0.0, ax.get_zlim()[0]))  # a cost's height is above nothing at all
+    for wire in ax.legend().get_lines():
+        wire.set_linewidth(2)  # a colour can be told from a line, not from a thread
     return picture
-
-
-def interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """The ends of `xavier.intervals.mean_interval`, which says more; arguments as there."""
-    return intervals.mean_interval(values, level).ends
 
 
 def _line(
@@ -465,13 +442,13 @@ def _mean_and_interval(rows: pd.DataFrame, x: str, y: str, over: str | None) -> 
             )
         low = high = math.nan
         if over and np.isfinite(group[y]).all():  # a run that is no number breaks the line
-            low, high = interval(group[y])
+            low, high = mean_interval(group[y]).ends
         points.append((position, group[y].mean(skipna=False), low, high))
     return pd.DataFrame(points, columns=["x", "mean", "low", "high"])
 
 
 def _single(height: float = 3.6) -> tuple[Picture, Axes]:
-    picture = Picture(figsize=(6.4, height), dpi=130, layout="constrained")
+    picture = Picture(figsize=(6.4, height))
     return picture, picture.subplots()
 
 
@@ -491,14 +468,7 @@ def _scales(ax: Axes, logx: bool, logy: bool, ylim: tuple[float, float] | None) 
         ax.set_ylim(*ylim)
 
 
-def _need(rows: pd.DataFrame, *columns: str) -> None:
-    missing = [column for column in columns if column not in rows]
-    if missing:
-        raise ValueError(f"rows must have the columns {columns}, {missing} missing")
-    if rows.empty:
-        raise ValueError("rows must not be empty")
-
-
+@styled
 def curve_panels(
     panels: Mapping[str, pd.DataFrame],
     x: str,
@@ -516,23 +486,21 @@ def curve_panels(
         x, y, by, over, xlabel, ylabel: as in `curves`.
 
     Raises:
-        ValueError: there is no panel, or a table is none that `curves` takes.
+        ValueError: there is no panel.
     """
-    for rows in panels.values():
-        _need(rows, x, y, by, *([over] if over else []))
     colours = _colours(name for rows in panels.values() for name in rows[by])
-    with matplotlib.rc_context(_STYLE):
-        picture, axes = _stacked(panels)
-        for ax, rows in zip(axes, panels.values(), strict=True):
-            for name, group in rows.groupby(by, sort=False):
-                _line(ax, str(name), group, x, y, over, colours[str(name)])
-            _scales(ax, False, False, None)
-            ax.set(ylabel=ylabel or y)
-        axes[-1].set(xlabel=xlabel or x)
-        _shared_legend(picture, columns=3)
+    picture, axes = _stacked(panels)
+    for ax, rows in zip(axes, panels.values(), strict=True):
+        for name, group in rows.groupby(by, sort=False):
+            _line(ax, str(name), group, x, y, over, colours[str(name)])
+        _scales(ax, False, False, None)
+        ax.set(ylabel=ylabel or y)
+    axes[-1].set(xlabel=xlabel or x)
+    _shared_legend(picture, columns=3)
     return picture
 
 
+@styled
 def evolution_panels(
     panels: Mapping[str, pd.DataFrame],
     quantity: str = "activation",
@@ -564,50 +532,45 @@ def evolution_panels(
         ylabel: what the quantity is; its name by default.
 
     Raises:
-        ValueError: there is no panel, a table lacks a column, the quantity or a statistic, or it
-            is of several replicas.
+        ValueError: there is no panel, or a table lacks the quantity or a statistic, or is of
+            several replicas.
     """
     wanted = [statistic for statistic in (line, band, marks) if statistic]
     tables = {}
     for name, rows in panels.items():
-        _need(rows, "step", "layer", "quantity", "statistic", "value")
         chosen = rows[(rows["quantity"] == quantity) & rows["statistic"].isin(wanted)]
         if missing := sorted(set(wanted) - set(chosen["statistic"])):
             raise ValueError(f"panels[{name!r}] must hold {missing} of the quantity {quantity!r}")
-        if chosen.duplicated(["step", "layer", "statistic"]).any():
-            raise ValueError(f"panels[{name!r}] must be of one replica, one value a step and layer")
+        _check_one_replica(name, chosen, ["step", "layer", "statistic"])
         tables[name] = chosen.pivot(index=["layer", "step"], columns="statistic", values="value")
-    with matplotlib.rc_context(_STYLE):
-        picture, axes = _stacked(tables)
-        layers = sorted({layer for table in tables.values() for layer, _ in table.index})
-        for ax, table in zip(axes, tables.values(), strict=True):
-            for k, layer in enumerate(layers):
-                if layer not in table.index:
-                    continue
-                one, colour = table.loc[layer], layer_colour(k, len(layers))
-                ax.plot(one.index, one[line], color=colour, label=f"layer {layer}")
-                if band:
-                    low, high = one[line] - one[band], one[line] + one[band]
-                    ax.fill_between(one.index, low, high, color=colour, alpha=0.15, linewidth=0)
-                if marks:
-                    ax.plot(
-                        one.index, one[marks], color=colour, linestyle="", marker=_MARKERS[k % 8]
-                    )
-            _scales(ax, False, logy, None)
-            if logx:
-                ax.set_xscale("symlog", linthresh=10)
-                ax.set_xlim(left=0)
-            ax.set(ylabel=ylabel or quantity)
-        axes[-1].set(xlabel=xlabel)
-        if marks:  # what is a line and what a mark, in no layer's colour
-            axes[0].plot([], [], color=_GREY, label=_SAID.get(line, line))
-            axes[0].plot(
-                [], [], color=_GREY, linestyle="", marker=_MARKERS[0], label=_SAID.get(marks, marks)
-            )
-        _shared_legend(picture, columns=max(5, (len(layers) + 1) // 2))
+    picture, axes = _stacked(tables)
+    layers = sorted({layer for table in tables.values() for layer, _ in table.index})
+    for ax, table in zip(axes, tables.values(), strict=True):
+        for k, layer in enumerate(layers):
+            if layer not in table.index:
+                continue
+            one, colour = table.loc[layer], layer_colour(k, len(layers))
+            ax.plot(one.index, one[line], color=colour, label=f"layer {layer}")
+            if band:
+                low, high = one[line] - one[band], one[line] + one[band]
+                ax.fill_between(one.index, low, high, color=colour, alpha=0.15, linewidth=0)
+            if marks:
+                ax.plot(one.index, one[marks], color=colour, linestyle="", marker=_MARKERS[k % 8])
+        _scales(ax, False, logy, None)
+        if logx:
+            ax.set_xscale("symlog", linthresh=10)
+            ax.set_xlim(left=0)
+        ax.set(ylabel=ylabel or quantity)
+    axes[-1].set(xlabel=xlabel)
+    if marks:  # what is a line and what a mark, in no layer's colour
+        mark: dict[str, Any] = {"linestyle": "", "marker": _MARKERS[0]}
+        for name, look in ((line, {}), (marks, mark)):
+            axes[0].plot([], [], color=_GREY, label=_STATISTICS.get(name, name), **look)
+    _shared_legend(picture, columns=max(5, (len(layers) + 1) // 2))
     return picture
 
 
+@styled
 def density_panels(panels: Mapping[str, pd.DataFrame], *, xlabel: str) -> Picture:
     """The curves of `densities` from histograms that were taken already: a step line a layer.
 
@@ -618,49 +581,48 @@ def density_panels(panels: Mapping[str, pd.DataFrame], *, xlabel: str) -> Pictur
         xlabel: what the values are.
 
     Raises:
-        ValueError: there is no panel, a table lacks a column or is empty, or a layer has a bin
-            twice.
+        ValueError: there is no panel, or a table is of several replicas.
     """
     for name, rows in panels.items():
-        _need(rows, "layer", "at", "value")
-        if rows.duplicated(["layer", "at"]).any():
-            raise ValueError(f"panels[{name!r}] must be of one replica at one step, a bin once")
-    if not panels:
-        raise ValueError("panels must hold at least one panel")
-    with matplotlib.rc_context(_STYLE):
-        picture = Picture(figsize=(7.2, 2.9), dpi=130, layout="constrained")
-        axes = picture.subplots(1, len(panels), squeeze=False)[0]
-        for ax, (name, rows) in zip(axes, panels.items(), strict=True):
-            layers = sorted(rows["layer"].unique())
-            for k, layer in enumerate(layers):
-                bins = rows[rows["layer"] == layer].sort_values("at")
-                ax.step(
-                    bins["at"],
-                    bins["value"],
-                    where="mid",
-                    color=layer_colour(k, len(layers)),
-                    label=f"layer {layer}",
-                )
-            ax.set(title=name, xlabel=xlabel, ylabel="density")
-            ax.set_ylim(bottom=0)
-        _shared_legend(picture, columns=6)
+        _check_one_replica(name, rows, ["layer", "at"])
+    picture, axes = _side_by_side(panels)
+    for ax, rows in zip(axes, panels.values(), strict=True):
+        layers = sorted(rows["layer"].unique())
+        for k, layer in enumerate(layers):
+            bins = rows[rows["layer"] == layer].sort_values("at")
+            colour = layer_colour(k, len(layers))
+            ax.step(bins["at"], bins["value"], where="mid", color=colour, label=f"layer {layer}")
+        ax.set(xlabel=xlabel, ylabel="density")
+        ax.set_ylim(bottom=0)
+    _shared_legend(picture, columns=6)
     return picture
 
 
-_SAID = {
-    "mean": "mean",
-    "std": "standard deviation",
-    "p02": "2nd percentile",
-    "p98": "98th percentile",
-}
+_STATISTICS = {"std": "standard deviation", "p02": "2nd percentile", "p98": "98th percentile"}
+
+
+def _check_one_replica(name: str, rows: pd.DataFrame, keys: list[str]) -> None:
+    if rows.duplicated(keys).any():
+        raise ValueError(f"panels[{name!r}] must be of one replica, one value for each of {keys}")
 
 
 def _stacked(panels: Mapping[str, Any]) -> tuple[Picture, list[Axes]]:
     """A column of axes that share their scales, each under its title."""
+    size = (6.4, 0.9 + 2.4 * len(panels))
+    return _panels(panels, size, nrows=len(panels), sharex=True, sharey=True)
+
+
+def _side_by_side(panels: Mapping[str, Any]) -> tuple[Picture, list[Axes]]:
+    return _panels(panels, (7.2, 2.9), ncols=len(panels))
+
+
+def _panels(
+    panels: Mapping[str, Any], size: tuple[float, float], **grid: Any
+) -> tuple[Picture, list[Axes]]:
     if not panels:
         raise ValueError("panels must hold at least one panel")
-    picture = Picture(figsize=(6.4, 0.9 + 2.4 * len(panels)), dpi=130, layout="constrained")
-    axes = list(picture.subplots(len(panels), 1, squeeze=False, sharex=True, sharey=True)[:, 0])
+    picture = Picture(figsize=size)
+    axes = list(picture.subplots(squeeze=False, **grid).flat)
     for ax, title in zip(axes, panels, strict=True):
         ax.set_title(title)
     return picture, axes

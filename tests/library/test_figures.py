@@ -14,16 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import sympy
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 from matplotlib import colors
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.container import ErrorbarContainer
 from scipy import stats
 
 from xavier import figures, training
-from xavier.figures import COLOURS, OUTCOMES, Picture, interval
+from xavier.figures import COLOURS, OUTCOMES, Picture
 
 
 def runs() -> pd.DataFrame:
@@ -116,11 +113,6 @@ def test_every_picture_is_a_png_for_the_notebook(name: str) -> None:
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = (int.from_bytes(png[k : k + 4], "big") for k in (16, 20))
     assert (width, height) == tuple(int(n) for n in picture.get_size_inches() * picture.dpi)
-
-
-@pytest.mark.parametrize("name", MAKERS)
-def test_a_picture_is_the_same_every_time(name: str) -> None:
-    assert MAKERS[name]()._repr_png_() == MAKERS[name]()._repr_png_()
 
 
 @pytest.mark.parametrize("name", [n for n in MAKERS if n != "image_grid"])
@@ -274,20 +266,11 @@ def test_images_are_shown_in_order_upright_and_on_one_grey_scale() -> None:
     assert (grid.nrows, grid.ncols) == (2, 4)
 
 
-@pytest.mark.parametrize("shape", [(9,), (2, 3, 3), (2, 8), (0, 9), (2, 0), ()])
-def test_images_must_be_square_and_at_least_one(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"images must have shape \(n, side \* side\)"):
-        figures.image_grid(np.zeros(shape))
-
-
-def test_image_labels_must_be_as_many_as_images() -> None:
-    with pytest.raises(ValueError, match=r"labels must be one per image \(2\), got 3"):
-        figures.image_grid(np.zeros((2, 9)), ["a", "b", "c"])
-
-
-def test_image_columns_must_be_positive() -> None:
-    with pytest.raises(ValueError, match="columns must be at least 1"):
-        figures.image_grid(np.zeros((2, 9)), columns=0)
+def test_images_must_be_square() -> None:
+    with pytest.raises(
+        ValueError, match=r"images must have shape \(n, side \* side\), got \(2, 6\)"
+    ):
+        figures.image_grid(np.zeros((2, 6)))
 
 
 # ------------------------------------------------------------------------------------------ curves
@@ -492,83 +475,9 @@ def test_what_lies_beyond_the_limits_counts_in_a_density() -> None:
     assert line.get_ydata().sum() * 0.1 == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize(
-    ("panels", "changes", "message"),
-    [
-        ({}, {}, "panels must hold at least one"),
-        ({"a": [[]]}, {}, "layer 1 of 'a' has no values"),
-        ({"a": [[1.0]]}, {"limits": (1, 1)}, "limits must be ascending"),
-        ({"a": [[1.0]]}, {"limits": (2, 1)}, "limits must be ascending"),
-        ({"a": [[1.0]]}, {"bins": 0}, "bins must be at least 1"),
-    ],
-)
-def test_densities_of_nothing_are_refused(
-    panels: Any, changes: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        figures.densities(panels, **{"limits": (0, 1), "xlabel": "z", **changes})
-
-
-# ---------------------------------------------------------------------------------------- interval
-
-
-@hypothesis_settings(max_examples=50)
-@given(
-    st.lists(st.floats(-100, 100), min_size=2, max_size=12), st.sampled_from([0.5, 0.9, 0.95, 0.99])
-)
-def test_an_interval_is_that_of_students_t(values: list[float], level: float) -> None:
-    low, high = interval(values, level)
-    n = len(values)
-    mean = math.fsum(values) / n
-    deviation = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1))
-    half = stats.t.isf((1 - level) / 2, n - 1) * deviation / math.sqrt(n)
-    assert (low, high) == pytest.approx((mean - half, mean + half), rel=1e-9, abs=1e-9)
-
-
-def test_nineteen_of_twenty_intervals_hold_the_true_mean(rng: np.random.Generator) -> None:
-    """4,000 experiments of 5 seeds: the share is 0.95 within 5 standard errors of 0.0034."""
-    inside = 0
-    for sample in rng.normal(3.0, 2.0, (4000, 5)):
-        low, high = interval(sample)
-        inside += low < 3.0 < high
-    assert abs(inside / 4000 - 0.95) < 5 * math.sqrt(0.95 * 0.05 / 4000)
-
-
-@pytest.mark.parametrize("values", [[], [1.0]])
-def test_an_interval_needs_two_values(values: list[float]) -> None:
-    with pytest.raises(ValueError, match="values must be at least two"):
-        interval(values)
-
-
-# --------------------------------------------------------------------------------------- bad rows
-
-
-DRAW: dict[str, tuple[Callable[[pd.DataFrame], Picture], pd.DataFrame, list[str]]] = {
-    "curves": (
-        lambda rows: figures.curves(rows, "update", "error", by="rule", over="seed"),
-        runs(),
-        ["update", "error", "rule", "seed"],
-    ),
-    "layer_trace": (figures.layer_trace, layers(), ["layer", "sampled", "rule"]),
-    "agreement": (figures.agreement, cases(), list(cases().columns)),
-    "outcome_map": (figures.outcome_map, settings(), list(settings().columns)),
-}
-
-
-@pytest.mark.parametrize(
-    ("name", "column"), [(name, c) for name, (_, _, columns) in DRAW.items() for c in columns]
-)
-def test_a_missing_column_is_named(name: str, column: str) -> None:
-    draw, rows, _ = DRAW[name]
-    with pytest.raises(ValueError, match=rf"rows must have the columns .*'{column}'\] missing"):
-        draw(rows.drop(columns=column))
-
-
-@pytest.mark.parametrize("name", DRAW)
-def test_no_rows_are_refused(name: str) -> None:
-    draw, rows, _ = DRAW[name]
-    with pytest.raises(ValueError, match="rows must not be empty"):
-        draw(rows.iloc[:0])
+def test_densities_of_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="panels must hold at least one"):
+        figures.densities({}, limits=(0, 1), xlabel="z")
 
 
 # ----------------------------------------------------------------------------------------- formulas
@@ -657,7 +566,3 @@ def test_a_cost_surface_for_every_name_over_the_same_grid() -> None:
     assert len(ax.collections) == 2
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("a", "b", "cost")
     assert picture._repr_png_().startswith(b"\x89PNG")
-    with pytest.raises(ValueError, match=r"heights\['one'\] must have shape \(7, 5\)"):
-        figures.cost_surface(x, y, {"one": np.zeros((5, 7))}, xlabel="a", ylabel="b")
-    with pytest.raises(ValueError, match="at least one surface"):
-        figures.cost_surface(x, y, {}, xlabel="a", ylabel="b")

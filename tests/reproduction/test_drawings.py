@@ -397,13 +397,6 @@ def test_panels_that_are_none_are_refused(kind: str) -> None:
         PANELS[kind]({})
 
 
-@pytest.mark.parametrize("kind", PANELS)
-def test_tables_of_panels_that_lack_a_column_are_refused(kind: str) -> None:
-    column = TABLES[kind].columns[-1]
-    with pytest.raises(ValueError, match=f"'{column}'. missing"):
-        PANELS[kind]({"one": TABLES[kind].drop(columns=column)})
-
-
 @pytest.mark.parametrize("kind", ["evolution_panels", "density_panels"])
 def test_tables_of_several_replicas_are_refused(kind: str) -> None:
     with pytest.raises(ValueError, match=r"panels\['one'\] must be of one replica"):
