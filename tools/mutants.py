@@ -78,10 +78,10 @@ def verdicts(folder: Path, module: str) -> dict[str, str]:
     return {name: VERDICTS[code] for name, code in codes.items() if code in VERDICTS}
 
 
-def diff(name: str, module: str) -> str:
-    """Return the lines that a mutant takes out and puts in."""
-    lines = get_diff_for_mutant(name, path=f"xavier/{module}.py").splitlines()
-    return "\n".join(line for line in lines[2:] if line.startswith(("-", "+")))
+def changed(difference: list[str]) -> str:
+    """Return the lines that a mutant takes out and puts in, without their indentation."""
+    lines = (line for line in difference if line.startswith(("-", "+")))
+    return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines)
 
 
 def measure(module: str, build: Path, size: int) -> bool:
@@ -100,8 +100,12 @@ def measure(module: str, build: Path, size: int) -> bool:
         print(f"{module:12} no verdict on {len(missing)} of {len(names)} mutants.", end="")
         print(f" Do its tests pass without any, in {folder}/mutants?", flush=True)
         return False
-    same = {entry["diff"].strip(): entry["reason"] for entry in EQUIVALENT.get(module, [])}
-    alive = {n: diff(n, module) for n in names if found[n] != "caught"}
+    same = {changed(entry["diff"].splitlines()) for entry in EQUIVALENT.get(module, [])}
+    alive = {
+        name: changed(get_diff_for_mutant(name, path=f"xavier/{module}.py").splitlines()[2:])
+        for name in names
+        if found[name] != "caught"
+    }
     gaps = {name: text for name, text in alive.items() if text not in same}
     tried = len(names) - len(alive) + len(gaps)
     score = 100 * (tried - len(gaps)) / tried
