@@ -1,4 +1,4 @@
-"""Slides and SVG figures are made of what chapters hold."""
+"""Slides and SVG figures are made of what chapters hold; lists that tools read name what is there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -90,3 +91,14 @@ def test_figures_are_written_as_svg(tmp_path: Path) -> None:
     assert (tmp_path / "99_made-line.svg").read_text().lstrip().startswith("<?xml")
     none = subprocess.run([*command, "77"], check=False, capture_output=True, text=True)
     assert none.returncode == 1 and "no chapter has 77" in none.stderr
+
+
+def test_equivalent_mutants_are_of_lines_that_are_still_there() -> None:
+    listed = tomllib.loads((ROOT / "tools" / "equivalent.toml").read_text(encoding="utf-8"))
+    for module, entries in listed.items():
+        source = (ROOT / "xavier" / f"{module}.py").read_text(encoding="utf-8").splitlines()
+        for entry in entries:
+            changes = entry["diff"].splitlines()
+            removed = {line[1:].strip() for line in changes if line.startswith("-")}
+            assert removed and removed <= {line.strip() for line in source}, entry
+            assert entry["reason"]
