@@ -1,4 +1,4 @@
-"""Slides and SVG figures are made of what chapters hold; lists that tools read name what is there."""
+"""Slides and SVG figures are made of what chapters hold, and lists of mutants of what there is."""
 
 from __future__ import annotations
 
