@@ -12,22 +12,17 @@ Name = TypeVar("Name", bound=str)
 
 
 def positive_int(name: str, value: Any) -> int:
-    """Return ``value`` as an int of at least 1.
-
-    Raises:
-        TypeError: ``value`` is not an integer.
-        ValueError: it is zero or negative.
-    """
+    """Return ``value`` as an int of at least 1; a TypeError or ValueError if it is none."""
     return _int_from(1, name, value)
 
 
 def count(name: str, value: Any) -> int:
-    """Return ``value`` as an int of at least 0; errors as in `positive_int`."""
+    """Return ``value`` as an int of at least 0; a TypeError or ValueError if it is none."""
     return _int_from(0, name, value)
 
 
 def seed(name: str, value: Any) -> int:
-    """Return ``value`` as a seed, an int from 0 to 2**63 - 1; errors as in `positive_int`."""
+    """Return ``value`` as a seed, an int from 0 to 2**63 - 1; a TypeError or ValueError else."""
     number = _int_from(0, name, value)
     if number >= 2**63:
         raise ValueError(f"{name} must be below 2**63, got {value!r}")
@@ -35,12 +30,7 @@ def seed(name: str, value: Any) -> int:
 
 
 def finite(name: str, value: Any) -> float:
-    """Return ``value`` as a finite float.
-
-    Raises:
-        TypeError: ``value`` is not a real number.
-        ValueError: it is infinite or not a number.
-    """
+    """Return a real number as a finite float; a TypeError or ValueError if it is none."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a real number, got {value!r}")
     try:
@@ -53,7 +43,7 @@ def finite(name: str, value: Any) -> float:
 
 
 def positive(name: str, value: Any) -> float:
-    """Return ``value`` as a finite float above 0; errors as in `finite`."""
+    """Return a real number as a finite float above 0; a TypeError or ValueError if it is none."""
     number = finite(name, value)
     if number <= 0:
         raise ValueError(f"{name} must be above 0, got {value!r}")
@@ -61,10 +51,11 @@ def positive(name: str, value: Any) -> float:
 
 
 def one_of(name: str, value: Any, allowed: Iterable[Name]) -> Name:
-    """Return ``value`` if it is among the ``allowed`` names.
+    """Return ``value`` if it is among the ``allowed`` names; else a ValueError with the nearest.
 
-    Raises:
-        ValueError: it is not; the message lists the names and the nearest match.
+    >>> one_of("rule", "golrot", ["lecun", "glorot"])
+    Traceback (most recent call last):
+    ValueError: rule must be one of lecun, glorot, got 'golrot'; did you mean 'glorot'?
     """
     names = list(allowed)
     for candidate in names:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
-from fractions import Fraction
+import sys
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,6 @@ from hypothesis import strategies as st
 from xavier import checks
 
 LOWEST = {checks.positive_int: 1, checks.count: 0, checks.seed: 0}
-NO_INTEGERS = [True, 1.0, "1", None, 1j, [1], math.nan]
-NO_NUMBERS = [True, "1", None, 1j, [1.0], np.ones(2)]
 NAMES = ("sigmoid", "tanh", "softsign")
 
 
@@ -33,16 +30,12 @@ def test_an_integer_passes_exactly_from_the_lowest_on(check: Any, value: int) ->
 
 
 @pytest.mark.parametrize("check", LOWEST)
-def test_a_numpy_integer_becomes_a_python_int(check: Any) -> None:
+def test_what_is_no_integer_is_a_type_error_and_numpys_become_pythons(check: Any) -> None:
     assert type(check("units", np.int16(3))) is int
-
-
-@pytest.mark.parametrize("check", LOWEST)
-@pytest.mark.parametrize("value", NO_INTEGERS, ids=repr)
-def test_what_is_no_integer_is_a_type_error(check: Any, value: Any) -> None:
-    message = f"units must be an integer, got {value!r}"
-    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
-        check("units", value)
+    for value in (True, 1.0, "1", None):
+        message = f"units must be an integer, got {value!r}"
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+            check("units", value)
 
 
 def test_a_seed_fits_into_63_bits() -> None:
@@ -51,48 +44,38 @@ def test_a_seed_fits_into_63_bits() -> None:
         checks.seed("seed", 2**63)
 
 
-@given(value=st.floats() | st.fractions() | st.integers(-(10**300), 10**300))
+@given(value=st.floats() | st.fractions() | st.integers(-(10**400), 10**400))
 def test_a_real_number_passes_exactly_if_finite_and_positive_if_asked(value: Any) -> None:
-    if math.isfinite(value):
+    fits = -sys.float_info.max <= value <= sys.float_info.max
+    if fits:
         assert checks.finite("gain", value) == float(value)
+        assert type(checks.finite("gain", value)) is float
     else:
         with pytest.raises(ValueError, match=f"^gain must be finite, got {value!r}$"):
             checks.finite("gain", value)
-    if math.isfinite(value) and float(value) > 0:
+    if fits and float(value) > 0:
         assert checks.positive("gain", value) == float(value)
     else:
         with pytest.raises(ValueError, match=r"^gain must be (above 0|finite), got "):
             checks.positive("gain", value)
 
 
-@pytest.mark.parametrize("check", [checks.finite, checks.positive])
-@pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
-def test_what_is_no_real_number_is_a_type_error(check: Any, value: Any) -> None:
+@pytest.mark.parametrize("value", [True, "1", None, 1j, np.ones(2)], ids=repr)
+def test_what_is_no_real_number_is_a_type_error(value: Any) -> None:
     message = f"gain must be a real number, got {value!r}"
-    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
-        check("gain", value)
+    for check in (checks.finite, checks.positive):
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+            check("gain", value)
 
 
-@pytest.mark.parametrize("value", [np.float32(0.5), np.int64(2), Fraction(1, 2)], ids=repr)
-def test_numbers_of_other_types_become_floats(value: Any) -> None:
-    assert type(checks.finite("gain", value)) is float
-
-
-def test_an_integer_too_large_for_a_float_is_not_finite() -> None:
-    with pytest.raises(ValueError, match=r"^gain must be finite, got 1000"):
-        checks.finite("gain", 10**400)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_an_allowed_name_comes_back(name: str) -> None:
-    assert checks.one_of("activation", name, NAMES) == name
-
-
-@given(value=st.text().filter(lambda text: text not in NAMES) | st.none() | st.integers())
-def test_any_other_name_is_refused_with_the_list(value: Any) -> None:
-    message = f"activation must be one of sigmoid, tanh, softsign, got {value!r}"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
-        checks.one_of("activation", value, NAMES)
+@given(value=st.text() | st.none() | st.integers() | st.sampled_from(NAMES))
+def test_an_allowed_name_comes_back_and_any_other_is_refused_with_the_list(value: Any) -> None:
+    if value in NAMES:
+        assert checks.one_of("activation", value, NAMES) == value
+    else:
+        message = f"activation must be one of sigmoid, tanh, softsign, got {value!r}"
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+            checks.one_of("activation", value, NAMES)
 
 
 def test_a_misspelt_name_is_told_its_nearest_match() -> None:

@@ -75,16 +75,10 @@ def test_glorot_is_symmetric_and_lies_between_the_two_wishes(n: int, m: int) -> 
 # --------------------------------------------------------------------------------------------------
 
 
-def test_the_derived_compromise_is_the_glorot_rule() -> None:
+def test_the_derivation_arrives_at_the_rules_of_glorot_and_he_and_at_equation_16() -> None:
     assert derivation.glorot_variance() == rules.glorot(n_in, n_out)
-
-
-def test_the_derived_bound_is_the_bound_of_the_glorot_rule_and_equation_16() -> None:
     assert derivation.glorot_bound() == rules.bound(rules.glorot(n_in, n_out))
     assert derivation.glorot_bound() == sympy.sqrt(6) / sympy.sqrt(n_in + n_out)
-
-
-def test_the_derived_rule_for_rectifiers_is_the_he_rule() -> None:
     assert derivation.he_variance() == rules.he(n_in, n_out)
 
 
@@ -112,12 +106,6 @@ def test_std_and_bound_stay_exact_for_sympy(n: int, m: int) -> None:
     variance = sympy.Rational(n, m)
     assert rules.std(variance) ** 2 == variance
     assert rules.bound(variance) ** 2 == 3 * variance
-    assert derivation.uniform_variance(rules.bound(variance)) == variance
-
-
-def test_std_and_bound_take_symbols() -> None:
-    variance = sympy.Symbol("v", positive=True)
-    assert rules.std(variance) == sympy.sqrt(variance)
     assert derivation.uniform_variance(rules.bound(variance)) == variance
 
 
@@ -219,23 +207,11 @@ def test_fans_are_python_ints_whatever_came_in() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (
-            {"shape": ()},
-            ValueError,
-            "shape must have at least two dimensions (out, in, *kernel), got ()",
-        ),
-        ({"shape": (3,)}, ValueError, "shape must have at least two dimensions"),
-        ({"shape": 3}, TypeError, "shape must be a sequence of integers, got 3"),
-        ({"shape": "ab"}, TypeError, "shape[0] must be an integer, got 'a'"),
-        ({"shape": (3, 0)}, ValueError, "shape[1] must be at least 1, got 0"),
-        ({"shape": (-3, 2)}, ValueError, "shape[0] must be at least 1, got -3"),
+        ({"shape": (3,)}, ValueError, "shape must have at least two dimensions (out, in, *kernel)"),
         ({"shape": (3, 2.0)}, TypeError, "shape[1] must be an integer, got 2.0"),
-        ({"shape": (3, True)}, TypeError, "shape[1] must be an integer, got True"),
         ({"shape": (3, 2, 0)}, ValueError, "shape[2] must be at least 1, got 0"),
-        ({"shape": (3, 2), "groups": 0}, ValueError, "groups must be at least 1, got 0"),
         ({"shape": (3, 2), "groups": 1.5}, TypeError, "groups must be an integer, got 1.5"),
         ({"shape": (3, 2), "packed": -1}, ValueError, "packed must be at least 1, got -1"),
-        ({"shape": (3, 2), "packed": None}, TypeError, "packed must be an integer, got None"),
         (
             {"shape": (5, 2, 3), "groups": 2},
             ValueError,

@@ -14,6 +14,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,7 +120,7 @@ def test_a_label_names_the_shapes_of_its_scene() -> None:
             assert " + ".join(names) == CLASSES[label]
 
 
-@pytest.mark.parametrize("objects", [(1,), (2,), (2, 1), [1, 2], {1, 2}, (1, 1, 2)])
+@pytest.mark.parametrize("objects", [(1,), (2,), [2, 1]])
 def test_objects_says_how_many_objects_an_image_has(objects: tuple[int, ...]) -> None:
     images, labels = Shapeset(4, objects=objects).batch(600)
     counts = {1 + int(label >= 3) for label in labels.tolist()}
@@ -206,39 +207,6 @@ def affine(corners: np.ndarray, count: int) -> tuple[np.ndarray, float]:
     regular = np.stack([0.5 * np.cos(turn), 0.5 * np.sin(turn), np.ones(count)], 1)
     solution, *_ = np.linalg.lstsq(regular, corners[:count] / GRID, rcond=None)
     return solution[:2].T, float(np.abs(regular @ solution - corners[:count] / GRID).max())
-
-
-def test_a_parallelogram_has_opposite_sides_parallel_and_alike_long(
-    pairs: shapeset._Scenes,
-) -> None:
-    found = pairs.corners[kinds(pairs) == 4]
-    assert len(found) > 500
-    # A corner is off by at most one grid line in each direction, so four by at most four.
-    assert np.abs(found[:, 0] - found[:, 1] + found[:, 2] - found[:, 3]).max() <= 4
-    assert (found[:, 4:] == found[:, 3:4]).all()
-
-
-def test_a_triangle_has_three_corners_that_are_not_in_line(pairs: shapeset._Scenes) -> None:
-    found = pairs.corners[kinds(pairs) == 3]
-    assert len(found) > 500
-    assert (found[:, 3:] == found[:, 2:3]).all()
-    first, second = found[:, 1] - found[:, 0], found[:, 2] - found[:, 0]
-    area = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2 / GRID**2
-    # A regular triangle in a circle of diameter 1 has area 3 sqrt(3) / 16.
-    regular = 3 * math.sqrt(3) / 16
-    assert area.min() > 0.2**2 * regular * 0.99
-    assert area.max() < 0.8**2 * regular * 1.01
-
-
-def test_an_ellipse_has_twenty_corners_on_one_ellipse(pairs: shapeset._Scenes) -> None:
-    found = pairs.corners[kinds(pairs) == 20].astype(float)
-    assert len(found) > 500
-    centre = found.mean(1, keepdims=True)
-    first, second = found[:, :1] - centre, found[:, 5:6] - centre  # conjugate half-diameters
-    turn = (2 * np.pi * np.arange(20) / 20)[None, :, None]
-    off = found - centre - np.cos(turn) * first - np.sin(turn) * second
-    # Every point and the centre are off by one grid line at most, the half-diameters by two.
-    assert np.abs(off).max() <= 2 + 2 * math.sqrt(2)
 
 
 def test_every_object_is_an_affine_regular_polygon_within_the_stretch(
@@ -331,15 +299,12 @@ def test_overlaps_are_those_of_the_first_images_of_two_objects(pairs: shapeset._
     next_block = shapeset._draw_scenes(3, 1, (2,)).corners
     assert np.array_equal(found[:64], covered(pairs.corners[:64]))
     assert np.array_equal(found[shapeset.BLOCK :], covered(next_block[:40]))
-    for arguments, message in (((-1, 5), "seed must"), ((3, 0), "n must be at least 1, got 0")):
-        with pytest.raises(ValueError, match=f"^{message}"):
-            shapeset.overlaps(*arguments)
 
 
 # -------------------------------------------------------------------------------------- rasterising
 
 
-@pytest.mark.parametrize("size", [15, 32, 33, 64, 300])
+@pytest.mark.parametrize("size", [15, 33, 300])
 def test_a_pixel_belongs_to_an_object_if_its_centre_lies_inside(size: int) -> None:
     n = 12 if size == 300 else 60
     images, labels = Shapeset(11, size=size).batch(n)
@@ -476,11 +441,11 @@ def test_a_state_is_a_copy() -> None:
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"seed": 6}, "seed"),
-        ({"stream": "digits"}, "stream"),
-        ({"objects": [1]}, "objects"),
-        ({"position": -1}, "position"),
-        ({"extra": 1}, "keys"),
+        ({"seed": 6}, "state must be one of this stream"),
+        ({"stream": "digits"}, "state must be one of this stream"),
+        ({"objects": [1]}, "state must be one of this stream"),
+        ({"extra": 1}, "state must be one of this stream"),
+        ({"position": -1}, "position.* must be at least 0"),
     ],
 )
 def test_the_state_of_another_stream_is_refused_and_nothing_moves(
@@ -491,23 +456,6 @@ def test_the_state_of_another_stream_is_refused_and_nothing_moves(
     with pytest.raises(ValueError, match=error):
         stream.restore({**stream.state(), "position": 20, **change})
     assert stream.state()["position"] == 10
-
-
-@pytest.mark.parametrize("state", [None, [], "shapeset", 3])
-def test_a_state_must_be_a_dictionary(state: object) -> None:
-    with pytest.raises(TypeError, match="state must be a dictionary"):
-        Shapeset(5).restore(state)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("position", [1.5, "3", None, True])
-def test_a_position_must_be_an_integer(position: object) -> None:
-    with pytest.raises(TypeError, match="position"):
-        Shapeset(5).restore({**Shapeset(5).state(), "position": position})
-
-
-def test_an_empty_state_is_refused() -> None:
-    with pytest.raises(ValueError, match="keys"):
-        Shapeset(5).restore({})
 
 
 def test_a_seed_means_one_stream() -> None:
@@ -613,43 +561,35 @@ def test_images_and_labels_are_made_on_the_device_asked_for() -> None:
 # --------------------------------------------------------------------------------------- bad inputs
 
 
-@given(st.one_of(st.integers(max_value=-1), st.integers(min_value=2**63)))
-def test_a_seed_out_of_range_is_refused(seed: int) -> None:
-    with pytest.raises(ValueError, match="seed must be"):
-        Shapeset(seed)
+@given(st.integers())
+def test_a_size_is_from_15_to_8192(size: int) -> None:
+    if 15 <= size <= 2**13:
+        assert Shapeset(0, size=size).size == size
+    else:
+        with pytest.raises(ValueError, match="size must be"):
+            Shapeset(0, size=size)
 
 
-@given(st.one_of(st.integers(max_value=14), st.integers(min_value=2**13 + 1)))
-def test_a_size_out_of_range_is_refused(size: int) -> None:
-    with pytest.raises(ValueError, match="size must be"):
-        Shapeset(0, size=size)
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
+        ({"seed": 1.0}, TypeError, "seed must be an integer, got 1.0"),
+        ({"size": True}, TypeError, "size must be an integer, got True"),
+        ({"objects": ()}, ValueError, r"objects must be \(1,\), \(2,\) or \(1, 2\), got \(\)"),
+        ({"objects": (1, 3)}, ValueError, r"objects must be .*, got \(1, 3\)"),
+    ],
+)
+def test_what_is_no_stream_is_refused(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{message}$"):
+        Shapeset(**{"seed": 0, **arguments})
 
 
-@given(st.integers(max_value=0))
-def test_a_batch_of_none_or_fewer_is_refused_and_nothing_moves(n: int) -> None:
+def test_a_batch_of_none_or_fewer_is_refused_and_nothing_moves() -> None:
     stream = Shapeset(0)
-    with pytest.raises(ValueError, match="n must be at least 1"):
-        stream.batch(n)
+    for n in (0, -1):
+        with pytest.raises(ValueError, match=f"n must be at least 1, got {n}"):
+            stream.batch(n)
     assert stream.state()["position"] == 0
-
-
-@pytest.mark.parametrize("value", [2.5, True, "3", None, np.float64(3)])
-@pytest.mark.parametrize("name", ["seed", "size", "n"])
-def test_what_is_no_integer_is_refused(name: str, value: object) -> None:
-    with pytest.raises(TypeError, match=f"{name} must be an integer"):
-        if name == "n":
-            Shapeset(0).batch(value)  # type: ignore[arg-type]
-        else:
-            Shapeset(**{"seed": 0, name: value})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("objects", [(), (3,), (0, 1), (1, 2, 3), "12", [None], [[1]]])
-def test_objects_other_than_one_and_two_are_refused(objects: object) -> None:
-    with pytest.raises(ValueError, match="objects must be"):
-        Shapeset(0, objects=objects)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("objects", [1, None, 1.5])
-def test_objects_must_be_a_collection(objects: object) -> None:
-    with pytest.raises(TypeError, match="objects must be"):
-        Shapeset(0, objects=objects)  # type: ignore[arg-type]
