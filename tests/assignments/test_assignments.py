@@ -38,6 +38,7 @@ def course(tmp_path: Path) -> Path:
     return tmp_path / "course"
 
 
+@pytest.mark.thorough
 def test_releases_are_those_of_the_sources() -> None:
     done = call("release", "--check")
     assert done.exit_code == 0, done.output

@@ -44,6 +44,7 @@ def test_it_runs_and_answers(held: Submission) -> None:
     assert held.parameters("net")["1.in_proj_weight"].shape == (12, 4)
 
 
+@pytest.mark.thorough
 def test_an_error_is_told_in_a_line(held: Submission) -> None:
     assert held.run("cell 1", "x = 1\nraise KeyError('a')") == "KeyError: 'a' (cell 1, line 2)"
     assert held.run("cell 2", "def f(:") is not None
@@ -56,6 +57,7 @@ def test_an_error_is_told_in_a_line(held: Submission) -> None:
     assert said is not None and said.startswith("E (cell 3")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("code", "said"),
     [
@@ -77,6 +79,7 @@ def test_what_breaks_harms_no_other_cell(held: Submission, code: str, said: str)
     assert held.get("after") == [1, 2, 3]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("code", "said"),
     [
@@ -96,6 +99,7 @@ def test_what_does_not_end_is_ended_and_the_rest_goes_on(
     assert held.get("after") == [1, 2, 3]
 
 
+@pytest.mark.thorough
 def test_a_call_that_kills_the_process_harms_no_other(held: Submission) -> None:
     held.run("cell 1", "import os\nx = 5\ndef die(): os._exit(0)\ndef live(): return x")
     with pytest.raises(Unanswered, match="ended"):
@@ -103,6 +107,7 @@ def test_a_call_that_kills_the_process_harms_no_other(held: Submission) -> None:
     assert held.call("live") == 5
 
 
+@pytest.mark.thorough
 def test_whoever_dies_again_and_again_is_left(held: Submission) -> None:
     held.run("cell 1", "import os\ndef die(): os._exit(0)")
     for _ in range(20):
@@ -112,6 +117,7 @@ def test_whoever_dies_again_and_again_is_left(held: Submission) -> None:
         held.call("die")
 
 
+@pytest.mark.thorough
 def test_time_in_all_is_limited() -> None:
     with Submission(limits=Limits(cell=3, call=3, total=4.0)) as held:
         held.run("cell 1", "import time; time.sleep(2.5)")
@@ -120,6 +126,7 @@ def test_time_in_all_is_limited() -> None:
         assert said is not None and "in all" in said
 
 
+@pytest.mark.thorough
 def test_processes_are_few_and_end_with_it(held: Submission) -> None:
     code = """
 import os, time
@@ -149,6 +156,7 @@ def _owner(path: Path) -> int:
         return -1
 
 
+@pytest.mark.thorough
 def test_it_is_nobody_and_sees_nothing(held: Submission) -> None:
     root = Path(__file__).resolve().parents[2]
     code = f"""
@@ -171,6 +179,7 @@ secrets = [k for k in os.environ if "KEY" in k or "TOKEN" in k]
     assert len(held.get("processes")) <= 3
 
 
+@pytest.mark.thorough
 def test_it_writes_nowhere_but_into_its_own_folder(held: Submission) -> None:
     root = Path(__file__).resolve().parents[2]
     for place in (root / "xavier" / "bad", Path("/usr/bad"), root / ".venv" / "bad", Path("/bad")):
@@ -181,6 +190,7 @@ def test_it_writes_nowhere_but_into_its_own_folder(held: Submission) -> None:
     assert said is not None and ("OSError" in said or "ended" in said)
 
 
+@pytest.mark.thorough
 def test_it_has_no_network(held: Submission) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -207,6 +217,7 @@ known = any(b"n_in + n_out" in text or b"packed" in text or b"Assumption" in tex
     assert held.get("known") is False
 
 
+@pytest.mark.thorough
 def test_torch_makes_layers_and_keeps_its_initializers(held: Submission) -> None:
     code = """
 import torch
@@ -238,6 +249,7 @@ known = [p.name for p in folder.rglob("*") if p.is_file() and b"std as bound" in
         assert said is not None and "asked to write" in said
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "code",
     [
@@ -265,6 +277,7 @@ def test_tampering_gains_nothing(code: str) -> None:
         assert parts.judge(part, held, variant).share < 1.0
 
 
+@pytest.mark.thorough
 def test_objects_that_are_equal_to_everything_are_no_answers(held: Submission) -> None:
     code = """
 import numpy as np
@@ -281,6 +294,7 @@ x = Yes()
         held.get("x")
 
 
+@pytest.mark.thorough
 def test_files_lie_beside_the_notebook_and_cannot_be_changed() -> None:
     with Submission(files={"data.npz": b"abc"}, limits=LIMITS) as held:
         assert held.run("cell 1", "x = list(open('data.npz', 'rb').read())") is None

@@ -57,6 +57,52 @@ tied_run.update(end=copied(w), biases=copied(b))
 """
 )
 
+
+def _symmetries(number: str) -> str:
+    """A function that returns this, which knows the hidden layers and the factorial."""
+    start = "hidden, f, signs = sizes[1:-1], math.factorial, 2 if odd else 1"
+    return f"def symmetries(sizes, odd):\n    {start}\n    return {number}"
+
+
+def _cost(number: str, rows: str = "[(g, run(g) if 0.9 < g < 1.4 else c) for g, c in rows]") -> str:
+    """A sweep whose rows near gain 1, which alone are looked at, hold this."""
+    return f"""
+def run(gain, updates=300):
+    sizes = [64, *[variant["sweep"]["width"]] * variant["sweep"]["depth"], 10]
+    seed = variant["sweep"]["seed"]
+    network = Network.create(sizes, "tanh", "lecun", seeds=[seed], gain=gain)
+    if updates:
+        train(network, {{seed: datasets.stream("digits", "train", seed)}}, lr=0.1, updates=updates)
+    test, seen = datasets.load("digits", "test"), datasets.load("digits", "train")
+    trace = network.forward(test.images)
+    return float({number})
+
+sweep["rows"] = {rows}
+"""
+
+
+def _repaired(layer: str) -> str:
+    """A function that draws this for every layer of a by b."""
+    return f"def repaired(sizes, rng):\n    return [{layer} for a, b in zip(sizes, sizes[1:])]"
+
+
+def _copies(alike: str, then: str = "found.append((i + 1, j + 1))", j: str = "i + 1, n") -> str:
+    """A function that does something with pairs of layers that are alike."""
+    return f"""
+def copies(weights):
+    found, n = [], len(weights)
+    for i in range(n):
+        for j in range({j}):
+            few = min(weights[i].size, weights[j].size)
+            a, b = weights[i].ravel()[:few], weights[j].ravel()[:few]
+            if {alike}:
+                {then}
+    return found
+"""
+
+
+_ALIKE = "np.corrcoef(a, b)[0, 1] > 0.9"
+
 RIGHT: dict[str, list[str]] = {
     "step": [
         # arrays of objects
@@ -217,99 +263,23 @@ def step(w, v, x, y, lr):
         ("step", 0.0, "def step(w, v, x, y, lr): return [[math.nan] * len(x)] * 2, [math.inf] * 2"),
     ],
     "symmetries": [
-        (
-            "no signs",
-            0.0,
-            """
-def symmetries(sizes, odd):
-    return math.prod(math.factorial(n) for n in sizes[1:-1])
-""",
-        ),
-        (
-            "signs",
-            0.0,
-            """
-def symmetries(sizes, odd):
-    return math.prod(2**n * math.factorial(n) for n in sizes[1:-1])
-""",
-        ),
-        (
-            "one sign",
-            0.0,
-            """
-def symmetries(sizes, odd):
-    return math.prod(map(math.factorial, sizes[1:-1])) * (1 + odd)
-""",
-        ),
-        (
-            "no exchanges",
-            0.0,
-            """
-def symmetries(sizes, odd):
-    return 2 ** sum(sizes[1:-1]) if odd else 1
-""",
-        ),
-        (
-            "no factorial",
-            0.0,
-            """
-def symmetries(sizes, odd):
-    return math.prod(n * (2**n if odd else 1) for n in sizes[1:-1])
-""",
-        ),
-        (
-            "sum",
-            0.0,
-            """
-def symmetries(sizes, odd):
-    return sum(math.factorial(n) * (2**n if odd else 1) for n in sizes[1:-1])
-""",
-        ),
-        (
-            "all layers",
-            0.0,
-            """
-def symmetries(sizes, odd):
-    return math.prod(math.factorial(n) * (2**n if odd else 1) for n in sizes)
-""",
-        ),
-        (
-            "outputs",
-            0.0,
-            """
-def symmetries(sizes, odd):
-    return math.prod(math.factorial(n) * (2**n if odd else 1) for n in sizes[1:])
-""",
-        ),
-        (
-            "inputs",
-            0.0,
-            """
-def symmetries(sizes, odd):
-    orders = math.prod(math.factorial(n) for n in sizes[:-1])
-    return orders * 2 ** sum(sizes[1:-1]) if odd else orders
-""",
-        ),
-        (
-            "together",
-            0.0,
-            """
-def symmetries(sizes, odd):
-    n = sum(sizes[1:-1])
-    return math.factorial(n) * (2**n if odd else 1)
-""",
-        ),
+        ("no signs", 0.0, _symmetries("math.prod(map(f, hidden))")),
+        ("signs", 0.0, _symmetries("math.prod(2**n * f(n) for n in hidden)")),
+        ("one sign", 0.0, _symmetries("math.prod(map(f, hidden)) * signs")),
+        ("no exchanges", 0.0, _symmetries("signs ** sum(hidden)")),
+        ("no factorial", 0.0, _symmetries("math.prod(n * signs**n for n in hidden)")),
+        ("sum", 0.0, _symmetries("sum(f(n) * signs**n for n in hidden)")),
+        ("all layers", 0.0, _symmetries("math.prod(f(n) * signs**n for n in sizes)")),
+        ("outputs", 0.0, _symmetries("math.prod(f(n) * signs**n for n in sizes[1:])")),
+        ("inputs", 0.0, _symmetries("math.prod(f(n) * signs**n for n in sizes[:-1])")),
+        ("together", 0.0, _symmetries("f(sum(hidden)) * signs ** sum(hidden)")),
         (
             "overflow",
             0.7,
-            """
-def symmetries(sizes, odd):
-    number = np.int64(1)
-    with np.errstate(over="ignore"):
-        for n in sizes[1:-1]:
-            number *= np.prod(np.arange(1, n + 1)) * 2 ** (n if odd else 0)
-    return number
-""",
+            _symmetries(
+                "np.prod([f(n) * signs**n % 2**64 for n in hidden], dtype=np.uint64)"
+                ".astype(np.int64)"
+            ),
         ),
         ("number", 0.0, "symmetries = lambda sizes, odd: 14_929_920"),
         ("form", 0.0, "symmetries = lambda sizes, odd: 10**400"),
@@ -473,70 +443,17 @@ untied_run["log"][-1] = (6000, np.linalg.norm(w) ** 2 / np.linalg.norm(w, 2) ** 
         ("pairs", 0.0, 'sweep["rows"] = [c for _, c in rows]'),
         ("other costs", 0.2, 'sweep["rows"] = [(g, min(c, 1.0)) for g, c in rows]'),
         ("summed", 0.2, 'sweep["rows"] = [(g, 400 * c) for g, c in rows]'),
-        (  # only the rows near gain 1 are looked at, and made
-            "error",
-            0.2,
-            """
-def run(gain, updates=300, split="test"):
-    sizes = [64, *[variant["sweep"]["width"]] * variant["sweep"]["depth"], 10]
-    seed = variant["sweep"]["seed"]
-    network = Network.create(sizes, "tanh", "lecun", seeds=[seed], gain=gain)
-    if updates:
-        stream = datasets.stream("digits", "train", seed)
-        train(network, {seed: stream}, lr=0.1, updates=updates)
-    data = datasets.load("digits", split)
-    return network, network.forward(data.images), data.labels
-
-def error(gain):
-    network, trace, labels = run(gain)
-    return float(network.error(trace, labels)[0])
-
-sweep["rows"] = [(g, error(g) if 0.9 < g < 1.4 else c) for g, c in rows]
-""",
-        ),
-        (
-            "accuracy",
-            0.2,
-            """
-def accuracy(gain):
-    sizes = [64, *[variant["sweep"]["width"]] * variant["sweep"]["depth"], 10]
-    seed = variant["sweep"]["seed"]
-    network = Network.create(sizes, "tanh", "lecun", seeds=[seed], gain=gain)
-    train(network, {seed: datasets.stream("digits", "train", seed)}, lr=0.1, updates=300)
-    data = datasets.load("digits", "test")
-    guesses = network.forward(data.images).logits[0].argmax(-1)
-    return (guesses == data.labels).double().mean() * 100
-
-sweep["rows"] = [(g, accuracy(g) if 0.9 < g < 1.4 else c) for g, c in rows]
-""",
-        ),
+        ("error", 0.2, _cost("network.error(trace, test.labels)[0]")),
+        ("accuracy", 0.2, _cost("100 * (1 - network.error(trace, test.labels)[0])")),
         (
             "training cost",
             0.2,
-            """
-def cost_after(gain):
-    sizes = [64, *[variant["sweep"]["width"]] * variant["sweep"]["depth"], 10]
-    seed = variant["sweep"]["seed"]
-    network = Network.create(sizes, "tanh", "lecun", seeds=[seed], gain=gain)
-    train(network, {seed: datasets.stream("digits", "train", seed)}, lr=0.1, updates=300)
-    data = datasets.load("digits", "train")
-    return float(network.cost(network.forward(data.images), data.labels)[0])
-
-sweep["rows"] = [(g, cost_after(g) if 0.9 < g < 1.4 else c) for g, c in rows]
-""",
+            _cost("network.cost(network.forward(seen.images), seen.labels)[0]"),
         ),
         (
             "untrained",
             0.2,
-            """
-def cost_after(gain):
-    sizes = [64, *[variant["sweep"]["width"]] * variant["sweep"]["depth"], 10]
-    network = Network.create(sizes, "tanh", "lecun", seeds=[variant["sweep"]["seed"]], gain=gain)
-    data = datasets.load("digits", "test")
-    return float(network.cost(network.forward(data.images), data.labels)[0])
-
-sweep["rows"] = [(g, cost_after(g)) for g, c in rows]
-""",
+            _cost("network.cost(trace, test.labels)[0]", "[(g, run(g, 0)) for g, c in rows]"),
         ),
         (
             "linear",
@@ -562,272 +479,41 @@ sweep["band"] = (min(learned), max(learned))
     ],
     "repaired": [
         ("seeded inside", 0.2, "def repaired(sizes, rng): return broken(sizes, 0)"),
-        (
-            "another source",
-            0.3,
-            """
-def repaired(sizes, rng):
-    return [np.random.normal(0, a**-0.5, (a, b)) for a, b in zip(sizes[:-1], sizes[1:])]
-""",
-        ),
+        ("another source", 0.3, _repaired("np.random.normal(0, a**-0.5, (a, b))")),
         (
             "layers alike",
             0.3,
             "def repaired(sizes, rng): return broken(sizes, rng.integers(2**32))",
         ),
-        (
-            "a third",
-            0.5,
-            """
-def repaired(sizes, rng):
-    shapes = zip(sizes[:-1], sizes[1:])
-    return [rng.uniform(-1 / math.sqrt(a), 1 / math.sqrt(a), (a, b)) for a, b in shapes]
-""",
-        ),
-        (
-            "uniform",
-            0.5,
-            """
-def repaired(sizes, rng):
-    shapes = zip(sizes[:-1], sizes[1:])
-    return [rng.uniform(-1, 1, (a, b)) * math.sqrt(3 / a) for a, b in shapes]
-""",
-        ),
-        (
-            "fan-out",
-            0.5,
-            """
-def repaired(sizes, rng):
-    shapes = zip(sizes[:-1], sizes[1:])
-    return [rng.normal(0, math.sqrt(1 / shape[1]), shape) for shape in shapes]
-""",
-        ),
-        (
-            "both fans",
-            0.5,
-            """
-def repaired(sizes, rng):
-    shapes = zip(sizes[:-1], sizes[1:])
-    return [rng.normal(0, math.sqrt(2 / sum(shape)), shape) for shape in shapes]
-""",
-        ),
-        (
-            "two",
-            0.5,
-            """
-def repaired(sizes, rng):
-    shapes = zip(sizes[:-1], sizes[1:])
-    return [rng.normal(0, math.sqrt(2 / shape[0]), shape) for shape in shapes]
-""",
-        ),
-        (
-            "variance as std",
-            0.5,
-            """
-def repaired(sizes, rng):
-    shapes = zip(sizes[:-1], sizes[1:])
-    return [rng.normal(0, 1 / shape[0], shape) for shape in shapes]
-""",
-        ),
-        (
-            "not scaled",
-            0.5,
-            """
-def repaired(sizes, rng):
-    return [rng.standard_normal(shape) for shape in zip(sizes[:-1], sizes[1:])]
-""",
-        ),
-        (  # the first layer's scale for all
-            "variance",
-            0.5,
-            """
-def repaired(sizes, rng):
-    std = 1 / math.sqrt(sizes[0])
-    return [rng.normal(0, std, shape) for shape in zip(sizes[:-1], sizes[1:])]
-""",
-        ),
-        (
-            "clipped",
-            0.5,
-            """
-def repaired(sizes, rng):
-    shapes = zip(sizes[:-1], sizes[1:])
-    return [np.clip(rng.normal(size=s), -2.5, 2.5) / math.sqrt(s[0]) for s in shapes]
-""",
-        ),
-        (
-            "distribution",
-            0.5,
-            """
-def repaired(sizes, rng):
-    return [rng.laplace(0, (2 * a) ** -0.5, (a, b)) for a, b in zip(sizes[:-1], sizes[1:])]
-""",
-        ),
-        (
-            "mean",
-            0.5,
-            """
-def repaired(sizes, rng):
-    return [np.abs(rng.normal(0, a**-0.5, (a, b))) for a, b in zip(sizes[:-1], sizes[1:])]
-""",
-        ),
+        ("a third", 0.5, _repaired("rng.uniform(-1, 1, (a, b)) / math.sqrt(a)")),
+        ("uniform", 0.5, _repaired("rng.uniform(-1, 1, (a, b)) * math.sqrt(3 / a)")),
+        ("fan-out", 0.5, _repaired("rng.normal(0, math.sqrt(1 / b), (a, b))")),
+        ("both fans", 0.5, _repaired("rng.normal(0, math.sqrt(2 / (a + b)), (a, b))")),
+        ("two", 0.5, _repaired("rng.normal(0, math.sqrt(2 / a), (a, b))")),
+        ("variance as std", 0.5, _repaired("rng.normal(0, 1 / a, (a, b))")),
+        ("not scaled", 0.5, _repaired("rng.standard_normal((a, b))")),
+        # The first layer's scale for all.
+        ("variance", 0.5, _repaired("rng.normal(0, sizes[0] ** -0.5, (a, b))")),
+        ("clipped", 0.5, _repaired("np.clip(rng.normal(size=(a, b)), -2.5, 2.5) / a**0.5")),
+        ("distribution", 0.5, _repaired("rng.laplace(0, (2 * a) ** -0.5, (a, b))")),
+        ("mean", 0.5, _repaired("np.abs(rng.normal(0, a**-0.5, (a, b)))")),
         ("unanswered", 0.0, "def repaired(sizes, rng): return broken(sizes, rng)[0] * math.nan"),
-        (
-            "units tied",
-            0.2,
-            "def repaired(sizes, rng): return [np.full((a, b), rng.random()) * 1e300 "
-            "for a, b in zip(sizes[:-1], sizes[1:])]",
-        ),
+        ("units tied", 0.2, _repaired("np.full((a, b), rng.random()) * 1e300")),
     ],
     "copies": [
-        (
-            "from zero",
-            0.5,
-            """
-def copies(weights):
-    found = []
-    for i in range(len(weights)):
-        for j in range(i + 1, len(weights)):
-            n = min(weights[i].size, weights[j].size)
-            if np.corrcoef(weights[i].ravel()[:n], weights[j].ravel()[:n])[0, 1] > 0.9:
-                found.append((i, j))
-    return found
-""",
-        ),
+        ("from zero", 0.5, _copies(_ALIKE, "found.append((i, j))")),
         ("missed", 0.0, "def copies(weights): return []"),
-        (
-            "neighbours",
-            0.3,
-            """
-def copies(weights):
-    found = []
-    for i in range(len(weights) - 1):
-        a, b = weights[i].ravel(), weights[i + 1].ravel()
-        n = min(len(a), len(b))
-        if abs(np.corrcoef(a[:n], b[:n])[0, 1]) > 0.9:
-            found.append((i + 1, i + 2))
-    return found
-""",
-        ),
-        (
-            "shapes",
-            0.3,
-            """
-def copies(weights):
-    found = []
-    for j, b in enumerate(weights, start=1):
-        for i, a in enumerate(weights[: j - 1], start=1):
-            if a.shape == b.shape and np.corrcoef(a.ravel(), b.ravel())[0, 1] > 0.9:
-                found.append((i, j))
-    return found
-""",
-        ),
-        (
-            "scaled",
-            0.3,
-            """
-def copies(weights):
-    found = []
-    for i in range(len(weights)):
-        for j in range(i + 1, len(weights)):
-            n = min(weights[i].size, weights[j].size)
-            if np.allclose(weights[i].ravel()[:n], weights[j].ravel()[:n]):
-                found.append((i + 1, j + 1))
-    return found
-""",
-        ),
-        (
-            "one only",
-            0.3,
-            """
-def copies(weights):
-    for i in range(len(weights)):
-        for j in range(i + 1, len(weights)):
-            n = min(weights[i].size, weights[j].size)
-            if np.corrcoef(weights[i].ravel()[:n], weights[j].ravel()[:n])[0, 1] > 0.9:
-                return [(i + 1, j + 1)]
-    return []
-""",
-        ),
-        (  # every layer has one partner
-            "three alike",
-            0.3,
-            """
-def copies(weights):
-    found, gone = [], set()
-    for i in range(len(weights)):
-        for j in range(i + 1, len(weights)):
-            n = min(weights[i].size, weights[j].size)
-            r = np.corrcoef(weights[i].ravel()[:n], weights[j].ravel()[:n])[0, 1]
-            if r > 0.9 and j not in gone:
-                found.append((i + 1, j + 1))
-                gone.add(j)
-    return found
-""",
-        ),
-        (
-            "other order",
-            0.3,
-            """
-def copies(weights):
-    found = []
-    for i in range(len(weights)):
-        for j in range(i + 1, len(weights)):
-            n = min(weights[i].size, weights[j].size)
-            a, b = np.sort(weights[i].ravel()[:n]), np.sort(weights[j].ravel()[:n])
-            if np.allclose(a / a[0], b / b[0]):
-                found.append((i + 1, j + 1))
-    return found
-""",
-        ),
-        (
-            "first few",
-            0.3,
-            """
-def copies(weights):
-    n = len(weights)
-    ratio = lambda i, j: weights[i].ravel()[:5] / weights[j].ravel()[:5]
-    return [(i + 1, j + 1) for i in range(n) for j in range(i + 1, n)
-            if np.ptp(ratio(i, j)) < 1e-9]
-""",
-        ),
-        (
-            "itself",
-            0.3,
-            """
-def copies(weights):
-    found = []
-    for i, a in enumerate(weights, 1):
-        for j, b in enumerate(weights, 1):
-            n = min(a.size, b.size)
-            if np.corrcoef(a.ravel()[:n], b.ravel()[:n])[0, 1] > 0.9:
-                found.append((i, j))
-    return found
-""",
-        ),
-        (
-            "twice",
-            0.5,
-            """
-def copies(weights):
-    found = []
-    for i, a in enumerate(weights, 1):
-        for j, b in enumerate(weights, 1):
-            n = min(a.size, b.size)
-            if i != j and np.corrcoef(a.ravel()[:n], b.ravel()[:n])[0, 1] > 0.9:
-                found.append((i, j))
-    return found
-""",
-        ),
-        (
-            "too many",
-            0.0,
-            """
-def copies(weights):
-    n = len(weights)
-    return [(i, j) for i in range(1, n + 1) for j in range(i + 1, n + 1)]
-""",
-        ),
+        ("neighbours", 0.3, _copies("j == i + 1 and " + _ALIKE)),
+        ("shapes", 0.3, _copies("weights[i].shape == weights[j].shape and " + _ALIKE)),
+        ("scaled", 0.3, _copies("np.allclose(a, b)")),
+        ("one only", 0.3, _copies(_ALIKE, "return [(i + 1, j + 1)]")),
+        # Every layer has one partner.
+        ("three alike", 0.3, _copies(f"all(j + 1 not in pair for pair in found) and {_ALIKE}")),
+        ("other order", 0.3, _copies("np.ptp(np.sort(a) / np.sort(b)) < 1e-9")),
+        ("first few", 0.3, _copies("np.ptp(a[:5] / b[:5]) < 1e-9")),
+        ("itself", 0.3, _copies(_ALIKE, j="n")),
+        ("twice", 0.5, _copies("i != j and " + _ALIKE, j="n")),
+        ("too many", 0.0, _copies("True")),
         ("form", 0.0, "def copies(weights): return None"),
         ("unanswered", 0.0, "def copies(weights): return ['1-2']"),
     ],
