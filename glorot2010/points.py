@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from glorot2010 import baselines, pretraining, runs, second_order
+from glorot2010 import pretraining, runs, second_order, svm
 from glorot2010.runs import Run, SecondOrder
 from xavier import activations, checks, datasets, monitor, training
 from xavier.datasets import Stream
@@ -100,48 +100,30 @@ class Replica:
     lr: float
 
 
-@dataclass(frozen=True)
-class TrainingPoint:
-    """Networks of one shape that train side by side.
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What networks that train side by side have in common.
 
     Attributes:
-        replicas: how they differ.
-        data: what they learn.
-        hidden: widths of the hidden layers.
         activation: of the hidden layers. With a centred one, a network begins as the same function
             as the sigmoid network of its seed (`xavier.network.centred`).
-        updates: how many.
-        every, extra: measurements are made every so many updates, and after these.
-        test: the split on which error and cost are measured; "valid" where rates are chosen.
-        test_images, curve_images: size of that set at the end, and in between.
-        quantities: of `xavier.monitor.QUANTITIES` and "output", those that are described.
-        densities: after which of the measured updates histograms of the activations are taken too.
-        jacobian: whether to measure the layers' singular values at birth.
-        distribution, cost, second_order, output_bias: as their names say.
+        hidden: widths of the hidden layers.
+        distribution: of the initial weights, as in `xavier.network.Network.create`.
+        data: what they learn.
+        cost, second_order, output_bias: as their names say.
         first_layer: whether the weights and biases into the first hidden layer learn.
         hidden_gain: factor on the weights into hidden layers at birth, besides the gain, which the
             output's have, too.
         pretraining: updates of unsupervised pre-training of each layer; 0 for none.
         pretraining_lr: its learning rate.
         tied: whether all hidden layers but the first share their weights.
-        batch_size: examples of an update.
-        threads: of the processor.
     """
 
-    replicas: tuple[Replica, ...]
-    data: Data
-    hidden: tuple[int, ...]
+    # A record leaves out what is at its default: a default that changed would let it pass for new.
     activation: str
-    updates: int
-    every: int
-    extra: tuple[int, ...] = ()
-    test: Literal["valid", "test"] = "test"
-    test_images: int = 100_000
-    curve_images: int = 10_000
-    quantities: tuple[str, ...] = ()
-    densities: tuple[int, ...] = ()
-    jacobian: bool = False
+    hidden: tuple[int, ...] = ()
     distribution: Distribution = "uniform"
+    data: Data = "shapeset"
     cost: Cost = "cross_entropy"
     second_order: Literal["hessian", "variance"] | None = None
     output_bias: OutputBias = "learned"
@@ -150,8 +132,46 @@ class TrainingPoint:
     pretraining: int = 0
     pretraining_lr: float = 0.03
     tied: bool = False
-    batch_size: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long networks train, and what is measured on the way.
+
+    Attributes:
+        updates: how many.
+        every, extra: measurements are made every so many updates, and after these.
+        test_images, curve_images: size of the test set at the end, and in between.
+        quantities: of `xavier.monitor.QUANTITIES` and "output", those that are described.
+        densities: after which of the measured updates histograms of the activations are taken too.
+        jacobian: whether to measure the layers' singular values at birth.
+        threads: of the processor.
+    """
+
+    updates: int
+    every: int
+    extra: tuple[int, ...] = ()
+    test_images: int = 100_000
+    curve_images: int = 10_000
+    quantities: tuple[str, ...] = ()
+    densities: tuple[int, ...] = ()
+    jacobian: bool = False
     threads: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPoint(Setting, Schedule):
+    """Networks of one shape that train side by side.
+
+    Attributes:
+        replicas: how they differ.
+        test: the split on which error and cost are measured; "valid" where rates are chosen.
+        batch_size: examples of an update.
+    """
+
+    replicas: tuple[Replica, ...]
+    test: Literal["valid", "test"] = "test"
+    batch_size: int = 10
 
     def __post_init__(self) -> None:
         if high := [seed for seed in self.seeds if seed >= MONITOR_SEED]:
@@ -497,7 +517,7 @@ class SvmPoint:
     ) -> pd.DataFrame:
         """Rows with the number of examples in the column ``update``."""
         with _threads(self.threads):
-            table = baselines.svm_trend(
+            table = svm.trend(
                 Shapeset,
                 self.sizes,
                 seeds=(self.seed, VALIDATION_SEED, TEST_SEED),
@@ -506,10 +526,8 @@ class SvmPoint:
                 memory_gb=self.memory,
                 report=report,
             )
-        kept = {"error": "final_error", "c": "c", "gamma": "gamma"}
-        kept |= {"support_vectors": "support_vectors"}  # and not the clock, which never repeats
-        rows = table.rename(columns={"n": "update"} | kept).melt(
-            "update", list(kept.values()), "quantity"
+        rows = table.rename(columns={"n": "update", "error": "final_error"}).melt(
+            "update", ["final_error", "c", "gamma", "support_vectors"], "quantity"
         )
         return _typed(rows.assign(arm="svm", lr=float("nan"), seed=self.seed, statistic=""))
 

@@ -30,7 +30,7 @@ pytestmark = [
 
 # Points of more than half a second each.
 LONG = Race(
-    arms=(Arm("plain", "tanh", hidden=(20,), lr=0.1),),
+    arms=(Arm("plain", activation="tanh", hidden=(20,), lr=0.1),),
     seeds=(0, 1, 2),
     updates=3000,
     every=1500,

@@ -33,7 +33,7 @@ from glorot2010.points import COLUMNS, TrainingPoint
 from glorot2010.records import Record, RecordBusy, RecordError, RecordMissing
 from glorot2010.runs import CheckpointError
 
-ARM = Arm("plain", "tanh", hidden=(6,))
+ARM = Arm("plain", activation="tanh", hidden=(6,))
 QUICK = Race(
     arms=(
         ARM,

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import torch
 
-from glorot2010 import baselines, points, pretraining, second_order
+from glorot2010 import points, pretraining, second_order, svm
 from glorot2010.points import (
     COLUMNS,
     MONITOR_SEED,
@@ -558,7 +558,7 @@ def test_eigenvalues_are_the_largest_of_two_hessians_of_one_function() -> None:
 
 def test_the_support_vector_machine_is_measured_once_for_every_number_of_examples() -> None:
     rows = computed(SVM)
-    expected = baselines.svm_trend(
+    expected = svm.trend(
         Shapeset, (60, 120), seeds=(0, VALIDATION_SEED, TEST_SEED), held_out=150, memory_gb=1.0
     )
     errors = pick(rows, quantity="final_error")
