@@ -135,7 +135,6 @@ class Dataset:
             )
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.labels)
 
 
@@ -197,11 +196,7 @@ def load(name: str, split: str) -> Dataset:
 
 
 def here(name: str) -> bool:
-    """Whether `load` needs no network, as far as the names of files say.
-
-    Args:
-        name: ``digits``, ``mnist``, ``cifar10`` or ``small_imagenet``.
-    """
+    """Whether `load` needs no network for this data set, as far as the names of files say."""
     source = SOURCES[checks.one_of("name", name, SOURCES)]
     try:
         if name == "small_imagenet":
@@ -225,13 +220,8 @@ def stream(name: str, split: str, seed: int) -> DatasetStream:
     (torch.Size([10, 64]), torch.Size([10]))
 
     Args:
-        name: ``digits``, ``mnist``, ``cifar10`` or ``small_imagenet``.
-        split: ``train``, ``valid`` or ``test``.
+        name, split: of what `load` knows; whatever it raises is raised here.
         seed: from 0 to 2**63 - 1; fixes the order of every pass.
-
-    Raises:
-        TypeError: ``seed`` is no integer.
-        ValueError: it is out of range; and whatever `load` raises.
     """
     seed = checks.seed("seed", seed)
     return DatasetStream(load(name, split), seed)
@@ -246,11 +236,7 @@ class DatasetStream:
 
     Args:
         dataset: what to pass over: from `load`, or one of your own.
-        seed: from 0 to 2**63 - 1.
-
-    Raises:
-        TypeError: ``seed`` is no integer.
-        ValueError: it is out of range.
+        seed: an integer from 0 to 2**63 - 1; fixes the order of every pass.
     """
 
     def __init__(self, dataset: Dataset, seed: int) -> None:
@@ -261,12 +247,7 @@ class DatasetStream:
         self._order = np.empty(0, dtype=np.int64)
 
     def batch(self, n: int) -> tuple[Tensor, Tensor]:
-        """Return the next ``n`` images, shape (n, d), float32, and their labels, (n,), int64.
-
-        Raises:
-            TypeError: ``n`` is no integer.
-            ValueError: it is smaller than 1.
-        """
+        """The next ``n`` images, at least one, and their labels."""
         position, end = self._position, self._position + checks.positive_int("n", n)
         pieces = []
         while position < end:
@@ -278,7 +259,7 @@ class DatasetStream:
         return self.dataset.images[rows], self.dataset.labels[rows]
 
     def state(self) -> dict[str, Any]:
-        """Return the place in the stream: images given so far, and which stream it is."""
+        """How many images were given so far, and which stream it is."""
         labels = self.dataset.labels.cpu().numpy()
         return {
             "stream": "dataset",
@@ -290,12 +271,7 @@ class DatasetStream:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go to where a stream over the same split with the same seed stood.
-
-        Raises:
-            TypeError: the position in ``state`` is no integer.
-            ValueError: it is not a stream's state or belongs to another one.
-        """
+        """Go to where a stream over the same split with the same seed stood."""
         own = self.state()
         if {**state, "position": 0} != {**own, "position": 0}:
             raise ValueError(f"state must be one of this stream, such as {own}, got {state}")
@@ -320,25 +296,15 @@ class Raw(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set comes from and what it must look like.
-
-    Attributes:
-        read: reader of one split.
-        sizes: number of images by split; ``small_imagenet`` uses their proportions only.
-        shape: height, width and perhaps channels of an image.
-        white: pixel value that stands for 1.
-        classes: names of the classes; empty where the folders say.
-        archives: SHA256 of what can be downloaded, by file name.
-        mirrors: addresses that are tried in turn.
-    """
+    """Where a data set comes from and what it must look like."""
 
     read: Callable[[Source, str], Raw]
-    sizes: Mapping[str, int]
+    sizes: Mapping[str, int]  # by split; of small_imagenet the proportions only
     shape: tuple[int, ...]
-    white: int = 255
-    classes: tuple[str, ...] = ()
-    archives: Mapping[str, str] = field(default_factory=dict)
-    mirrors: tuple[str, ...] = ()
+    white: int = 255  # the pixel value that stands for 1
+    classes: tuple[str, ...] = ()  # empty where the folders say
+    archives: Mapping[str, str] = field(default_factory=dict)  # SHA256 of what is downloaded
+    mirrors: tuple[str, ...] = ()  # addresses that are tried in turn
 
 
 def _read_digits(source: Source, split: str) -> Raw:
@@ -476,15 +442,14 @@ def _find(name: str, file: str) -> Path:
     refusals = []
     for mirror in source.mirrors:
         try:
-            return Path(
-                pooch.retrieve(  # which looks into the cache first
-                    mirror + file,
-                    known_hash=f"sha256:{source.archives[file]}",
-                    fname=file,
-                    path=cached.parent,
-                    progressbar=sys.stderr.isatty(),
-                )
+            pooch.retrieve(  # which looks into the cache first
+                mirror + file,
+                known_hash=f"sha256:{source.archives[file]}",
+                fname=file,
+                path=cached.parent,
+                progressbar=sys.stderr.isatty(),
             )
+            return cached
         except (OSError, ValueError) as error:
             refusals.append(f"{mirror}{file} ({error})")
     state = "there, but with the wrong SHA256" if cached.exists() else "not there"
@@ -492,9 +457,8 @@ def _find(name: str, file: str) -> Path:
     lines = [
         f"{name}: {file} is missing. Looked for:",
         *(f"  {place}" for place in (*own, f"{cached} ({state})", *refusals)),
-        "To get it, load it once with a network: it then stays in the cache, which the environment",
-        "variable XAVIER_CACHE can move. Or download these files and put them into a folder, laid",
-        "out as xavier.datasets says, that the environment variable XAVIER_DATA names:",
+        "Load it once with a network: it then stays in the cache, which XAVIER_CACHE can move. Or",
+        "put these files into a folder, laid out as xavier.datasets says, that XAVIER_DATA names:",
         *(f"  {source.mirrors[0]}{archive}" for archive in source.archives),
     ]
     raise DatasetMissing("\n".join(lines))
