@@ -155,6 +155,35 @@ def with_statistics(width: int, updates: int, repeat: int) -> Row:
     )
 
 
+def beside_other_work(width: int, updates: int, repeat: int) -> Row:
+    """A short training while another process keeps a core busy, against the same without it."""
+    ours, stream = network(width, 1), {0: Again(0)}
+
+    def training() -> float:
+        start = time.perf_counter()
+        train(ours, stream, lr=RATE, updates=updates, progress=False)
+        return time.perf_counter() - start
+
+    training()
+    times = []
+    for _ in range(repeat):
+        quiet = training()
+        other = subprocess.Popen([sys.executable, "-c", "print(flush=True)\nwhile True: pass"],
+                                 stdout=subprocess.PIPE)  # fmt: skip
+        assert other.stdout is not None
+        other.stdout.readline()  # it is at work
+        times.append((training(), quiet))
+        other.kill()
+        other.communicate()
+    return Row(
+        f"Training, {width} wide, beside a busy loop",
+        f"{1e6 * statistics.median(a for a, _ in times) / updates:,.0f} us",
+        f"{1e6 * statistics.median(b for _, b in times) / updates:,.0f} us",
+        [a / b for a, b in times],
+        "at most 2.5",
+    )
+
+
 _MEMORY = """
 import sys
 import torch
@@ -196,4 +225,5 @@ def rows(quick: bool) -> Iterator[Callable[[], Row]]:
     yield lambda: against_autograd(200, 20, 2 * number, repeat)
     yield lambda: against_products(1000, number, repeat)
     yield lambda: with_statistics(1000, 10 if quick else 1000, 1 if quick else 5)
+    yield lambda: beside_other_work(200, 100 if quick else 2000, 1 if quick else 5)
     yield lambda: memory(1000, 5, 1 if quick else 3)

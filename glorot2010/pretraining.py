@@ -52,7 +52,7 @@ from torch import Tensor
 from glorot2010 import runs
 from xavier import checks
 from xavier.datasets import Stream
-from xavier.network import Network
+from xavier.network import Network, few_threads
 from xavier.training import Batches, diverged_since, measured_updates
 
 _COLUMNS = ["layer", "update", "replica", "seed", "quantity", "value"]
@@ -125,16 +125,17 @@ def pretrain(
         OSError: it cannot be written; an earlier one is as it was.
     """
     run = _Pretraining(network, streams, lr, updates, noise, batch_size, pixels, every)
-    runs.go_on(
-        run,
-        run.steps,
-        run.updates,
-        run.of,
-        checkpoint=checkpoint,
-        save_every=save_every,
-        report=report,
-        progress=progress,
-    )
+    with few_threads(network.largest):
+        runs.go_on(
+            run,
+            run.steps,
+            run.updates,
+            run.of,
+            checkpoint=checkpoint,
+            save_every=save_every,
+            report=report,
+            progress=progress,
+        )
     return run.measured
 
 

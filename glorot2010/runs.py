@@ -24,7 +24,7 @@ from glorot2010.cuda import Captured
 from glorot2010.second_order import Diagonal
 from xavier import checks, files, training
 from xavier.datasets import Stream
-from xavier.network import Cost, Network
+from xavier.network import Cost, Network, few_threads
 from xavier.training import FETCHED, Batches, Monitor
 
 # --------------------------------------------------------------------------------------------------
@@ -264,16 +264,17 @@ class Run(training.Training):
             OSError: it cannot be written; an earlier one is as it was.
         """
         due = training.measured_updates(updates, every, at)
-        go_on(
-            self,
-            lambda: self.steps(updates, due),
-            updates,
-            {**self._of, "updates": updates, "due": sorted(due)},
-            checkpoint=checkpoint,
-            save_every=save_every,
-            report=report,
-            progress=progress,
-        )
+        with few_threads(self.network.largest):
+            go_on(
+                self,
+                lambda: self.steps(updates, due),
+                updates,
+                {**self._of, "updates": updates, "due": sorted(due)},
+                checkpoint=checkpoint,
+                save_every=save_every,
+                report=report,
+                progress=progress,
+            )
         return self.measured
 
     def fetch(self, left: int) -> tuple[Tensor, Tensor]:

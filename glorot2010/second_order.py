@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from xavier import checks
-from xavier.network import COSTS, Cost, Network
+from xavier.network import COSTS, Cost, Network, few_threads
 
 MAX_PARAMETERS = 3000
 """Parameters of a replica up to which `hessian` is computed."""
@@ -81,12 +81,13 @@ def diagonal_hessian(
     batch = trace.logits.shape[1]
     h = _output_curvature(trace.logits, cost) / batch
     w, b = list[Tensor](), list[Tensor]()
-    for i in reversed(range(len(network.w))):
-        w.append(trace.z[i].square().mT @ h)
-        b.append(h.sum(1))
-        if i:
-            slope = network.activation.derivative(trace.s[i - 1], trace.z[i])
-            h = slope.square() * (h @ network.w[i].square().mT)
+    with few_threads(network.largest):
+        for i in reversed(range(len(network.w))):
+            w.append(trace.z[i].square().mT @ h)
+            b.append(h.sum(1))
+            if i:
+                slope = network.activation.derivative(trace.s[i - 1], trace.z[i])
+                h = slope.square() * (h @ network.w[i].square().mT)
     return Diagonal(w[::-1], b[::-1])
 
 
@@ -125,10 +126,13 @@ def gradient_variance(
     gradients = network.backward(trace, y, cost)
     batch = trace.logits.shape[1]
     w, b = [], []
-    for z, s, mean_w, mean_b in zip(trace.z, gradients.s, gradients.w, gradients.b, strict=True):
-        squares = (s * batch).square_()  # backward divides by the batch
-        w.append(_variance(z.square().mT @ squares / batch, mean_w))
-        b.append(_variance(squares.mean(1), mean_b))
+    with few_threads(network.largest):
+        for z, s, mean_w, mean_b in zip(
+            trace.z, gradients.s, gradients.w, gradients.b, strict=True
+        ):
+            squares = (s * batch).square_()  # backward divides by the batch
+            w.append(_variance(z.square().mT @ squares / batch, mean_w))
+            b.append(_variance(squares.mean(1), mean_b))
     return Diagonal(w, b)
 
 
@@ -228,7 +232,8 @@ def hessian(
     gradient = torch.func.grad(_cost_of(network, x, y, cost))
     # A gradient of each entry of the gradient, some of them at a time.
     together = max(1, _ENTRIES // max(parameters, len(y) * max(network.sizes)))
-    matrix: Tensor = torch.func.jacrev(gradient, chunk_size=together)(theta).detach()
+    with few_threads(network.largest):
+        matrix: Tensor = torch.func.jacrev(gradient, chunk_size=together)(theta).detach()
     if not matrix.isfinite().all():
         raise ValueError(f"replica must have a finite cost and Hessian, {replica} has not")
     return (matrix + matrix.mT) / 2  # symmetric but for rounding

@@ -26,17 +26,17 @@ the number of values, not by one less:
 "std" and "std_over_inputs" differ: a layer whose units each sit at a level of their own, whatever
 the input, has the first and not the second, and tells nothing about its input.
 
-Sums are in double precision, whatever the network's, but within parts of a layer's weights, which
-are added in the network's own. A replica that has diverged has values that are not numbers,
-and costs the others nothing.
+Sums are in double precision, whatever the network's. A replica that has diverged has values that
+are not numbers, and costs the others nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,7 @@ from torch.utils.hooks import RemovableHandle
 
 from xavier import checks
 from xavier.activations import ACTIVATIONS, Activation
-from xavier.network import Gradients, Network, Trace
+from xavier.network import Gradients, Network, Trace, few_threads
 
 Limits: TypeAlias = tuple[float, float, int]
 """The lower end, the upper end and the number of a histogram's bins, which are equally wide."""
@@ -67,7 +67,7 @@ WATCHED: tuple[str, ...] = ("output", "back_gradient", "weight", "weight_gradien
 # for every replica (R,), in double precision.
 _Statistic: TypeAlias = tuple[str, float, Tensor]
 
-_LOW, _HIGH = 0.02, 0.98  # the percentiles
+_PERCENTILES = {"p02": 0.02, "p98": 0.98}
 _CHUNK = 2**16  # values taken to double precision at once: half a MB, which stays in the cache
 _CHUNK_SVD = 2**22  # values decomposed at once
 _ALL_VALUES, _SAMPLE = 2**19, 2**16  # percentiles: of all values up to the first, of about so many
@@ -102,6 +102,11 @@ def statistics(
     where it too is over every gradient of every example: some tenths of a second for a
     layer of 1000 x 1000 and 300 examples.
 
+    >>> network = Network.create((4, 3, 2), "tanh", "glorot", seeds=[0])
+    >>> rows = statistics(network, network.forward(torch.ones(5, 4)), quantities=["activation"])
+    >>> rows["statistic"].to_list()
+    ['mean', 'std', 'std_over_inputs', 'p02', 'p98', 'saturated']
+
     Args:
         network: R replicas.
         trace: a forward pass of the network.
@@ -117,29 +122,24 @@ def statistics(
         ``histogram`` also ``at``, the centre of a density's bin, and not a number for the rest.
 
     Raises:
-        TypeError: an argument is of the wrong type.
         ValueError: a quantity is unknown or needs gradients that are not there, bins are not
-            ascending, or the passes are not of this network and of each other.
+            ascending or not of a quantity that is described, or the passes are not of this network
+            and of each other.
     """
-    checks.count("step", step)
     _check_passes(network, trace, gradients)
     known = QUANTITIES if gradients else tuple(q for q in QUANTITIES if "gradient" not in q)
-    if quantities is None:
-        quantities = known
-    elif isinstance(quantities, str):
-        raise TypeError(f"quantities must be a sequence of names, got {quantities!r}")
-    wanted = {_known("quantities", name, known, QUANTITIES) for name in quantities}
-    bins = _bins(histogram, known, QUANTITIES)
-    if unused := sorted(set(bins) - wanted):
-        raise ValueError(f"histogram must be of quantities that are described, got {unused}")
+    quantities = known if quantities is None else quantities
+    wanted = {checks.one_of("quantities", quantity, known) for quantity in quantities}
+    bins = _bins(histogram, [quantity for quantity in known if quantity in wanted])
 
     found: list[tuple[int, str, _Statistic]] = []
-    for layer in range(1, len(network.w) + 1):
-        for quantity in QUANTITIES:
-            if quantity not in wanted or (quantity == "activation" and layer == len(network.w)):
-                continue
-            described = _layer(network, trace, gradients, layer, quantity, bins.get(quantity))
-            found += [(layer, quantity, statistic) for statistic in described]
+    with few_threads(network.largest):
+        for layer in range(1, len(network.w) + 1):
+            for quantity in QUANTITIES:
+                if quantity not in wanted or (quantity == "activation" and layer == len(network.w)):
+                    continue
+                described = _layer(network, trace, gradients, layer, quantity, bins.get(quantity))
+                found += [(layer, quantity, statistic) for statistic in described]
 
     replicas = network.replicas
     values = torch.stack([value for *_, (_, _, value) in found]) if found else torch.empty(0, 1)
@@ -182,11 +182,8 @@ def jacobian(
         over examples, ``square`` that of their squares.
 
     Raises:
-        TypeError: an argument is of the wrong type.
-        ValueError: the layer or the number of examples is out of range, or the trace is not of
-            this network.
+        ValueError: the layer or the number of examples is out of range.
     """
-    _check_passes(network, trace, None)
     last = len(network.w) - 2
     if checks.count("layer", layer) > last:
         between = f"from 0 to {last}" if last >= 0 else "of a network with a hidden layer"
@@ -200,15 +197,16 @@ def jacobian(
     slope, w = _exact(slope[:, :used]).double(), _exact(network.w[layer]).double()
     rank = min(w.shape[1:])
     sums = w.new_zeros(2, network.replicas, rank)
-    for r in range(network.replicas):
-        for some in slope[r].split(max(1, _CHUNK_SVD // w[r].numel())):
-            transposed = w[r] * some[:, None, :]
-            if bool(transposed.isfinite().all()):
-                singular = torch.linalg.svdvals(transposed)
-            else:
-                singular = w.new_full((len(some), rank), math.nan)
-            sums[0, r] += singular.sum(0)
-            sums[1, r] += singular.square().sum(0)
+    with few_threads(w[0].numel()):
+        for r in range(network.replicas):
+            for some in slope[r].split(max(1, _CHUNK_SVD // w[r].numel())):
+                transposed = w[r] * some[:, None, :]
+                if bool(transposed.isfinite().all()):
+                    singular = torch.linalg.svdvals(transposed)
+                else:
+                    singular = w.new_full((len(some), rank), math.nan)
+                sums[0, r] += singular.sum(0)
+                sums[1, r] += singular.square().sum(0)
     value, square = (sums / used).cpu().numpy()
     return pd.DataFrame(
         {
@@ -234,13 +232,7 @@ def jacobian_moments(rows: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Rows ``replica``, ``layer``, ``mean``, ``rms``.
-
-    Raises:
-        ValueError: a column is missing.
     """
-    missing = {"replica", "layer", "value", "square"} - set(rows.columns)
-    if missing:
-        raise ValueError(f"rows must be from jacobian, {sorted(missing)} missing")
     groups = rows.groupby(["replica", "layer"], as_index=False)
     means = groups.agg(
         mean=("value", lambda v: v.mean(skipna=False)),
@@ -252,82 +244,9 @@ def jacobian_moments(rows: pd.DataFrame) -> pd.DataFrame:
 # ------------------------------------------------------------------------------- of any nn.Module
 
 
-class Record:
-    """What `watch` has seen so far."""
-
-    def __init__(self, every: int, bins: Mapping[str, Limits]) -> None:
-        self._every, self._bins = every, bins
-        self._step, self._order, self._depth = -1, 0, 0
-        # (step, order, place of the quantity, name) -> kind and statistics.
-        self._found: dict[tuple[int, int, int, str], tuple[str, list[tuple[str, float, float]]]]
-        self._found = {}
-
-    def rows(self) -> pd.DataFrame:
-        """What was recorded until now, ordered by step and execution.
-
-        Returns:
-            Rows ``step``, ``order``, ``name``, ``kind``, ``quantity``, ``statistic``, ``value``;
-            with ``histogram`` also ``at``, the centre of a density's bin.
-        """
-        columns = ["step", "order", "name", "kind", "quantity", "statistic", "at", "value"]
-        rows = [
-            (step, order, name, kind, WATCHED[place], *statistic)
-            for (step, order, place, name), (kind, described) in sorted(self._found.items())
-            for statistic in described
-        ]
-        table = pd.DataFrame(rows, columns=columns)
-        return table if self._bins else table.drop(columns="at")
-
-    @property
-    def _due(self) -> bool:
-        return self._step >= 0 and self._step % self._every == 0
-
-    def _begin(self) -> None:
-        if not self._depth:
-            self._step, self._order = self._step + 1, 0
-        self._depth += 1
-
-    def _end(self) -> None:
-        self._depth -= 1
-
-    def _next(self) -> tuple[int, int] | None:
-        """Step and order of the next execution, or None where none is to be recorded."""
-        if not self._due or not self._depth:
-            return None
-        self._order += 1
-        return self._step, self._order - 1
-
-    def _put(
-        self,
-        at: tuple[int, int],
-        name: str,
-        kind: str,
-        quantity: str,
-        tensor: Tensor,
-        activation: Activation | None = None,
-    ) -> None:
-        if not tensor.numel():
-            return
-        with torch.no_grad():
-            values = _exact(tensor if tensor.layout == torch.strided else tensor.to_dense())
-            examples = values.shape[0] if values.dim() else 1
-            described = _describe(
-                values.reshape(1, examples, -1),
-                inputs=values.dim() > 0 and "weight" not in quantity,
-                bins=self._bins.get(quantity),
-                activation=activation,
-            )
-            numbers = torch.cat([value for _, _, value in described]).tolist()
-        self._found[(*at, WATCHED.index(quantity), name)] = (
-            kind,
-            [(s, where, v) for (s, where, _), v in zip(described, numbers, strict=True)],
-        )
-
-
-@contextmanager
 def watch(
     module: nn.Module, *, every: int = 1, histogram: Mapping[str, Limits] | None = None
-) -> Iterator[Record]:
+) -> Watch:
     """Describe all forward and backward passes of a module inside a ``with`` block.
 
     ::
@@ -368,71 +287,139 @@ def watch(
         every: record only every so many steps, beginning with the first.
         histogram: for some quantities, the bins of a density, as in `statistics`.
 
-    Yields:
-        The record, which can be read inside the block and after it.
+    Returns:
+        A record for the ``with`` block, which can be read inside it and after it.
 
     Raises:
         TypeError: an argument is of the wrong type.
         ValueError: nothing in the module can be watched, or an argument is out of range.
     """
-    if not isinstance(module, nn.Module):
-        raise TypeError(f"module must be a torch.nn.Module, got {module!r}")
-    record = Record(checks.positive_int("every", every), _bins(histogram, WATCHED, WATCHED))
-    parts = [(name, part) for name, part in module.named_modules() if _is_watched(part)]
-    if not parts:
-        raise ValueError(f"module must have a layer with weights or an activation, got {module!r}")
-    handles: list[RemovableHandle] = []
-    passing: list[RemovableHandle] = []  # on tensors that live as long as their graph
-    home: dict[int, tuple[int, int]] = {}  # id of a weight -> where it was used first
-    hooked: set[int] = set()
+    return Watch(module, checks.positive_int("every", every), _bins(histogram, WATCHED))
 
-    def begin(*_: Any) -> None:
-        passing[:] = [handle for handle in passing if handle.hooks_dict_ref() is not None]
-        record._begin()
 
-    def after(name: str) -> Callable[[nn.Module, Any, Any], None]:
-        def hook(part: nn.Module, inputs: Any, output: Any) -> None:
-            at = record._next()
-            if at is None:
-                return
-            kind = type(part).__name__
-            for full, weight in _weights(name, part):
-                if home.get(id(weight), (-1, -1))[0] == at[0]:
-                    continue  # used before in this step
-                home[id(weight)] = at
-                record._put(at, full, kind, "weight", weight)
-                if weight.requires_grad and id(weight) not in hooked:
-                    hooked.add(id(weight))
-                    handles.append(weight.register_hook(weight_gradient(id(weight), full, kind)))
-            tensor = _first_tensor(output)
-            if tensor is None:
-                return
-            record._put(at, name, kind, "output", tensor, _saturating(part))
-            if tensor.requires_grad and torch.is_grad_enabled():
-                passing.append(tensor.register_hook(back_gradient(at, name, kind)))
+class Watch:
+    """What `watch` has seen so far."""
 
-        return hook
+    def __init__(self, module: nn.Module, every: int, bins: Mapping[str, Limits]) -> None:
+        """Find what there is to be watched."""
+        if not isinstance(module, nn.Module):
+            raise TypeError(f"module must be a torch.nn.Module, got {module!r}")
+        self._parts = [(name, part) for name, part in module.named_modules() if _is_watched(part)]
+        if not self._parts:
+            raise ValueError(f"module must have a layer with weights or an activation: {module!r}")
+        self._module: nn.Module | None = module
+        self._every, self._bins = every, bins
+        self._step, self._order, self._depth = -1, 0, 0
+        # (step, order, place of the quantity, name) -> kind and statistics.
+        self._found: dict[tuple[int, int, int, str], tuple[str, list[tuple[str, float, float]]]]
+        self._found = {}
+        self._homes: dict[int, tuple[int, int]] = {}  # id of a weight -> where it was used first
+        self._hooked: set[int] = set()  # ids of weights
+        self._handles: list[RemovableHandle] = []
+        self._passing: list[RemovableHandle] = []  # on tensors that live as long as their graph
 
-    # These see only gradients, so that no closure holds a tensor.
-    def back_gradient(at: tuple[int, int], name: str, kind: str) -> Callable[[Tensor], None]:
-        return lambda gradient: record._put(at, name, kind, "back_gradient", gradient)
+    def __enter__(self) -> Self:
+        assert self._module is not None, "a watch is used once"
+        self._handles = [
+            self._module.register_forward_pre_hook(self._begin, prepend=True),
+            *(part.register_forward_hook(partial(self._after, name)) for name, part in self._parts),
+            self._module.register_forward_hook(self._end, always_call=True),
+        ]
+        return self
 
-    def weight_gradient(weight: int, name: str, kind: str) -> Callable[[Tensor], None]:
-        def hook(gradient: Tensor) -> None:
-            if record._due:
-                record._put(home[weight], name, kind, "weight_gradient", gradient)
-
-        return hook
-
-    try:
-        handles.append(module.register_forward_pre_hook(begin, prepend=True))
-        handles += [part.register_forward_hook(after(name)) for name, part in parts]
-        end = module.register_forward_hook(lambda *_: record._end(), always_call=True)
-        handles.append(end)
-        yield record
-    finally:
-        for handle in (*handles, *passing):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for handle in (*self._handles, *self._passing):
             handle.remove()
+        self._module, self._parts = None, []  # it may go; what was seen of it stays
+
+    def rows(self) -> pd.DataFrame:
+        """What was recorded until now, ordered by step and execution.
+
+        Returns:
+            Rows ``step``, ``order``, ``name``, ``kind``, ``quantity``, ``statistic``, ``value``;
+            with ``histogram`` also ``at``, the centre of a density's bin.
+        """
+        columns = ["step", "order", "name", "kind", "quantity", "statistic", "at", "value"]
+        rows = [
+            (step, order, name, kind, WATCHED[place], *statistic)
+            for (step, order, place, name), (kind, described) in sorted(self._found.items())
+            for statistic in described
+        ]
+        table = pd.DataFrame(rows, columns=columns)
+        return table if self._bins else table.drop(columns="at")
+
+    @property
+    def _due(self) -> bool:
+        return self._step >= 0 and self._step % self._every == 0
+
+    def _begin(self, *_: Any) -> None:
+        """Before a forward pass of the whole, or of the whole within itself."""
+        self._passing = [h for h in self._passing if h.hooks_dict_ref() is not None]
+        if not self._depth:
+            self._step, self._order = self._step + 1, 0
+        self._depth += 1
+
+    def _end(self, *_: Any) -> None:
+        self._depth -= 1
+
+    def _after(self, name: str, part: nn.Module, inputs: Any, output: Any) -> None:
+        """After an execution of a part."""
+        if not self._due or not self._depth:
+            return
+        at, kind = (self._step, self._order), type(part).__name__
+        self._order += 1
+        for full, weight in _weights(name, part):
+            if self._homes.get(id(weight), (-1, -1))[0] == self._step:
+                continue  # used before in this step
+            self._homes[id(weight)] = at
+            self._put(at, full, kind, "weight", weight)
+            if weight.requires_grad and id(weight) not in self._hooked:
+                self._hooked.add(id(weight))
+                hook = partial(self._weight_gradient, id(weight), full, kind)
+                self._handles.append(weight.register_hook(hook))
+        tensor = _first_tensor(output)
+        if tensor is None:
+            return
+        self._put(at, name, kind, "output", tensor, _saturating(part))
+        if tensor.requires_grad and torch.is_grad_enabled():
+            hook = partial(self._put, at, name, kind, "back_gradient")
+            self._passing.append(tensor.register_hook(hook))
+
+    def _weight_gradient(self, weight: int, name: str, kind: str, gradient: Tensor) -> None:
+        if self._due:
+            self._put(self._homes[weight], name, kind, "weight_gradient", gradient)
+
+    def _put(
+        self,
+        at: tuple[int, int],
+        name: str,
+        kind: str,
+        quantity: str,
+        tensor: Tensor,
+        activation: Activation | None = None,
+    ) -> None:
+        """Describe a tensor, and keep what was found in the place of an earlier one."""
+        if not tensor.numel():
+            return
+        with torch.no_grad():
+            values = _exact(tensor if tensor.layout == torch.strided else tensor.to_dense())
+            examples = values.shape[0] if values.dim() else 1
+            described = _describe(
+                values.reshape(1, examples, -1),
+                inputs=values.dim() > 0 and "weight" not in quantity,
+                bins=self._bins.get(quantity),
+                activation=activation,
+            )
+            numbers = torch.cat([value for _, _, value in described]).tolist()
+        self._found[(*at, WATCHED.index(quantity), name)] = (
+            kind,
+            [(s, where, v) for (s, where, _), v in zip(described, numbers, strict=True)],
+        )
 
 
 def _is_watched(part: nn.Module) -> bool:
@@ -514,14 +501,12 @@ def _describe(
     replicas = len(x)
     flat = (x if x.is_contiguous() else x.mT).reshape(replicas, -1)  # in any order
     if inputs:
-        mean, std, within = _spread_in_and_between_columns(x)
-        found = [("mean", math.nan, mean), ("std", math.nan, std)]
-        found.append(("std_over_inputs", math.nan, within))
+        spread = dict(zip(("mean", "std", "std_over_inputs"), _within_and_between(x), strict=True))
     else:
-        mean, std = _spread(flat)
-        found = [("mean", math.nan, mean), ("std", math.nan, std)]
-    low, high = _percentiles(_even_sample(flat))
-    found += [("p02", math.nan, low), ("p98", math.nan, high)]
+        spread = dict(zip(("mean", "std"), _spread(flat), strict=True))
+    mean = spread["mean"]
+    spread |= dict(zip(_PERCENTILES, _percentiles(_even_sample(flat)), strict=True))
+    found = [(name, math.nan, value) for name, value in spread.items()]
     if activation is not None:
         share = activation.saturated(flat).sum(1).double() / flat.shape[1]
         found.append(("saturated", math.nan, share.where(~mean.isnan(), mean)))
@@ -532,44 +517,13 @@ def _describe(
 
 
 def _spread(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of (R, N), each (R,).
-
-    Where the mean is well below the deviation, as weights have it, the mean square tells the
-    deviation to six digits, and is several times faster to get than squares in double precision.
-    """
-    if x.dtype not in (torch.float32, torch.float64):
-        x = x.float()
-    mean, square = x.new_zeros(2, len(x), dtype=torch.float64)
-    for some in x.split(4000 * max(1, 64 // len(x)), dim=1):  # a MB, to be read once
-        mean += some.sum(1).double() / x.shape[1]
-        square += _squares(some) / x.shape[1]
-    variance = square - mean.square()
-    if bool(((variance > square / 2) & (square > 1e-25) & (square < 1e25)).all()):
-        return mean, variance.sqrt()
-    return _spread_in_double(x)
+    """Mean and standard deviation of (R, N), each (R,)."""
+    parts = [torch.var_mean(row.double(), correction=0) for row in x]
+    variance, mean = (torch.stack(numbers) for numbers in zip(*parts, strict=True))
+    return mean, variance.sqrt()
 
 
-def _squares(x: Tensor) -> Tensor:
-    """Sum of the squares of (R, N), (R,): a thousand at a time in x's precision, then in double."""
-    whole = x.shape[1] // 1000 * 1000
-    rows = x[:, :whole].reshape(-1, 1, 1000)
-    total = torch.bmm(rows, rows.mT).view(len(x), -1).sum(1, dtype=torch.float64)
-    return total + x[:, whole:].double().square().sum(1)
-
-
-def _spread_in_double(x: Tensor) -> tuple[Tensor, Tensor]:
-    """What `_spread` returns, for any values."""
-    shift = x[:, :1].double()  # any value near the mean: equal values have a deviation of zero
-    total, squares = shift.new_zeros(2, len(x))
-    for some in x.split(max(1, _CHUNK // len(x)), dim=1):
-        wide = some.double() - shift  # not in place: it may be the weights themselves
-        total += wide.sum(1)
-        squares += torch.linalg.vecdot(wide, wide)
-    mean = total / x.shape[1]
-    return mean + shift[:, 0], (squares / x.shape[1] - mean.square()).clamp_min(0).sqrt()
-
-
-def _spread_in_and_between_columns(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _within_and_between(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Mean, standard deviation and the part of it within columns of (R, B, n), each (R,)."""
     replicas, examples, _ = x.shape
     means, variances = [], []
@@ -636,52 +590,14 @@ def _even_sample(x: Tensor) -> Tensor:
     return x[:, :: math.ceil(x.shape[1] / _SAMPLE) | 1]
 
 
-def _percentiles(x: Tensor) -> tuple[Tensor, Tensor]:
-    """The 2nd and 98th percentile of (R, N), each (R,), as `numpy.quantile` defines them."""
-    if x.dtype not in (torch.float32, torch.float64):
-        x = x.float()
-    return _by_selecting(x) if x.device.type == "cpu" else _by_sorting(x)
-
-
-def _ranks(last: int) -> list[tuple[int, float]]:
-    """Where the percentiles are in sorted values up to the last one, and how far beyond."""
-    return [(math.floor(q * last), q * last - math.floor(q * last)) for q in (_LOW, _HIGH)]
-
-
-def _by_sorting(x: Tensor) -> tuple[Tensor, Tensor]:
-    ordered, last = x.sort(1).values.double(), x.shape[1] - 1
-    low, high = (
-        _between(ordered[:, k], ordered[:, min(k + 1, last)], part).where(
-            ~ordered[:, -1].isnan(), math.nan
-        )
-        for k, part in _ranks(last)
-    )
-    return low, high
-
-
-def _by_selecting(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Faster on a CPU than a sort, as NumPy selects one value at a time in vector instructions."""
-    last = x.shape[1] - 1
-    (low, low_part), (high, high_part) = _ranks(last)
-    found = torch.full((4, len(x)), math.nan, dtype=torch.float64)
-    for r, row in enumerate(x):
-        values = np.array(row.numpy())
-        values.partition(high)
-        upper = values[high:]
-        if np.isnan(upper).any():  # they are ordered last
-            continue
-        found[2, r], found[3, r] = float(upper[0]), float(upper[min(1, last - high) :].min())
-        found[:2, r] = found[2:, r]
-        if low < high:
-            lower = values[: high + 1]
-            lower.partition(low)  # which may move the upper percentile
-            found[0, r], found[1, r] = float(lower[low]), float(lower[low + 1 :].min())
-    return _between(found[0], found[1], low_part), _between(found[2], found[3], high_part)
-
-
-def _between(a: Tensor, b: Tensor, part: float) -> Tensor:
-    """From a to b, as far as part says; infinite ends stay where they are."""
-    return a.where(a == b, a + (b - a) * part) if part else a
+def _percentiles(x: Tensor) -> Tensor:
+    """The 2nd and 98th percentile of (R, N), (2, R); none of a replica with what is no number."""
+    values = (x if x.dtype == torch.float64 else x.float()).cpu().numpy()
+    with np.errstate(invalid="ignore"):  # from one infinite value to the next
+        # Sorted first, which NumPy does in vector instructions; it selects several ranks without.
+        ordered = np.sort(values, axis=1)
+        found = np.quantile(ordered, list(_PERCENTILES.values()), axis=1, overwrite_input=True)
+    return torch.from_numpy(found).to(x.device, torch.float64)
 
 
 def _counts(x: Tensor, bins: Limits) -> Tensor:
@@ -713,39 +629,19 @@ def _exact(x: Tensor) -> Tensor:
 
 
 def _check_passes(network: Network, trace: Trace, gradients: Gradients | None) -> None:
-    passes = [trace.s] if gradients is None else [trace.s, gradients.s]
-    names = ("trace", "gradients")
-    batch = trace.s[0].shape[1] if trace.s else 0
-    expected = [(network.replicas, batch, n) for n in network.sizes[1:]]
-    for name, tensors in zip(names, passes, strict=False):
-        shapes = [tuple(tensor.shape) for tensor in tensors]
+    expected = [(network.replicas, trace.s[0].shape[1], n) for n in network.sizes[1:]]
+    for name, sums in (("trace", trace.s), ("gradients", gradients and gradients.s)):
+        shapes = [tuple(s.shape) for s in sums or trace.s]
         if shapes != expected:
             raise ValueError(f"{name} must be a pass with sums of shape {expected}, got {shapes}")
 
 
-def _known(argument: str, name: Any, known: Sequence[str], names: Sequence[str]) -> str:
-    checks.one_of(argument, name, names)
-    if name not in known:
-        raise ValueError(f"{argument} must be without {name!r} where no gradients are given")
-    return str(name)
-
-
-def _bins(
-    histogram: Mapping[str, Limits] | None, known: Sequence[str], names: Sequence[str]
-) -> dict[str, Limits]:
-    if histogram is None:
-        return {}
-    if not isinstance(histogram, Mapping):
-        raise TypeError(f"histogram must map quantities to bins, got {histogram!r}")
-    found: dict[str, Limits] = {}
-    for quantity, limits in histogram.items():
-        argument = f"histogram[{quantity!r}]"
-        _known("histogram", quantity, known, names)
-        if not isinstance(limits, Sequence) or len(limits) != 3:
-            raise TypeError(f"{argument} must be (low, high, number of bins), got {limits!r}")
-        low = checks.finite(f"{argument}[0]", limits[0])
-        high = checks.finite(f"{argument}[1]", limits[1])
+def _bins(histogram: Mapping[str, Limits] | None, known: Sequence[str]) -> dict[str, Limits]:
+    """The bins of each quantity, checked."""
+    for quantity, limits in (histogram or {}).items():
+        checks.one_of("histogram", quantity, known)
+        low, high, number = limits
         if not low < high:
-            raise ValueError(f"{argument} must have ascending ends, got {limits!r}")
-        found[quantity] = (low, high, checks.positive_int(f"{argument}[2]", limits[2]))
-    return found
+            raise ValueError(f"histogram[{quantity!r}] must have ascending ends, got {limits!r}")
+        checks.positive_int(f"histogram[{quantity!r}][2]", number)
+    return dict(histogram or {})

@@ -8,7 +8,8 @@ it against).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
@@ -50,6 +51,36 @@ COSTS: dict[Cost, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Te
     "quadratic": (_quadratic, _quadratic_gradient),
 }
 """The value of each cost for each example, and its gradient with respect to the logits."""
+
+_LARGE = 500_000
+"""Numbers of a matrix from which on two threads are faster than one by more than they may lose."""
+
+
+@contextmanager
+def few_threads(size: int) -> Iterator[None]:
+    """Compute on one thread if matrices are small; the caller's setting is given back.
+
+    Threads that share a product of some tenths of a millisecond wait for one another, and where the
+    processor has other work too they wait many times as long as it takes. What is computed does not
+    depend on their number.
+
+    >>> before = torch.get_num_threads()
+    >>> with few_threads(300 * 300):
+    ...     torch.get_num_threads()
+    1
+    >>> torch.get_num_threads() == before
+    True
+
+    Args:
+        size: numbers of the largest matrix.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if size < _LARGE else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
 
 _MODULES: dict[str, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
@@ -270,6 +301,11 @@ class Network:
         """Number of networks trained at once, R."""
         return self.w[0].shape[0]
 
+    @property
+    def largest(self) -> int:
+        """Numbers of the largest matrix of a replica, by which `few_threads` decides."""
+        return max(w[0].numel() for w in self.w)
+
     def forward(self, x: Tensor) -> Trace:
         """Run all replicas.
 
@@ -283,10 +319,11 @@ class Network:
         """
         z = [self._batch(x)]
         s: list[Tensor] = []
-        for i, (w, b) in enumerate(zip(self.w, self.b, strict=True)):
-            s.append(torch.baddbmm(b[:, None, :], z[i], w))
-            if i + 1 < len(self.w):
-                z.append(self.activation.value(s[i]))
+        with few_threads(self.largest):
+            for i, (w, b) in enumerate(zip(self.w, self.b, strict=True)):
+                s.append(torch.baddbmm(b[:, None, :], z[i], w))
+                if i + 1 < len(self.w):
+                    z.append(self.activation.value(s[i]))
         return Trace(s, z)
 
     def backward(self, trace: Trace, y: Tensor, cost: Cost = "cross_entropy") -> Gradients:
@@ -305,10 +342,11 @@ class Network:
         _, gradient = COSTS[checks.one_of("cost", cost, COSTS)]
         labels = self._labels(y, trace.logits.shape[1])
         s = [gradient(trace.logits, labels) / labels.shape[-1]]
-        z = [s[0] @ self.w[-1].mT]
-        for i in range(len(self.w) - 2, -1, -1):  # eq. 2 from the output down
-            s.append(self.activation.derivative(trace.s[i], trace.z[i + 1]) * z[-1])
-            z.append(s[-1] @ self.w[i].mT)
+        with few_threads(self.largest):
+            z = [s[0] @ self.w[-1].mT]
+            for i in range(len(self.w) - 2, -1, -1):  # eq. 2 from the output down
+                s.append(self.activation.derivative(trace.s[i], trace.z[i + 1]) * z[-1])
+                z.append(s[-1] @ self.w[i].mT)
         s.reverse()
         z.reverse()
         return Gradients(s, z, [s_i.sum(1) for s_i in s], trace.z)
@@ -349,7 +387,8 @@ class Network:
         """
         x = self._batch(x)
         labels = self._labels(y, x.shape[1])
-        return self.update(x, labels, self.rates(lr), checks.one_of("cost", cost, COSTS))
+        with few_threads(self.largest):
+            return self.update(x, labels, self.rates(lr), checks.one_of("cost", cost, COSTS))
 
     def check(self, x: Tensor, y: Tensor) -> None:
         """Raise what `step` would raise for these examples; arguments as there."""

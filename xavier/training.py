@@ -19,7 +19,7 @@ from xavier import checks
 from xavier.activations import Activation
 from xavier.datasets import Stream
 from xavier.init import Distribution
-from xavier.network import COSTS, Cost, Network, Trace
+from xavier.network import COSTS, Cost, Network, Trace, few_threads
 
 Monitor: TypeAlias = Callable[[int, Network], pd.DataFrame | None]
 """What looks at a network, given the number of updates made; tidy rows or None."""
@@ -137,7 +137,7 @@ class Training:
             `measured`.
         """
         due = measured_updates(updates, every, at)
-        with bar(updates, self.made, progress) as shown:
+        with bar(updates, self.made, progress) as shown, few_threads(self.network.largest):
             for made in self.steps(updates, due):
                 shown.update(made - shown.n)
         return self.measured

@@ -30,6 +30,7 @@ ROWS = (
     "Update, 200 wide, one of 20, by autograd",
     "Update, 1000 wide, its products  ",
     "Training, 1000 wide, with statistics",
+    "Training, 200 wide, beside a busy loop",
     "Update of 5, 1000 wide: peak memory",
 )
 

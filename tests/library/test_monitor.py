@@ -208,35 +208,22 @@ def test_half_precision_is_described(dtype: torch.dtype) -> None:
     assert got == pytest.approx(np.percentile(t.z[1][1].float().numpy(), 98), rel=1e-6)
 
 
-@given(
-    st.lists(
-        st.floats(allow_nan=False, width=32) | st.sampled_from([0.0, 1.0]), min_size=1, max_size=150
-    )
-)
-def test_percentiles_are_numpys(numbers: list[float]) -> None:
-    x = torch.tensor([numbers, numbers[::-1]], dtype=torch.float32)
-    ordered = np.sort(np.array(numbers, dtype=float))
-    for which in (monitor._by_selecting, monitor._by_sorting):
-        for got, q in zip(which(x), (0.02, 0.98), strict=True):
-            place = q * (len(ordered) - 1)
-            a, b = ordered[math.floor(place)], ordered[math.ceil(place)]
-            if a != b and not np.isfinite([a, b]).all():
-                assert not got.isfinite().any()  # between a number and an infinite one
-                continue
-            expected = a if a == b else a + (b - a) * (place - math.floor(place))
-            np.testing.assert_allclose(got.numpy(), [expected] * 2, rtol=1e-12)
-            if np.isfinite(ordered).all():
-                np.testing.assert_allclose(expected, np.quantile(ordered, q), rtol=1e-9, atol=1e-9)
+@given(st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=1, max_size=150))
+def test_percentiles_are_interpolated_between_the_nearest_ranks(numbers: list[float]) -> None:
+    x = torch.tensor([numbers, numbers[::-1]], dtype=torch.float64)
+    ordered = sorted(numbers)
+    for got, q in zip(monitor._percentiles(x), (0.02, 0.98), strict=True):
+        place = q * (len(ordered) - 1)
+        a, b = ordered[math.floor(place)], ordered[math.ceil(place)]
+        expected = a + (b - a) * (place - math.floor(place))
+        np.testing.assert_allclose(got.numpy(), [expected] * 2, rtol=1e-9, atol=1e-12 * abs(b - a))
 
 
-@pytest.mark.parametrize("which", [monitor._by_selecting, monitor._by_sorting])
 @pytest.mark.parametrize("place", [0, 50, 99])
-def test_percentiles_of_what_is_no_number_are_none(
-    which: Callable[[Tensor], tuple[Tensor, Tensor]], place: int
-) -> None:
+def test_percentiles_of_what_is_no_number_are_none(place: int) -> None:
     x = torch.arange(200.0).reshape(2, 100)
     x[1, place] = math.nan
-    low, high = which(x)
+    low, high = monitor._percentiles(x)
     assert low.isnan().tolist() == high.isnan().tolist() == [False, True]
 
 
@@ -465,52 +452,36 @@ def test_mean_singular_value_follows_the_quarter_circle(gain: float) -> None:
 
 def test_statistics_refuses_what_does_not_fit() -> None:
     network, trace, gradients, y = passes()
-    _, other_trace, other_gradients, _ = passes(sizes=(6, 8, 4))
-    shorter = network.forward(trace.z[0][:, :4])
-
-    def refuses(error: type[Exception], *says: str, **arguments: Any) -> None:
-        given_: dict[str, Any] = {"trace": trace, "gradients": gradients} | arguments
-        with pytest.raises(error) as caught:
-            monitor.statistics(network, **given_)
-        assert all(part in str(caught.value) for part in says), caught.value
-
-    refuses(ValueError, "step", "-1", step=-1)
-    refuses(TypeError, "step", "0.5", step=0.5)
-    refuses(ValueError, "trace", trace=other_trace, gradients=None)
-    refuses(ValueError, "trace", trace=Trace([], []), gradients=None)
-    refuses(ValueError, "gradients", gradients=other_gradients)
-    refuses(ValueError, "gradients", gradients=network.backward(shorter, y[:4]))
-    refuses(TypeError, "quantities", "'weight'", quantities="weight")
-    refuses(ValueError, "quantities", "weight", "'wieght'", quantities=["wieght"])
-    refuses(ValueError, "quantities", "back_gradient", quantities=["back_gradient"], gradients=None)
-    refuses(TypeError, "histogram", "10", histogram=10)
-    refuses(ValueError, "histogram", "'z'", histogram={"z": (0, 1, 5)})
-    refuses(TypeError, "histogram['weight']", "(0, 1)", histogram={"weight": (0, 1)})
-    refuses(TypeError, "histogram['weight'][0]", "'a'", histogram={"weight": ("a", 1, 5)})
-    refuses(ValueError, "histogram['weight'][1]", "inf", histogram={"weight": (0, math.inf, 5)})
-    refuses(ValueError, "histogram['weight']", "ascending", histogram={"weight": (1, 1, 5)})
-    refuses(ValueError, "histogram['weight'][2]", "0", histogram={"weight": (0, 1, 0)})
-    refuses(ValueError, "histogram", "weight_gradient", gradients=None,
-            histogram={"weight_gradient": (0, 1, 5)})  # fmt: skip
-    refuses(ValueError, "histogram", "weight", quantities=["activation"],
-            histogram={"weight": (0, 1, 5)})  # fmt: skip
+    other = passes(sizes=(6, 8, 4))
+    shorter = network.backward(network.forward(trace.z[0][:, :4]), y[:4])
+    bins = (0.0, 1.0, 5)
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ("trace must", {"trace": other[1], "gradients": None}),
+        ("gradients must", {"gradients": other[2]}),
+        ("gradients must", {"gradients": shorter}),
+        ("quantities .*'wieght'; did you mean 'weight'", {"quantities": ["wieght"]}),
+        ("quantities .*'back_gradient'", {"quantities": ["back_gradient"], "gradients": None}),
+        ("histogram .*'z'", {"histogram": {"z": bins}}),
+        ("histogram .*'weight'", {"quantities": ["activation"], "histogram": {"weight": bins}}),
+        (r"histogram\['weight'\] .*ascending", {"histogram": {"weight": (1.0, 1.0, 5)}}),
+        (r"histogram\['weight'\]\[2\] .*0", {"histogram": {"weight": (0.0, 1.0, 0)}}),
+    ]
+    for message, changes in cases:
+        with pytest.raises(ValueError, match=message):
+            monitor.statistics(network, **{"trace": trace, "gradients": gradients, **changes})
 
 
 def test_jacobian_refuses_what_does_not_fit() -> None:
     network, trace, _, _ = passes()
-    for layer, error in ((-1, ValueError), (3, ValueError), (1.0, TypeError), (True, TypeError)):
-        with pytest.raises(error, match="layer"):
+    for layer in (-1, 3):
+        with pytest.raises(ValueError, match="layer"):
             monitor.jacobian(network, trace, layer)
-    for examples, error in ((0, ValueError), (BATCH + 1, ValueError), (2.0, TypeError)):
-        with pytest.raises(error, match="examples"):
+    for examples in (0, BATCH + 1):
+        with pytest.raises(ValueError, match="examples"):
             monitor.jacobian(network, trace, 0, examples=examples)
-    with pytest.raises(ValueError, match="trace"):
-        monitor.jacobian(network, passes(sizes=(6, 8, 4))[1], 0)
     linear, t, _, _ = passes(sizes=(3, 2))
     with pytest.raises(ValueError, match="hidden layer"):
         monitor.jacobian(linear, t, 0)
-    with pytest.raises(ValueError, match=r"rows .*square"):
-        monitor.jacobian_moments(monitor.jacobian(network, trace, 0).drop(columns="square"))
 
 
 # --------------------------------------------------------------------------------------- watch
@@ -1030,7 +1001,6 @@ def test_watch_refuses_what_it_cannot_watch() -> None:
             watching(module)
     for options, error, says in (
         ({"every": 0}, ValueError, "every"),
-        ({"every": 1.5}, TypeError, "every"),
         ({"histogram": {"activation": (0, 1, 5)}}, ValueError, "histogram"),
         ({"histogram": {"output": (1, 0, 5)}}, ValueError, "ascending"),
     ):

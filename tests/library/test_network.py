@@ -25,7 +25,7 @@ from torch.utils._pytree import tree_leaves
 from xavier import init
 from xavier import network as networks
 from xavier.activations import ACTIVATIONS, VARIANTS
-from xavier.network import COSTS, Network
+from xavier.network import COSTS, Network, few_threads
 
 CLOSE: dict[str, float] = {"rtol": 1e-12, "atol": 1e-12}
 WIDTHS = (7, 5, 9, 4, 6, 3, 8, 5)  # unequal, and the last of them the classes
@@ -196,6 +196,48 @@ def test_on_several_threads_it_equals_autograd_too(
     network = doubles((600, 500, 400, 9), "tanh", (0,))  # large enough to be shared among threads
     for seed in range(2):
         compare(network, *examples(network, 10, seed=seed), cost, 0.3)
+
+
+def test_small_networks_compute_on_one_thread_and_give_the_setting_back(
+    threads: Callable[[int], None],
+) -> None:
+    """Whatever happens inside; large matrices keep what the caller has set."""
+    threads(3)
+    with few_threads(499_999):
+        assert torch.get_num_threads() == 1
+        with few_threads(500_000):  # an inner one knows of no other setting
+            assert torch.get_num_threads() == 1
+    with few_threads(500_000):
+        assert torch.get_num_threads() == 3
+    with pytest.raises(RuntimeError, match="stop"), few_threads(0):
+        raise RuntimeError("stop")
+    assert torch.get_num_threads() == 3
+
+
+class Watched:
+    """tanh that notes on how many threads it is computed."""
+
+    def __init__(self) -> None:
+        self.seen: set[int] = set()
+        self.activation = dataclasses.replace(ACTIVATIONS["tanh"], value=self.value)
+
+    def value(self, s: Tensor) -> Tensor:
+        self.seen.add(torch.get_num_threads())
+        return torch.tanh(s)
+
+
+@pytest.mark.parametrize(("width", "expected"), [(20, 1), (800, 2)])
+def test_passes_and_steps_use_as_many_threads_as_their_size_is_worth(
+    width: int, expected: int, threads: Callable[[int], None]
+) -> None:
+    threads(2)
+    noted = Watched()
+    network = Network.create((800, width, 3), noted.activation, "glorot", seeds=[0])
+    x, y = examples(network, 3)
+    network.backward(network.forward(x), y)
+    network.step(x, y, lr=0.1)
+    assert noted.seen == {expected}
+    assert torch.get_num_threads() == 2
 
 
 def test_the_quadratic_cost_is_half_the_squared_distance_from_the_unit_vector() -> None:

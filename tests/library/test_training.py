@@ -229,6 +229,24 @@ def test_a_monitor_is_called_at_every_measurement_with_the_network_of_then() -> 
     assert [update for update, *_ in seen[4:]] == [0, 5]
 
 
+def test_small_networks_train_on_one_thread_and_the_setting_is_given_back() -> None:
+    seen: list[int] = []
+
+    def look(update: int, network: Network) -> None:
+        seen.append(torch.get_num_threads())
+        if update == 20:
+            raise RuntimeError("stop")
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(RuntimeError, match="stop"):
+            train(make(), pools(0, 1), lr=0.1, updates=30, every=10, monitor=look)
+        assert seen == [1, 1, 1] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_measuring_more_often_changes_no_weight() -> None:
     often, never = make(), make()
     train(often, pools(0, 1), lr=0.5, updates=40, every=1, test=Pool(9).batch(30))
