@@ -356,19 +356,19 @@ def ledger(ids: tuple[str, ...], as_json: bool, results: str | None) -> None:
     A verdict comes from a computation made now or from records of runs at the book's scale. Where
     a record is missing, the verdict is "not run", and its note says which command makes it.
     """
-    from glorot2010 import claims, scoreboard
+    from glorot2010.verdicts import CLAIMS, ledger
 
     with _usage("--id"):
-        chosen = [checks.one_of("it", name, claims.CLAIMS) for name in dict.fromkeys(ids)]
-    found = claims.ledger(results, chosen or None)
+        chosen = [checks.one_of("it", name, CLAIMS) for name in dict.fromkeys(ids)]
+    found = ledger.judge(results, chosen or None)
     if as_json:
-        click.echo(json.dumps(claims.as_json(found), indent=2, allow_nan=False))
+        click.echo(json.dumps(ledger.as_json(found), indent=2, allow_nan=False))
         return
     for row in found.to_dict("records"):
-        claim = claims.CLAIMS[row["id"]]
+        claim = CLAIMS[row["id"]]
         verdict = click.style(row["verdict"], fg=_VERDICTS.get(row["verdict"]))
         click.echo(click.style(f"{row['id']:<5}", bold=True) + verdict)
-        for line in (f"{claim.text} ({claim.where})", scoreboard.numbers(row), row["note"]):
+        for line in (f"{claim.text} ({claim.where})", ledger.numbers(row), row["note"]):
             if line:
                 click.echo(click.wrap_text(line, 100, "     ", "     "))
     verdicts = list(found["verdict"])

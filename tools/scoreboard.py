@@ -8,7 +8,7 @@ import io
 import re
 from pathlib import Path
 
-from glorot2010 import claims, scoreboard
+from glorot2010.verdicts import ledger
 from xavier import files
 
 ROOT = Path(__file__).parents[1]
@@ -16,14 +16,14 @@ LINE = re.compile(r"!\[[^\]]*\]\(_static/scoreboard\.png\)")
 
 
 def main() -> None:
-    found = claims.ledger()
-    scoreboard.save(found.assign(flips=scoreboard.stability(found)))
-    table = scoreboard.load()
+    found = ledger.judge()
+    ledger.save(found.assign(flips=ledger.stability(found)))
+    table = ledger.load()
     drawn = io.BytesIO()  # the picture says which verdicts it shows, so that a test can compare
-    metadata = {"verdicts": scoreboard.listed(table)}
-    scoreboard.picture(table).savefig(drawn, format="png", metadata=metadata)
+    metadata = {"verdicts": ledger.listed(table)}
+    ledger.picture(table).savefig(drawn, format="png", metadata=metadata)
     files.replace(ROOT / "_static" / "scoreboard.png", drawn.getvalue(), "save the picture")
-    caption = scoreboard.caption(table)
+    caption = ledger.caption(table)
     readme = ROOT / "README.md"
     text = LINE.sub(f"![{caption}](_static/scoreboard.png)", readme.read_text(encoding="utf-8"))
     files.replace(readme, text.encode(), "save README.md")

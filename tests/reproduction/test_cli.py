@@ -343,14 +343,14 @@ def test_the_numbers_and_the_kind_of_file_are_as_asked(
 
 
 def test_the_ledger_judges_claims() -> None:
-    from glorot2010 import claims
+    from glorot2010.verdicts import CLAIMS, ledger
 
     said = ok("ledger", "--id", "S3", "--id", "P9", "--id", "S3").stdout
     first, second = re.split(r"^(?=P9)", said, flags=re.MULTILINE)
     assert first.splitlines()[0].split(maxsplit=1) == ["S3", "holds"]
-    assert claims.CLAIMS["S3"].text.split()[:5] == first.splitlines()[1].split()[:5]
+    assert CLAIMS["S3"].text.split()[:5] == first.splitlines()[1].split()[:5]
     assert second.splitlines()[0].split(maxsplit=1) == ["P9", "not run"]
     assert "xavier run hessian --scale book" in " ".join(second.split())
     assert said.endswith("\n2 claims: 1 holds, 1 not run.\n")
     found = json.loads(ok("ledger", "--id", "P9", "--id", "S3", "--json").stdout)
-    assert found == claims.as_json(claims.ledger(ids=["P9", "S3"], progress=False))
+    assert found == ledger.as_json(ledger.judge(ids=["P9", "S3"], progress=False))

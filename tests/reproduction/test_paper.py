@@ -8,7 +8,7 @@ import pytest
 
 from glorot2010 import paper
 from glorot2010.catalogue import CURVES
-from glorot2010.claims import CLAIMS
+from glorot2010.verdicts import CLAIMS
 from xavier import monitor
 
 

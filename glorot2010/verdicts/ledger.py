@@ -1,8 +1,9 @@
-"""The scoreboard: all verdicts as they were last computed, to be read, counted and drawn.
+"""The ledger: all claims judged, kept for the book, to be read, counted and drawn.
 
-`glorot2010.claims.ledger` computes the verdicts, which takes a while. `save` keeps what it found
-beside the records, in ``ledger.json``, and `load` reads it back for the book and its front page.
-That the file says what is computed now is a test.
+`judge` asks the judges, which takes a while. `save` keeps what they say beside the records, in
+``ledger.json``, and `load` reads it back for the book and its front page. That the file says what
+is computed now is a test. Where there is no record a claim is "not run", and its note says how to
+make one.
 
 Every claim that rests on records is also judged with each seed left out in turn: a verdict that
 does not survive that hangs on one seed.
@@ -13,14 +14,17 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 import pandas as pd
+from tqdm import tqdm
 
-from glorot2010 import claims, drawings, records
-from glorot2010.claims import CLAIMS, Claim, Evidence, Verdict
+from glorot2010 import drawings, records
+from glorot2010.verdicts import CLAIMS
+from glorot2010.verdicts.claim import Claim, Evidence, Judgement, Verdict
 from xavier import checks, files
 from xavier.figures import Picture
 
@@ -33,18 +37,72 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 SOURCES: dict[str, str] = {"P": "the paper", "S": "notes on it", "C": "this book"}
 """Who makes the claims whose ids begin with a letter."""
 
-COLUMNS = ("id", "verdict", "ours", "low", "high", "paper", "records", "note", "flips")
-"""Of the table that `load` gives.
+_JUDGED = ("id", "verdict", "ours", "low", "high", "paper", "records", "note")
 
-:meta hide-value:
-"""
+
+def judge(
+    folder: str | Path | None = None,
+    ids: Iterable[str] | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Judge claims, now.
+
+    Nothing is remembered from earlier calls but what judges keep of their own computations within
+    one process. A claim whose records are missing or are refused is "not run", and its
+    note says what is missing.
+
+    Args:
+        folder: of the records, as in `glorot2010.records.results_folder`.
+        ids: which claims, in this order; by default all.
+        progress: whether to show a progress bar; by default only on a terminal.
+
+    Returns:
+        One row a claim, with the columns ``id``, ``verdict``, ``ours`` (a number, a short text, or
+        None), ``low`` and ``high`` (its interval, not a number if there is none), ``paper``,
+        ``records`` (names of those that were read), ``note`` and ``seconds``.
+
+    Raises:
+        TypeError: ``ids`` is a text.
+        ValueError: an id is unknown.
+    """
+    if isinstance(ids, str):
+        raise TypeError(f"ids must be a sequence of ids, got the text {ids!r}")
+    chosen = [checks.one_of("ids", name, CLAIMS) for name in (CLAIMS if ids is None else ids)]
+    evidence, rows = Evidence(folder), []
+    quiet = None if progress is None else not progress  # None: tqdm looks for a terminal
+    with tqdm(chosen, unit="claim", disable=quiet) as bar:
+        for name in bar:
+            bar.set_postfix_str(name)
+            begin = time.perf_counter()
+            found, read = _judge(CLAIMS[name], evidence)
+            low, high = found.interval or (math.nan, math.nan)
+            said = found.verdict, found.ours, low, high, found.paper, read, found.note
+            rows.append((name, *said, time.perf_counter() - begin))
+    return _frame(pd.DataFrame(rows, columns=[*_JUDGED, "seconds"], dtype=object))
+
+
+def _judge(claim: Claim, evidence: Evidence) -> tuple[Judgement, tuple[str, ...]]:
+    """What a claim's judge says, and the records it rests on; or why it has not been asked."""
+    try:
+        for experiment in claim.needs:
+            evidence.rows(experiment)
+        later = [name for name in claim.later if evidence.rows_if_any(name) is not None]
+        return claim.judge(evidence), tuple(f"{name}.book" for name in (*claim.needs, *later))
+    except (records.RecordMissing, records.RecordError) as error:
+        return Judgement("not run", None, None, None, str(error)), ()
+
+
+def _frame(table: pd.DataFrame) -> pd.DataFrame:
+    """The same with the types of its columns; numbers, texts and None stay beside one another."""
+    numbers = {column: float for column in ("low", "high", "seconds") if column in table}
+    return table.astype({"id": str, "verdict": str, "note": str, **numbers})
 
 
 def stability(frame: pd.DataFrame, folder: str | Path | None = None) -> list[tuple[int, ...]]:
     """Judge the claims that rest on records again, without one seed, and without another.
 
     Args:
-        frame: from `glorot2010.claims.ledger`.
+        frame: from `judge`.
         folder: of the records, as in `glorot2010.records.results_folder`.
 
     Returns:
@@ -52,34 +110,47 @@ def stability(frame: pd.DataFrame, folder: str | Path | None = None) -> list[tup
         computed now.
     """
     evidence = Evidence(folder)
-    found: list[tuple[int, ...]] = []
-    for row in frame.to_dict("records"):
-        claim = CLAIMS[row["id"]]
-        if not row["records"]:
-            found.append(())
-            continue
-        seeds = sorted(_counting(evidence, _needed(claim, row["records"])))
-        others = {seed: claim.judge(evidence.without(seed)).verdict for seed in seeds}
-        found.append(tuple(seed for seed in seeds if others[seed] != row["verdict"]))
-    return found
+    return [
+        tuple(
+            seed
+            for seed in _seeds(evidence, row["records"])
+            if CLAIMS[row["id"]].judge(evidence.without(seed)).verdict != row["verdict"]
+        )
+        for row in frame.to_dict("records")
+    ]
 
 
-def _needed(claim: Claim, records: Iterable[str]) -> tuple[str, ...]:
-    """Experiments that a claim rests on, with those of its later ones that were read."""
-    return *claim.needs, *(name for name in claim.later if f"{name}.book" in records)
+def _seeds(evidence: Evidence, records: Iterable[str]) -> list[int]:
+    """Seeds of the runs that count, of several records."""
+    tables = (evidence.rows(record.removesuffix(".book")) for record in records)
+    return sorted({int(s) for rows in tables for s in rows[rows["stage"] == "main"]["seed"]})
 
 
-def _counting(evidence: Evidence, names: Iterable[str]) -> set[int]:
-    """Seeds of the runs that count, of several experiments."""
-    tables = (evidence.rows(name) for name in names)
-    return {int(seed) for rows in tables for seed in rows[rows["stage"] == "main"]["seed"]}
+def as_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """What `judge` returned in a form that JSON has.
+
+    Returns:
+        For every claim ``id``, ``verdict``, ``ours``, ``interval`` (two numbers or None),
+        ``paper`` and ``records`` (a list of names).
+    """
+    return [
+        {
+            "id": row["id"],
+            "verdict": row["verdict"],
+            "ours": row["ours"],
+            "interval": None if math.isnan(row["low"]) else [row["low"], row["high"]],
+            "paper": row["paper"],
+            "records": list(row["records"]),
+        }
+        for row in frame.to_dict("records")
+    ]
 
 
 def save(frame: pd.DataFrame, folder: str | Path | None = None) -> Path:
     """Keep what the ledger says, for the book.
 
     Args:
-        frame: all claims, from `glorot2010.claims.ledger`, with ``flips``, a column of `stability`.
+        frame: all claims, from `judge`, with ``flips``, a column of `stability`.
         folder: as in `glorot2010.records.results_folder`.
 
     Raises:
@@ -90,7 +161,7 @@ def save(frame: pd.DataFrame, folder: str | Path | None = None) -> Path:
         raise ValueError(f"frame must hold all claims, {missing} missing")
     said = [
         {**entry, "note": row["note"], "flips": list(row["flips"])}
-        for entry, row in zip(claims.as_json(frame), frame.to_dict("records"), strict=True)
+        for entry, row in zip(as_json(frame), frame.to_dict("records"), strict=True)
     ]
     path = records.results_folder(folder) / FILE
     text = json.dumps(said, indent=1, allow_nan=False, ensure_ascii=False)
@@ -105,8 +176,8 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
         folder: as in `glorot2010.records.results_folder`.
 
     Returns:
-        One row a claim, in the order of `glorot2010.claims.CLAIMS`, with the columns `COLUMNS`, of
-        which ``flips`` holds the seeds without which the verdict is another.
+        One row a claim, in the order of `glorot2010.verdicts.CLAIMS`, with the columns of `judge`
+        but the last, and ``flips``, the seeds without which the verdict is another.
 
     Raises:
         FileNotFoundError: nothing was saved.
@@ -115,33 +186,29 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
     path = records.results_folder(folder) / FILE
     again = "to make it anew: make scoreboard"
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        rows = [_row(entry) for entry in entries]
+        rows = [_row(entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
     except FileNotFoundError:
         raise FileNotFoundError(f"no ledger in {path.parent}; {again}") from None
     except (TypeError, KeyError, ValueError) as error:
         raise ValueError(f"{path} is damaged ({error}); {again}") from None
     if [row["id"] for row in rows] != list(CLAIMS):
         raise ValueError(f"{path} is of other claims than there are now; {again}")
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    for column in ("ours", "paper"):  # numbers and texts, and None where there is neither
-        frame[column] = pd.Series([row[column] for row in rows], dtype=object)
-    return frame
+    return _frame(pd.DataFrame(rows, columns=[*_JUDGED, "flips"], dtype=object))
 
 
 def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
     low, high = entry["interval"] or (math.nan, math.nan)
-    row = {**entry, "low": float(low), "high": float(high)}
-    row |= {"records": tuple(entry["records"]), "flips": tuple(entry["flips"])}
-    checks.one_of("verdict", row["verdict"], VERDICTS)
-    return {column: row[column] for column in COLUMNS}
+    checks.one_of("verdict", entry["verdict"], VERDICTS)
+    lists = {key: tuple(entry[key]) for key in ("records", "flips")}
+    row = {**entry, **lists, "low": float(low), "high": float(high)}
+    return {column: row[column] for column in (*_JUDGED, "flips")}
 
 
 def counts(frame: pd.DataFrame) -> pd.DataFrame:
     """How many claims of whom got which verdict.
 
     Args:
-        frame: from `load` or `glorot2010.claims.ledger`.
+        frame: from `load` or `judge`.
 
     Returns:
         A row for each of `SOURCES` and one for all, a column for each verdict and one for all.
@@ -154,11 +221,7 @@ def counts(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def picture(frame: pd.DataFrame) -> Picture:
-    """All claims as tiles, coloured by verdict, a group for each source.
-
-    Args:
-        frame: from `load` or `glorot2010.claims.ledger`.
-    """
+    """All claims as tiles, coloured by verdict, a group for each source."""
     by_source = frame.groupby(frame["id"].str[0])
     return drawings.tiles({SOURCES[key]: by_source.get_group(key) for key in SOURCES})
 
@@ -185,19 +248,17 @@ def numbers(row: Mapping[Any, Any]) -> str:
         A text, empty where there is no number.
     """
     parts = []
-    if (ours := _said(row["ours"])) is not None:
+    if row["ours"] is not None:
         low, high = row["low"], row["high"]
-        interval = "" if math.isnan(low) else f" ({_said(low)} to {_said(high)})"
-        parts.append(f"Here: {ours}{interval}.")
-    if (claimed := _said(row["paper"])) is not None:
-        parts.append(f"Claimed: {claimed}.")
+        interval = "" if math.isnan(low) else f" ({low:.4g} to {high:.4g})"
+        parts.append(f"Here: {_four_digits(row['ours'])}{interval}.")
+    if row["paper"] is not None:
+        parts.append(f"Claimed: {_four_digits(row['paper'])}.")
     return " ".join(parts)
 
 
-def _said(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return None if pd.isna(value) else f"{value:.4g}"
+def _four_digits(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"
 
 
 class Board:
@@ -241,7 +302,7 @@ def _entry(row: Mapping[Any, Any], chapters: Mapping[int, str]) -> tuple[str, st
     tail = []
     if claim.chapter is not None and claim.chapter in chapters:
         tail.append(f"[Chapter {claim.chapter}]({chapters[claim.chapter]})")
-    needed = _needed(claim, row["records"])
+    needed = (*claim.needs, *(name for name in claim.later if f"{name}.book" in row["records"]))
     tail += [f"`xavier run {name} --scale book`" for name in needed]
     tail += [] if claim.needs else [f"`xavier ledger --id {claim.id}`"]
     symbol = drawings.VERDICTS[verdict][1]

@@ -1,0 +1,12 @@
+"""Every claim of the paper, of notes about it, and of this book, with the judge that decides it.
+
+Ids are S for notes on the paper and on initialization, P for the paper and C for this book; they
+stay. `glorot2010.verdicts.ledger` judges them.
+"""
+
+# In this order they are listed.
+from glorot2010.verdicts import notes as notes  # isort: skip
+from glorot2010.verdicts import sections_2_3 as sections_2_3  # isort: skip
+from glorot2010.verdicts import sections_4_5 as sections_4_5  # isort: skip
+from glorot2010.verdicts import book as book  # isort: skip
+from glorot2010.verdicts.claim import CLAIMS as CLAIMS  # isort: skip
