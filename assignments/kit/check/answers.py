@@ -91,20 +91,20 @@ class Local:
 
     def get(self, name: str) -> Any:
         """As in `Answers`."""
-        return _through(lambda: find(self.names, name))
+        return _as_sent(lambda: find(self.names, name))
 
     def call(self, name: str, *arguments: Any, **named: Any) -> Any:
         """As in `Answers`."""
         packed = pack(list(arguments)), pack(named)
-        return _through(lambda: apply(self.names, self._made, name, *packed))
+        return _as_sent(lambda: apply(self.names, self._made, name, *packed))
 
     def parameters(self, label: str) -> dict[str, np.ndarray[Any, Any]]:
         """As in `Answers`."""
-        found: dict[str, np.ndarray[Any, Any]] = _through(lambda: parameters(self._made, label))
+        found: dict[str, np.ndarray[Any, Any]] = _as_sent(lambda: parameters(self._made, label))
         return found
 
 
-def _through(answer: Callable[[], Any]) -> Any:
+def _as_sent(answer: Callable[[], Any]) -> Any:
     """An answer as it would arrive from another process."""
     try:
         return values.loads(values.dumps(answer()))

@@ -42,21 +42,21 @@ def layers(answer: Any, sizes: Sequence[int], what: str) -> list[Array]:
     Raises:
         Unanswered: it is something else.
     """
-    if not isinstance(answer, list) or len(answer) != len(sizes) - 1:
-        raise Unanswered(f"{what} must be a list of {len(sizes) - 1} arrays, one a layer")
-    shapes = pairwise(sizes)
-    return [
-        numbers(w, shape, f"layer {i} of {what}")
-        for i, (w, shape) in enumerate(zip(answer, shapes, strict=True), start=1)
-    ]
+    return _one_a_layer(answer, list(pairwise(sizes)), what)
 
 
 def biases(answer: Any, sizes: Sequence[int], what: str) -> list[Array]:
     """An answer as one bias vector a layer, as `layers`."""
-    if not isinstance(answer, list) or len(answer) != len(sizes) - 1:
-        raise Unanswered(f"{what} must be a list of {len(sizes) - 1} arrays, one a layer")
-    return [numbers(b, (n,), f"layer {i} of {what}") for i, (b, n) in
-            enumerate(zip(answer, sizes[1:], strict=True), start=1)]  # fmt: skip
+    return _one_a_layer(answer, [(n,) for n in sizes[1:]], what)
+
+
+def _one_a_layer(answer: Any, shapes: Sequence[tuple[int, ...]], what: str) -> list[Array]:
+    if not isinstance(answer, list) or len(answer) != len(shapes):
+        raise Unanswered(f"{what} must be a list of {len(shapes)} arrays, one a layer")
+    return [
+        numbers(w, shape, f"layer {i} of {what}")
+        for i, (w, shape) in enumerate(zip(answer, shapes, strict=True), start=1)
+    ]
 
 
 def forward(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
@@ -243,7 +243,7 @@ def judge_draws(draws: Array, law: Law, variance: float, known: Sequence[Ratio] 
             f"The largest weight is {largest:.3g}, and the distribution goes on to {reach:.3g}.",
         )
     distance, chance = law.compare(draws / spread)
-    if chance < FALSE_ALARM or not _fourth(draws, law):
+    if chance < FALSE_ALARM or not _has_fourth_moment(draws, law):
         return _by_shape(draws, law) or wrong(
             "distribution", f"The variance is right, and the distribution is not {law.name}."
         )
@@ -255,7 +255,30 @@ def judge_draws(draws: Array, law: Law, variance: float, known: Sequence[Ratio] 
     return right(f"The distribution is {law.name}, with a variance of {variance:.4g}.")
 
 
-def _fourth(draws: Array, law: Law) -> bool:
+def judge_layers(
+    layers: Sequence[Array],
+    variances: Sequence[float],
+    law: Law,
+    known: Callable[[int], Sequence[Ratio]],
+    say: str = "Layer {}: {}",
+) -> Finding:
+    """Judge the draws of layers, each by its own variance; the finding is of the first wrong one.
+
+    Args:
+        layers: their draws.
+        variances: that they should have.
+        law: what they should follow.
+        known: mistakes in a layer, by its number from 0.
+        say: the sentence around the number from 1 and what is found.
+    """
+    for i, (w, variance) in enumerate(zip(layers, variances, strict=True)):
+        found = judge_draws(w.ravel(), law, variance, known(i))
+        if found.fault:
+            return wrong(found.fault, say.format(i + 1, found.message))
+    return right()
+
+
+def _has_fourth_moment(draws: Array, law: Law) -> bool:
     """Whether the fourth moment over the squared second is the law's, as far as many draws tell."""
     n = len(draws)
     if n < _MANY:

@@ -45,7 +45,7 @@ def main() -> None:
                 reply = {"value": _answer(request, names, made, answers)}
                 text = values.dumps(reply)
         except BaseException as error:  # of any kind: it is the submission's, and is reported
-            text = values.dumps({"error": _said(error)})
+            text = values.dumps({"error": _describe_error(error)})
         channel_out.write(text.encode() + b"\n")
         channel_out.flush()
 
@@ -121,7 +121,7 @@ def _answer(
     return answers.apply(names, made, request["name"], request["arguments"], request["named"])
 
 
-def _said(error: BaseException) -> str:
+def _describe_error(error: BaseException) -> str:
     """An error in one line, with the line of the cell that it comes from."""
     try:
         text = " ".join(str(error).split())[:300]

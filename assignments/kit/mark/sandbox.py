@@ -196,7 +196,7 @@ class Submission:
         try:
             self._process.stdin.write(values.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
-            line = _line(self._process, wait)
+            line = _read_line(self._process, wait)
         except TimeoutError:
             self._kill()
             raise Unanswered(
@@ -204,7 +204,7 @@ class Submission:
             ) from None
         except (OSError, EOFError):
             code = self._kill()
-            raise Unanswered(f"the process ended{_why(code)}") from None
+            raise Unanswered(f"the process ended{_describe_end(code)}") from None
         try:
             reply = values.loads(line)
             if set(reply) == {"error"}:
@@ -310,7 +310,7 @@ class Submission:
         return code
 
 
-def _line(process: subprocess.Popen[bytes], wait: float) -> bytes:
+def _read_line(process: subprocess.Popen[bytes], wait: float) -> bytes:
     """A line from a process.
 
     Raises:
@@ -332,7 +332,7 @@ def _line(process: subprocess.Popen[bytes], wait: float) -> bytes:
     return bytes(found)
 
 
-def _why(code: int | None) -> str:
+def _describe_end(code: int | None) -> str:
     if code is None:
         return ""
     if code in (-signal.SIGKILL, 128 + signal.SIGKILL):

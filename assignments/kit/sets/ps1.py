@@ -12,7 +12,6 @@ from itertools import combinations, pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from scipy import stats
 
 from ..check import networks, samples, symbolic
 from ..check.answers import Answers, Make, Unanswered, entries
@@ -27,6 +26,7 @@ from ..check.parts import (
     right,
     wrong,
 )
+from ..check.samples import Ratio
 from ..check.values import Expression
 
 STARTS: dict[str, tuple[str, bool]] = {
@@ -152,11 +152,14 @@ def update(
 
 
 def _gradient(q: Example) -> Stepped:
-    zero = q._replace(w=[[Fraction(0)] * len(q.x)] * 2, v=[Fraction(0)] * 2, lr=Fraction(-1))
-    e, s, m = q.error(), q.sums(), q.power
-    slopes = iter([e * v * m * s_k ** (m - 1) for v, s_k in zip(q.v, s, strict=True)])
-    values = iter([e * s_k**m for s_k in s])
-    return update(zero, hidden=lambda *_: next(slopes), read_out=lambda *_: next(values))
+    w, v = update(q)
+    return (
+        [
+            [(a - b) / q.lr for a, b in zip(*units, strict=True)]
+            for units in zip(q.w, w, strict=True)
+        ],
+        [(a - b) / q.lr for a, b in zip(q.v, v, strict=True)],
+    )
 
 
 def _in_turn(q: Example, first: str, e: Fraction | None) -> Stepped:
@@ -800,40 +803,16 @@ def _sweep(answers: Answers, variant: Variant) -> Finding:
 # One generator for all
 # --------------------------------------------------------------------------------------------------
 
-# The variance times the fan-in, from both fans, that comes of them.
-_FANS = (
-    Mistake("fan-out", lambda a, b: a / b, "the fan-out stands where the fan-in belongs"),
-    Mistake("both fans", lambda a, b: 2 * a / (a + b), "that is 2 / (n_in + n_out)"),
-    Mistake("two", lambda a, b: 2.0, "that is 2 / n_in, which is for rectifiers"),
-    Mistake("a third", lambda a, b: 1 / 3, "that is a third of what is asked for"),
-    Mistake("variance as std", lambda a, b: 1 / a, "the variance is used where the std belongs"),
-    Mistake("not scaled", lambda a, b: float(a), "the weights have a variance of 1 in every layer"),
-)
 
-
-def _other_scale(variances: Sequence[float], sizes: Sequence[int]) -> Finding | None:
-    """Name variances, each times its layer's fan-in, that are wrong in some layer."""
-    shapes = list(pairwise(sizes))
-    chances = [
-        2 * min(stats.chi2.cdf(n * found, n), stats.chi2.sf(n * found, n))
-        for found, n in zip(variances, (2 * a * b for a, b in shapes), strict=True)
+def _other_scales(a: int, b: int) -> list[Ratio]:
+    """Mistakes in the variance of a layer, from its fan-in and fan-out."""
+    return [
+        Ratio("fan-out", a / b, "the fan-out stands where the fan-in belongs"),
+        Ratio("both fans", 2 * a / (a + b), "that is 2 / (n_in + n_out)"),
+        Ratio("two", 2.0, "that is 2 / n_in, which is for rectifiers"),
+        Ratio("a third", 1 / 3, "that is a third of what is asked for"),
+        Ratio("not scaled", float(a), "the weights have a variance of 1 in every layer"),
     ]
-    if min(chances) > samples.FALSE_ALARM:
-        return None
-    i = int(np.argmin(chances))
-    return first_match(
-        _FANS,
-        lambda gives: all(
-            abs(found / gives(a, b) - 1) < 8 / math.sqrt(a * b)
-            for found, (a, b) in zip(variances, shapes, strict=True)
-        ),
-        "The scale is not right: {}.",
-        0.5,
-    ) or wrong(
-        "variance",
-        f"In layer {i + 1} the variance times the fan-in is {variances[i]:.4g}, and should be 1.",
-        0.5,
-    )
 
 
 @np.errstate(all="ignore")
@@ -853,17 +832,16 @@ def _repaired(answers: Answers, variant: Variant) -> Finding:
     for w in one:
         if min(len(np.unique(w, axis=0)) / len(w), len(np.unique(w.T, axis=0)) / w.shape[1]) < 1:
             return wrong("units tied", "Units of a layer have the same weights.", 0.2)
-    if found := networks.copied(one) or _in_common(one):
-        i, j = found[0]
+    if pairs := networks.copied(one) or _in_common(one):
+        i, j = pairs[0]
         return wrong("layers alike", f"Layers {i} and {j} are made of the same numbers.", 0.3)
-    both = [np.concatenate([a.ravel(), b.ravel()]) * math.sqrt(len(a))
-            for a, b in zip(one, other, strict=True)]  # fmt: skip
-    judged = samples.judge_draws(np.concatenate(both), samples.NORMAL, 1.0)
-    off = _other_scale([float(np.mean(w**2)) for w in both], sizes)
-    if off and judged.fault not in {"mean", "clipped", "few values"}:
-        return off
-    if judged.fault:
-        return wrong(judged.fault, f"Times the root of the fan-in: {judged.message}", 0.5)
+    both = [np.concatenate([a.ravel(), b.ravel()]) for a, b in zip(one, other, strict=True)]
+    shapes = list(pairwise(sizes))
+    found = samples.judge_layers(
+        both, [1 / a for a, _ in shapes], samples.NORMAL, lambda i: _other_scales(*shapes[i])
+    )
+    if found.fault:
+        return replace(found, share=0.5)
     return right("Every layer has numbers of its own, and the same seed gives them again.")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -566,8 +567,9 @@ def _signal(answers: Answers, variant: Variant) -> Finding:
     if pairs := networks.copied(weights):
         i, j = pairs[0]
         return wrong("layers alike", f"Layers {i} and {j} are made of the same numbers.", 0.3)
-    if found := _not_by_the_rule(weights, sizes, variant, "of your weights"):
-        return replace(found, share=0.3)
+    drawn = _by_the_rule(weights, sizes, variant, "of your weights")
+    if drawn.fault:
+        return replace(drawn, share=0.3)
     layers = _propagate(networks.digits("test")[0][:300], weights)
     measured = _stds(layers[1:])
     # Numbers may be rounded, but not so that they are exactly others.
@@ -629,21 +631,19 @@ def _other_spreads(layers: Sequence[Array], weights: Sequence[Array]) -> list[Mi
     ]  # fmt: skip
 
 
-def _not_by_the_rule(
+def _by_the_rule(
     weights: Sequence[Array], sizes: Sequence[int], variant: Variant, where: str
-) -> Finding | None:
-    """What the first layer's weights that are not drawn by the rule are; None if all are."""
-    for i, w in enumerate(weights):
-        fans = (float(sizes[i]), float(sizes[i + 1]))
-        found = samples.judge_draws(
-            w.ravel(),
-            samples.UNIFORM,
-            variance(variant["rule"], variant["gain"], fans),
-            _wrong_fans(variant["rule"], "", fans, variant["gain"]),
-        )
-        if found.fault:
-            return wrong(found.fault, f"Layer {i + 1} {where}: {found.message}")
-    return None
+) -> Finding:
+    """Whether all weights are drawn by the rule of the variant."""
+    rule, gain = variant["rule"], variant["gain"]
+    fans = [(float(a), float(b)) for a, b in pairwise(sizes)]
+    return samples.judge_layers(
+        weights,
+        [variance(rule, gain, both) for both in fans],
+        samples.UNIFORM,
+        lambda i: _wrong_fans(rule, "", fans[i], gain),
+        f"Layer {{}} {where}: {{}}",
+    )
 
 
 @np.errstate(all="ignore")
@@ -664,10 +664,11 @@ def _trained(answers: Answers, variant: Variant) -> Finding:
             "and has to be copied before.",
             0.2,
         )
-    if found := _not_by_the_rule(start, sizes, variant, "at the start"):
-        if _not_by_the_rule(end, sizes, variant, "") is None:
+    drawn = _by_the_rule(start, sizes, variant, "at the start")
+    if drawn.fault:
+        if not _by_the_rule(end, sizes, variant, "").fault:
             return wrong("exchanged", "Start and end are exchanged.", 0.2)
-        return replace(found, share=0.2)
+        return replace(drawn, share=0.2)
     if not _related(start, end):
         return wrong("another start", "These weights did not come from that start.", 0.2)
     if not math.isfinite(cost + seen) or error > _ERROR:

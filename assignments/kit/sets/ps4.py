@@ -757,44 +757,22 @@ def _panel(answers: Answers, variant: Variant) -> Finding:
 
 def _drawn(weights: list[Array], rule: str) -> Finding:
     """Whether weights are independent draws by a rule."""
-    rules: dict[str, Callable[[int, int], float]] = {
-        "standard": lambda n_in, n_out: 1 / (3 * n_in),
-        "normalized": lambda n_in, n_out: 2 / (n_in + n_out),
-    }
-    other = rules["normalized" if rule == "standard" else "standard"]
     for k, i in networks.copied(weights):
         said = f"Layers {k} and {i} of your weights are the same draws."
         return wrong("stream reused", said, 0.2)
+    fans = [(len(w), w.shape[1]) for w in weights]
+    standard, normalized = [1 / (3 * a) for a, _ in fans], [2 / (a + b) for a, b in fans]
+    asked, other = (standard, normalized) if rule == "standard" else (normalized, standard)
 
-    def expected(w: Array, rule: Callable[[int, int], float]) -> float:
-        return rule(w.shape[0], w.shape[1])
+    def known(i: int) -> list[Ratio]:
+        found = [Ratio("other rule", other[i] / asked[i], "these are of the other rule")]
+        if rule == "standard":
+            a, b = fans[i]
+            found.append(Ratio("fan-out", a / b, "the rule has fan-in, not fan-out"))
+        return found
 
-    def of_layer(i: int) -> Finding:
-        w = weights[i]
-        variance, swapped = expected(w, rules[rule]), expected(w.T, rules[rule])
-        known = (
-            Ratio("other rule", expected(w, other) / variance, "these are of the other rule"),
-            Ratio("fan-out", swapped / variance, "the rule has fan-in, not fan-out"),
-        )
-        found = samples.judge_draws(w.ravel(), samples.UNIFORM, variance, known)
-        return replace(found, share=0.2, message=f"Layer {i + 1} of your weights: {found.message}")
-
-    # All are judged together, and by themselves only roughly: the fewer the tests, the rarer is a
-    # false alarm.
-    for i, w in enumerate(weights):
-        variance = expected(w, rules[rule])
-        spread = abs(float(np.square(w).mean()) / variance - 1) / math.sqrt(0.8 / w.size)
-        if max(spread, abs(float(w.mean())) / math.sqrt(variance / w.size)) > 8:
-            return of_layer(i)
-    scaled = [w.ravel() / math.sqrt(expected(w, rules[rule])) for w in weights]
-    together = samples.judge_draws(np.concatenate(scaled), samples.UNIFORM, 1.0)
-    if not together.fault:
-        return right()
-    for i in range(len(weights)):
-        if (found := of_layer(i)).fault:
-            return found
-    said = f"Your weights, each over its std: {together.message}"
-    return wrong(together.fault, said, 0.2)
+    say = "Layer {} of your weights: {}"
+    return replace(samples.judge_layers(weights, asked, samples.UNIFORM, known, say), share=0.2)
 
 
 def _quantity(

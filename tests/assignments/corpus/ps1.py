@@ -493,7 +493,7 @@ sweep["band"] = (min(learned), max(learned))
         ("variance as std", 0.5, _repaired("rng.normal(0, 1 / a, (a, b))")),
         ("not scaled", 0.5, _repaired("rng.standard_normal((a, b))")),
         # The first layer's scale for all.
-        ("variance", 0.5, _repaired("rng.normal(0, sizes[0] ** -0.5, (a, b))")),
+        ("half", 0.5, _repaired("rng.normal(0, sizes[0] ** -0.5, (a, b))")),
         ("clipped", 0.5, _repaired("np.clip(rng.normal(size=(a, b)), -2.5, 2.5) / a**0.5")),
         ("distribution", 0.5, _repaired("rng.laplace(0, (2 * a) ** -0.5, (a, b))")),
         ("mean", 0.5, _repaired("np.abs(rng.normal(0, a**-0.5, (a, b)))")),
