@@ -18,7 +18,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
+try:
+    import click
+except ModuleNotFoundError as error:  # who typed the command wants no traceback
+    raise SystemExit(
+        f"xavier: {error}; the command comes with xavier-book[experiments]: "
+        "pip install '.[experiments]' in a clone of its repository"
+    ) from None
 
 from xavier import __version__, checks
 

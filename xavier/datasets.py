@@ -425,7 +425,10 @@ def _import(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"{error}: it comes with xavier-book[experiments]") from error
+        raise ModuleNotFoundError(
+            f"{error}; it comes with xavier-book[experiments]: pip install '.[experiments]' in a "
+            "clone of its repository"
+        ) from error
 
 
 # ------------------------------------------------------------------------------ finding files

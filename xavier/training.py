@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, Never, TypeAlias
+from contextlib import AbstractContextManager, nullcontext
+from types import SimpleNamespace
+from typing import Any, Literal, TypeAlias
 
 import pandas as pd
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from xavier import checks
 from xavier.activations import Activation
@@ -395,8 +396,12 @@ def diverged_since(network: Network, updates: int) -> list[tuple[int, int]]:
     return [(r, n) for r, n in ago if n < updates and network.diverged[r] >= 0]
 
 
-def bar(updates: int, made: int, progress: bool | None) -> tqdm[Never]:
-    """A progress bar that has come so far; by default only on a terminal."""
+def bar(updates: int, made: int, progress: bool | None) -> AbstractContextManager[Any]:
+    """A progress bar that has come so far; by default only on a terminal; none without tqdm."""
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:  # it is one of the extras
+        return nullcontext(SimpleNamespace(n=made, update=lambda more: None))
     quiet = None if progress is None else not progress  # None: tqdm looks for a terminal
     return tqdm(total=updates, initial=made, unit="update", disable=quiet)
 

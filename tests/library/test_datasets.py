@@ -188,7 +188,7 @@ def test_what_is_not_installed_is_named_with_the_extra_that_has_it(
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     monkeypatch.setitem(sys.modules, "pooch", None)
     for name in ("digits", "mnist"):
-        with pytest.raises(ModuleNotFoundError, match=r"(sklearn|pooch).*\[experiments\]$"):
+        with pytest.raises(ModuleNotFoundError, match=r"(sklearn|pooch).*\[experiments\]: pip"):
             datasets.load(name, "train")
 
 
