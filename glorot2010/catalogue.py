@@ -290,6 +290,13 @@ def _three(book: Race, width: int = 200, paper_updates: int = 2_500_000) -> dict
     return {"smoke": smoke, "book": book, "paper": paper}
 
 
+def _trained(
+    name: str, title: str, book: Race, width: int = 200, shows: tuple[str, ...] = (), **said: int
+) -> Experiment:
+    """An experiment that trains, given at the book's scale."""
+    return Experiment(name, title, _three(book, width, **said), shows)
+
+
 def _finite() -> dict[Scale, Race]:
     """The images on which the support vector machine is trained too (sec. 5), as many as it has."""
     races = _three(_short(_deep(TANH_N, name="finite"), _deep(TANH_N, name="endless")))
@@ -352,39 +359,35 @@ _FIVE = (0, 1, 2, 3, 4)
 _FRESH = (5, 6, 7, 8, 9)
 
 _ALL = (
-    Experiment(
+    _trained(
         "table1",
         "Five hidden layers on Shapeset: error, activations and gradients over training",
-        _three(
-            _long(
-                *CURVES,
-                rates=_RATES,
-                rate_updates=100_000,
-                densities=(0, 10_000, *range(100_000, 500_001, 100_000)),
-                jacobian=True,
-            ),
-            width=300,
+        _long(
+            *CURVES,
+            rates=_RATES,
+            rate_updates=100_000,
+            densities=(0, 10_000, *range(100_000, 500_001, 100_000)),
+            jacobian=True,
         ),
+        width=300,
         shows=("fig3", "fig4", "fig9", "fig10", "fig11"),
     ),
-    Experiment(
+    _trained(
         "fig2",
         "The sigmoid with four and with five hidden layers, until its top layer escapes or not",
-        _three(
-            Race(
-                arms=tuple(
-                    _deep(SIGMOID, layers, name=f"depth {layers}", lr=lr)
-                    for layers in (4, 5)
-                    for lr in (0.03, 0.1)
-                ),
-                seeds=(0, 1, 2),
-                updates=2_500_000,
-                every=50_000,
-                extra=(*_EARLY, 20_000),
-                quantities=("activation", "output"),
-                densities=(0, 10_000, *range(500_000, 2_500_001, 500_000)),
-                pack=6,
-            )
+        Race(
+            arms=tuple(
+                _deep(SIGMOID, layers, name=f"depth {layers}", lr=lr)
+                for layers in (4, 5)
+                for lr in (0.03, 0.1)
+            ),
+            seeds=(0, 1, 2),
+            updates=2_500_000,
+            every=50_000,
+            extra=(*_EARLY, 20_000),
+            quantities=("activation", "output"),
+            densities=(0, 10_000, *range(500_000, 2_500_001, 500_000)),
+            pack=6,
         ),
     ),
     Experiment("wide", "Table 1's rows at the paper's width", _wide()),
@@ -393,270 +396,240 @@ _ALL = (
         "A set of Shapeset images that is passed over again and again, or ever new ones",
         _finite(),
     ),
-    Experiment(
+    _trained(
         "depth",
         "One to five hidden layers of each kind",
-        _three(
-            _short(
-                *(
-                    _deep(arm, layers, name=f"{arm.name}, {layers}")
-                    for arm in (SIGMOID, TANH, SOFTSIGN)
-                    for layers in range(1, 6)
-                )
+        _short(
+            *(
+                _deep(arm, layers, name=f"{arm.name}, {layers}")
+                for arm in (SIGMOID, TANH, SOFTSIGN)
+                for layers in range(1, 6)
             )
         ),
     ),
-    Experiment(
+    _trained(
         "singles",
         "One object in every image, or one or two",
-        _three(_short(_deep(TANH_N, data="singles", name="one object"), _deep(TANH_N, name="all"))),
+        _short(_deep(TANH_N, data="singles", name="one object"), _deep(TANH_N, name="all")),
     ),
-    Experiment(
+    _trained(
         "interventions",
         "What makes the sigmoid's top layer collapse: its mean, its slope, or the output's biases",
-        _three(
-            _short(
-                *(
-                    _deep(arm, 4, lr=lr)
-                    for lr in (0.03, 0.1)
-                    for arm in (
-                        SIGMOID,
-                        Arm("centred", activation="centred_sigmoid"),
-                        Arm("steep", activation="steep_sigmoid"),
-                        Arm("steep, centred", activation="steep_centred_sigmoid"),
-                        replace(SIGMOID, name="frozen output biases", output_bias="frozen"),
-                        replace(SIGMOID, name="log-prior output biases", output_bias="log_prior"),
-                    )
-                ),
-                extra=_EARLY[:-1],
-                quantities=("activation", "output"),
-                pack=10,
-            )
+        _short(
+            *(
+                _deep(arm, 4, lr=lr)
+                for lr in (0.03, 0.1)
+                for arm in (
+                    SIGMOID,
+                    Arm("centred", activation="centred_sigmoid"),
+                    Arm("steep", activation="steep_sigmoid"),
+                    Arm("steep, centred", activation="steep_centred_sigmoid"),
+                    replace(SIGMOID, name="frozen output biases", output_bias="frozen"),
+                    replace(SIGMOID, name="log-prior output biases", output_bias="log_prior"),
+                )
+            ),
+            extra=_EARLY[:-1],
+            quantities=("activation", "output"),
+            pack=10,
         ),
     ),
-    Experiment(
+    _trained(
         "slope_scale",
         "The sigmoid's slope against the scale of its hidden layers' weights, two by three",
-        _three(
-            _short(
-                *(
-                    _deep(arm, 4, name=f"{arm.name}, {gain:g}", hidden_gain=gain, lr=lr)
-                    for lr in (0.03, 0.1)
-                    for arm in (
-                        replace(SIGMOID, name="plain"),
-                        Arm("steep", activation="steep_sigmoid"),
-                    )
-                    for gain in (0.25, 1.0, 4.0)
-                ),
-                updates=30_000,
-                every=2000,
-                extra=_EARLY[:-2],
-                quantities=("activation",),
-                pack=10,
-            )
+        _short(
+            *(
+                _deep(arm, 4, name=f"{arm.name}, {gain:g}", hidden_gain=gain, lr=lr)
+                for lr in (0.03, 0.1)
+                for arm in (
+                    replace(SIGMOID, name="plain"),
+                    Arm("steep", activation="steep_sigmoid"),
+                )
+                for gain in (0.25, 1.0, 4.0)
+            ),
+            updates=30_000,
+            every=2000,
+            extra=_EARLY[:-2],
+            quantities=("activation",),
+            pack=10,
         ),
     ),
-    Experiment(
+    _trained(
         "first_layer",
         "Whether sigmoid networks that wake do so while their first layer is held",
-        _three(
-            _short(  # besides the arm of "interventions" in which it learns
-                _deep(
-                    replace(SIGMOID, name="first held", output_bias="frozen"),
-                    4,
-                    lr=0.1,
-                    first_layer="frozen",
-                ),
-                quantities=("activation",),
-            )
+        _short(  # besides the arm of "interventions" in which it learns
+            _deep(
+                replace(SIGMOID, name="first held", output_bias="frozen"),
+                4,
+                lr=0.1,
+                first_layer="frozen",
+            ),
+            quantities=("activation",),
         ),
     ),
-    Experiment(
+    _trained(
         "biases",
         "How long a sigmoid network sleeps, by what the output's biases do",
-        _three(
-            _short(
-                *(
-                    _deep(SIGMOID, 4, name=how, lr=0.1, output_bias=how)
-                    for how in ("frozen", "learned", "log_prior")
-                ),
-                seeds=_FRESH,
-                updates=400_000,
-                quantities=("activation", "output"),
-            )
+        _short(
+            *(
+                _deep(SIGMOID, 4, name=how, lr=0.1, output_bias=how)
+                for how in ("frozen", "learned", "log_prior")
+            ),
+            seeds=_FRESH,
+            updates=400_000,
+            quantities=("activation", "output"),
         ),
     ),
-    Experiment(
+    _trained(
         "tanh_late",
         "Tanh with four hidden layers for as long as figure 2's sigmoid",
-        _three(
-            Race(
-                arms=tuple(_deep(TANH, 4, lr=lr) for lr in (0.03, 0.1)),
-                seeds=(0, 1, 2),
-                updates=2_500_000,
-                every=100_000,
-                extra=(50_000,),
-                pack=6,
-            )
+        Race(
+            arms=tuple(_deep(TANH, 4, lr=lr) for lr in (0.03, 0.1)),
+            seeds=(0, 1, 2),
+            updates=2_500_000,
+            every=100_000,
+            extra=(50_000,),
+            pack=6,
         ),
     ),
-    Experiment(
+    _trained(
         "saturation_late",
         "Tanh and softsign for half as long again as at table 1",
-        _three(
-            Race(
-                arms=tuple(_deep(arm, width=300, lr=0.03) for arm in (TANH, SOFTSIGN)),
-                seeds=_FRESH,
-                updates=750_000,
-                every=50_000,
-                quantities=("activation",),
-            ),
-            width=300,
+        Race(
+            arms=tuple(_deep(arm, width=300, lr=0.03) for arm in (TANH, SOFTSIGN)),
+            seeds=_FRESH,
+            updates=750_000,
+            every=50_000,
+            quantities=("activation",),
         ),
+        width=300,
     ),
-    Experiment(
+    _trained(
         "cost",
         "Cross-entropy or the quadratic cost",
-        _three(
-            _short(
-                *(
-                    _deep(arm, name=f"{arm.name}, {name}", cost=cost)
-                    for arm in (TANH, TANH_N)
-                    for cost, name in (
-                        ("cross_entropy", "cross-entropy"),
-                        ("quadratic", "quadratic"),
-                    )
-                ),
-                rates=(*_RATES[1:], 0.3),
-            )
+        _short(
+            *(
+                _deep(arm, name=f"{arm.name}, {name}", cost=cost)
+                for arm in (TANH, TANH_N)
+                for cost, name in (
+                    ("cross_entropy", "cross-entropy"),
+                    ("quadratic", "quadratic"),
+                )
+            ),
+            rates=(*_RATES[1:], 0.3),
         ),
     ),
-    Experiment(
+    _trained(
         "pretraining",
         "Unsupervised pre-training by stacked denoising auto-encoders, then table 1's training",
-        _three(
-            _long(
-                replace(SIGMOID, name="sigmoid pre-trained", pretraining=50_000),
-                replace(TANH, name="tanh pre-trained", pretraining=50_000),
-                rates=_RATES,
-                rate_updates=100_000,
-                pack=1,  # a network takes the better part of an hour, and is kept when it is done
-            ),
-            width=300,
+        _long(
+            replace(SIGMOID, name="sigmoid pre-trained", pretraining=50_000),
+            replace(TANH, name="tanh pre-trained", pretraining=50_000),
+            rates=_RATES,
+            rate_updates=100_000,
+            pack=1,  # a network takes the better part of an hour, and is kept when it is done
         ),
+        width=300,
     ),
-    Experiment(
+    _trained(
         "pretraining_rate",
         "Pre-training of tanh at a tenth of the rate",
-        _three(
-            _long(
-                replace(
-                    TANH,
-                    name="pre-trained at 0.003",
-                    lr=0.03,  # what the trials of "pretraining" chose
-                    pretraining=50_000,
-                    pretraining_lr=0.003,
-                ),
-                pack=1,
+        _long(
+            replace(
+                TANH,
+                name="pre-trained at 0.003",
+                lr=0.03,  # what the trials of "pretraining" chose
+                pretraining=50_000,
+                pretraining_lr=0.003,
             ),
-            width=300,
+            pack=1,
         ),
+        width=300,
     ),
-    Experiment(
+    _trained(
         "second_order",
         "Rates of their own for all weights, with the standard and the normalized initialization",
-        _three(
-            _short(
-                *(
-                    _deep(arm, name=f"{arm.name}{name}", second_order=kind)
-                    for arm in (TANH, TANH_N)
-                    for kind, name in (
-                        (None, ""),
-                        ("hessian", ", Hessian"),
-                        ("variance", ", gradient variance"),
-                    )
-                ),
-                rates=(*_RATES[1:], 0.3),
-            )
+        _short(
+            *(
+                _deep(arm, name=f"{arm.name}{name}", second_order=kind)
+                for arm in (TANH, TANH_N)
+                for kind, name in (
+                    (None, ""),
+                    ("hessian", ", Hessian"),
+                    ("variance", ", gradient variance"),
+                )
+            ),
+            rates=(*_RATES[1:], 0.3),
         ),
     ),
-    Experiment(
+    _trained(
         "pyramids",
         "Layers that grow or shrink by a third from one to the next",
-        _three(
-            _short(
-                *(
-                    replace(arm, name=f"{arm.name}, {name}", hidden=hidden)
-                    for arm in (TANH, TANH_N)
-                    for name, hidden in (
-                        ("growing", (100, 134, 180, 240, 320)),
-                        ("shrinking", (320, 240, 180, 134, 100)),
-                    )
+        _short(
+            *(
+                replace(arm, name=f"{arm.name}, {name}", hidden=hidden)
+                for arm in (TANH, TANH_N)
+                for name, hidden in (
+                    ("growing", (100, 134, 180, 240, 320)),
+                    ("shrinking", (320, 240, 180, 134, 100)),
                 )
             )
         ),
     ),
-    Experiment(
+    _trained(
         "gain_grid",
         "Every gain with every learning rate, and the singular values at birth",
-        _three(
-            _short(
-                *(
-                    _deep(TANH_N, name=f"gain {gain:g}", gain=gain, lr=lr)
-                    for gain in (0.25, 0.5, 0.71, 1.0, 1.41, 2.0, 4.0)
-                    for lr in _RATES
-                ),
-                seeds=(0, 1, 2),
-                updates=50_000,
-                jacobian=True,
-                pack=7,
-            )
+        _short(
+            *(
+                _deep(TANH_N, name=f"gain {gain:g}", gain=gain, lr=lr)
+                for gain in (0.25, 0.5, 0.71, 1.0, 1.41, 2.0, 4.0)
+                for lr in _RATES
+            ),
+            seeds=(0, 1, 2),
+            updates=50_000,
+            jacobian=True,
+            pack=7,
         ),
     ),
-    Experiment(
+    _trained(
         "tied",
         "Hidden layers that share their weights, like a recurrent network over time",
-        _three(
-            _short(
-                *(
-                    _deep(arm, name=f"{arm.name}, {name}", tied=tied)
-                    for arm in (TANH, TANH_N)
-                    for tied, name in ((False, "untied"), (True, "tied"))
-                ),
-                extra=_EARLY[:-1],
-                quantities=("back_gradient",),
-            )
+        _short(
+            *(
+                _deep(arm, name=f"{arm.name}, {name}", tied=tied)
+                for arm in (TANH, TANH_N)
+                for tied, name in ((False, "untied"), (True, "tied"))
+            ),
+            extra=_EARLY[:-1],
+            quantities=("back_gradient",),
         ),
     ),
-    Experiment(
+    _trained(
         "distribution",
         "Uniform or normal weights of equal variance",
-        _three(
-            _short(
-                _deep(TANH_N, name="uniform"), _deep(TANH_N, name="normal", distribution="normal")
-            )
-        ),
+        _short(_deep(TANH_N, name="uniform"), _deep(TANH_N, name="normal", distribution="normal")),
     ),
-    Experiment(
+    _trained(
         "digits",
         "Table 1's rows on scikit-learn's digits",
-        _three(_on("digits", 50_000, 300, _RATES), width=300, paper_updates=50_000),
+        _on("digits", 50_000, 300, _RATES),
+        width=300,
+        paper_updates=50_000,
     ),
-    Experiment(
+    _trained(
         "mnist",
         "Table 1's rows on MNIST (to be downloaded)",
-        _three(_on("mnist", 200_000)),
+        _on("mnist", 200_000),
         shows=("fig12",),
     ),
-    Experiment(
+    _trained(
         "cifar10",
         "Table 1's rows on CIFAR-10 (to be downloaded)",
-        _three(_on("cifar10", 200_000)),
+        _on("cifar10", 200_000),
     ),
-    Experiment(
+    _trained(
         "small_imagenet",
         "Table 1's rows on a Small-ImageNet of your own",
-        _three(_on("small_imagenet", 200_000)),
+        _on("small_imagenet", 200_000),
     ),
     Experiment(
         "birth",

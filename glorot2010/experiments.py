@@ -329,7 +329,8 @@ def _compute(
     shared = checkpoint.parents[1].is_dir()
     clock = time.process_time if device.startswith("cpu") else time.monotonic
     start = clock()
-    rows = point.compute(device, checkpoint if shared else None, report=show, save_every=save_every)
+    path = checkpoint if shared else None
+    rows = point.compute(device, checkpoint=path, report=show, save_every=save_every)
     return rows, clock() - start, _device_name(device)
 
 

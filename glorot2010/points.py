@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import pandas as pd
 import torch
@@ -59,6 +59,10 @@ COLUMNS = ("arm", "lr", "seed", "update", "layer", "quantity", "statistic", "at"
 """Columns of every point's rows; ``layer`` is 0 and ``statistic`` "" for what is of the whole."""
 
 
+Report: TypeAlias = Callable[[int], None]
+"""Told how much of a point's work is done, now and then."""
+
+
 class Point(Protocol):
     """One grid point of any kind; a frozen dataclass of plain values."""
 
@@ -73,12 +77,22 @@ class Point(Protocol):
     def compute(
         self,
         device: str = "cpu",
-        checkpoint: Path | None = None,
         *,
-        report: Callable[[int], None] | None = None,
+        checkpoint: Path | None = None,
+        report: Report | None = None,
         save_every: float = 60.0,
     ) -> pd.DataFrame:
-        """Compute the rows, from where the checkpoint says if there is one."""
+        """Compute the rows, from where the checkpoint says if there is one.
+
+        Args:
+            device: where the networks live and the images are made.
+            checkpoint: where a point that takes long is saved as it goes.
+            report: told how much of `work` is done.
+            save_every: seconds between two savings.
+
+        Returns:
+            Rows with the columns `COLUMNS`.
+        """
 
 
 @dataclass(frozen=True)
@@ -204,22 +218,12 @@ class TrainingPoint(Setting, Schedule):
     def compute(
         self,
         device: str = "cpu",
-        checkpoint: Path | None = None,
         *,
-        report: Callable[[int], None] | None = None,
+        checkpoint: Path | None = None,
+        report: Report | None = None,
         save_every: float = 60.0,
     ) -> pd.DataFrame:
-        """Train, and return all that was measured.
-
-        Args:
-            device: where the networks live and the images are made.
-            checkpoint: where the run is saved as it goes.
-            report: told how much of `work` is done, now and then.
-            save_every: seconds between two savings.
-
-        Returns:
-            Rows with the columns `COLUMNS`.
-        """
+        """Train, and return all that was measured."""
         with _threads(self.threads):
             network = self._network(device)
             earlier = self._pretrained(network, device, checkpoint, save_every, report)
@@ -276,7 +280,7 @@ class TrainingPoint(Setting, Schedule):
         device: str,
         checkpoint: Path | None,
         save_every: float,
-        report: Callable[[int], None] | None,
+        report: Report | None,
     ) -> list[pd.DataFrame]:
         """Pre-train in place. Replicas that begin alike are one network until they are trained."""
         if not self.pretraining:
@@ -307,9 +311,8 @@ class TrainingPoint(Setting, Schedule):
         for all_of_them, found in zip((*network.w, *network.b), (*few.w, *few.b), strict=True):
             all_of_them.copy_(found[of])
         network.updates, network.diverged = few.updates, few.diverged[of]
-        alike = {k: [r for r, kind in enumerate(of) if kind == k] for k in range(len(kinds))}
-        rows = rows.assign(replica=rows["replica"].map(alike)).explode("replica")
-        return [rows.astype({"replica": "int64"})]
+        each = pd.DataFrame({"kind": of, "replica": range(len(of))})
+        return [rows.rename(columns={"replica": "kind"}).merge(each, on="kind")]
 
     def _monitor(self, device: str) -> training.Monitor | None:
         if not self.quantities and not self.jacobian:
@@ -372,15 +375,8 @@ class BirthPoint:
         """Networks."""
         return len(self.replicas)
 
-    def compute(
-        self,
-        device: str = "cpu",
-        checkpoint: Path | None = None,
-        *,
-        report: Callable[[int], None] | None = None,
-        save_every: float = 60.0,
-    ) -> pd.DataFrame:
-        """Describe all layers on the 300 monitored images; too short for a checkpoint."""
+    def compute(self, device: str = "cpu", **unused: Any) -> pd.DataFrame:
+        """Describe all layers on the 300 monitored images."""
         inputs, classes = _shape("shapeset")
         x, y = _examples("shapeset", "monitor", _MONITORED, device)
         tables = []
@@ -399,8 +395,6 @@ class BirthPoint:
                 found = [monitor.statistics(network, trace, gradients, histogram=_bins(self))]
                 found.append(_singular(network, trace))
                 tables.append(pd.concat(found).assign(replica=k))
-                if report is not None:
-                    report(k + 1)
         return _rows(pd.concat(tables, ignore_index=True).assign(update=0), self.replicas)
 
 
@@ -444,14 +438,7 @@ class HessianPoint:
         """Two Hessians."""
         return 2
 
-    def compute(
-        self,
-        device: str = "cpu",
-        checkpoint: Path | None = None,
-        *,
-        report: Callable[[int], None] | None = None,
-        save_every: float = 60.0,
-    ) -> pd.DataFrame:
+    def compute(self, device: str = "cpu", **unused: Any) -> pd.DataFrame:
         """Rows "hessian" with the statistic "eigenvalue", counted from 1 in the column ``at``."""
         x, y = _examples("digits", "train", self.examples, device)
         inputs, classes = _shape("digits")
@@ -469,8 +456,6 @@ class HessianPoint:
                 values = second_order.hessian_spectrum(network, x.double(), y)[: self.largest]
                 table = pd.DataFrame({"at": range(1, len(values) + 1), "value": values.tolist()})
                 tables.append(table.assign(arm=arm))
-                if report is not None:
-                    report(len(tables))
         rows = pd.concat(tables).assign(
             lr=float("nan"), seed=self.seed, update=0, quantity="hessian", statistic="eigenvalue"
         )
@@ -508,12 +493,7 @@ class SvmPoint:
         return sum(self.sizes)
 
     def compute(
-        self,
-        device: str = "cpu",
-        checkpoint: Path | None = None,
-        *,
-        report: Callable[[int], None] | None = None,
-        save_every: float = 60.0,
+        self, device: str = "cpu", *, report: Report | None = None, **unused: Any
     ) -> pd.DataFrame:
         """Rows with the number of examples in the column ``update``."""
         with _threads(self.threads):
