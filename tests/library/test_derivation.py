@@ -1,7 +1,7 @@
 """`xavier.derivation`: the paper's equations, each assumption dropped, and samples beside them.
 
 Where a closed form is held against samples, ``LIMIT`` standard errors are allowed: a false alarm
-in 6e-7 of all comparisons of a normal estimate, about 1e-4 for the 170 made here under another
+in 6e-7 of all comparisons of a normal estimate, about 6e-5 for the 100 made here under another
 seed. A formula is *rejected* only beyond twice that. The seeds follow from the tests' names.
 """
 
@@ -79,13 +79,10 @@ def test_equations_6_and_7_mended_have_one_factor_for_each_matrix_crossed(
 def test_the_equations_hold_for_symbols() -> None:
     n = sympy.symbols("n_0:4", positive=True, integer=True)
     v_0, v_1, v_2 = (weight_variance(i) for i in range(3))
+    assert forward_variance(n[:1]) == v_x  # one size is the input itself
     assert forward_variance(n) == n[0] * n[1] * n[2] * v_0 * v_1 * v_2 * v_x
     assert backward_variance(n, layer=0) == n[2] * n[3] * v_1 * v_2 * v_delta
     assert weight_gradient_variance(n, layer=1) == n[0] * n[3] * v_0 * v_2 * v_x * v_delta
-
-
-def test_one_size_is_the_input_itself() -> None:
-    assert forward_variance((n_in,)) == v_x
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4])
@@ -164,7 +161,6 @@ def sampled(without: tuple[str, ...]) -> pd.DataFrame:
 
 SINGLES = [(name,) for name in ASSUMPTIONS]
 PAIRS = [pair for pair in itertools.combinations(ASSUMPTIONS, 2) if compatible(pair)]
-TRIPLE = ("zero_mean_weights", "zero_mean_inputs", "zero_biases")
 ALL = tuple(name for name in ASSUMPTIONS if not name.startswith("ind"))
 
 # Quantities (and layers of (4, 7, 3, 8)) that dropping the assumption changes.
@@ -187,7 +183,12 @@ def test_every_assumption_is_tested() -> None:
     assert set(CHANGED) == set(ASSUMPTIONS)
 
 
-@pytest.mark.parametrize("without", [(), *SINGLES, *PAIRS, TRIPLE, ALL], ids=" ".join)
+# The other pairs are held exactly to networks written out, below.
+UNEVEN = [pair for pair in PAIRS if "identical_distribution" in pair]
+LEANING = ("zero_mean_inputs", "independent_weights")
+
+
+@pytest.mark.parametrize("without", [(), *SINGLES, *UNEVEN, LEANING, ALL], ids=" ".join)
 def test_the_closed_form_without_assumptions_agrees_with_samples(without: tuple[str, ...]) -> None:
     rows = sampled(without)
     assert np.all(np.abs(rows.z_score) < LIMIT), rows
@@ -308,20 +309,18 @@ def every_weight_by_itself(
     return variances
 
 
+EVEN = [names for names in (*SINGLES, *PAIRS) if "identical_distribution" not in names]
+KEPT = tuple(name for name in ALL if name != "identical_distribution")
+
+
 @pytest.mark.parametrize(
-    "without",
+    ("sizes", "without"),
     [
-        (),
-        *((name,) for name in ASSUMPTIONS if name != "identical_distribution"),
-        ("zero_mean_weights", "zero_mean_inputs"),
-        ("zero_mean_weights", "independent_weights"),
-        ("zero_mean_weights", "unit_slope"),
-        ("unit_slope", "independent_gradient"),
-        ("zero_mean_weights", "zero_mean_inputs", "unit_slope", "zero_biases"),
+        *(((2, 1, 2), names) for names in [(), *EVEN, KEPT]),
+        *(((1, 1, 1, 1), names) for names in [(), *SINGLES, KEPT] if names in [(), *EVEN, KEPT]),
     ],
-    ids=" ".join,
+    ids=str,
 )
-@pytest.mark.parametrize("sizes", [(1, 1, 1, 1), (2, 1, 2), (1, 2, 2, 1)], ids=str)
 def test_the_closed_form_is_exact_for_a_network_written_out(
     sizes: tuple[int, ...], without: tuple[str, ...]
 ) -> None:
@@ -343,7 +342,7 @@ def test_the_closed_form_is_exact_for_a_network_written_out(
 # --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("crossed", range(6))
+@pytest.mark.parametrize("crossed", [0, 1, 3])
 def test_the_gradient_of_the_square_grows_to_m_plus_1_in_wide_square_layers(crossed: int) -> None:
     widths = (n_in,) * (crossed + 2)
     exact = backward_variance(widths, without={"independent_gradient"})
@@ -454,14 +453,6 @@ def test_in_a_zigzag_network_the_compromises_go_three_ways() -> None:
         )
         assert forward == backward
         assert float(f"{float(forward):.3g}") == factor
-
-
-def test_the_bound_has_the_variance_of_the_compromise() -> None:
-    assert derivation.glorot_variance() == 2 / (n_in + n_out)
-    assert derivation.glorot_bound() == sympy.sqrt(6) / sympy.sqrt(n_in + n_out)
-    assert sympy.simplify(
-        derivation.uniform_variance(derivation.glorot_bound()) - derivation.glorot_variance()
-    ) == 0  # fmt: skip
 
 
 @few
