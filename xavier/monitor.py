@@ -36,10 +36,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -47,6 +46,9 @@ from torch.utils.hooks import RemovableHandle
 from xavier import checks
 from xavier.activations import ACTIVATIONS, Activation
 from xavier.network import Gradients, Network, Trace, few_threads
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Limits: TypeAlias = tuple[float, float, int]
 """The lower end, the upper end and the number of a histogram's bins, which are equally wide."""
@@ -126,6 +128,8 @@ def statistics(
             ascending or not of a quantity that is described, or the passes are not of this network
             and of each other.
     """
+    import pandas as pd  # here and below: who only measures waits for torch alone
+
     _check_passes(network, trace, gradients)
     known = QUANTITIES if gradients else tuple(q for q in QUANTITIES if "gradient" not in q)
     quantities = known if quantities is None else quantities
@@ -184,6 +188,8 @@ def jacobian(
     Raises:
         ValueError: the layer or the number of examples is out of range.
     """
+    import pandas as pd
+
     last = len(network.w) - 2
     if checks.count("layer", layer) > last:
         between = f"from 0 to {last}" if last >= 0 else "of a network with a hidden layer"
@@ -234,11 +240,10 @@ def jacobian_moments(rows: pd.DataFrame) -> pd.DataFrame:
         Rows ``replica``, ``layer``, ``mean``, ``rms``.
     """
     groups = rows.groupby(["replica", "layer"], as_index=False)
-    means = groups.agg(
+    return groups.agg(
         mean=("value", lambda v: v.mean(skipna=False)),
         rms=("square", lambda v: math.sqrt(v.mean(skipna=False))),
     )
-    return pd.DataFrame(means)
 
 
 # ------------------------------------------------------------------------------- of any nn.Module
@@ -344,6 +349,8 @@ class Watch:
             Rows ``step``, ``order``, ``name``, ``kind``, ``quantity``, ``statistic``, ``value``;
             with ``histogram`` also ``at``, the centre of a density's bin.
         """
+        import pandas as pd
+
         columns = ["step", "order", "name", "kind", "quantity", "statistic", "at", "value"]
         rows = [
             (step, order, name, kind, WATCHED[place], *statistic)

@@ -30,6 +30,8 @@ LOADS = {
     "xavier.moments": {"sympy"},
     "xavier.init": {"torch", "numpy"},
     "xavier.activations": {"torch", "numpy"},
+    "xavier.network": {"torch", "numpy"},
+    "xavier.monitor": {"torch", "numpy"},
     "xavier.intervals": {"numpy", "scipy"},
     "xavier.figures": HEAVY - {"torch", "sympy"},
     "glorot2010.cli": HEAVY - {"torch"},
