@@ -24,7 +24,10 @@ from glorot2010.points import (
     SvmPoint,
     TrainingPoint,
 )
+from glorot2010.points import OutputBias as OutputBias  # these three for Arm's docs
 from xavier import checks
+from xavier.init import Distribution as Distribution
+from xavier.network import Cost as Cost
 
 Scale: TypeAlias = Literal["smoke", "book", "paper"]
 SCALES: tuple[Scale, ...] = ("smoke", "book", "paper")

@@ -59,7 +59,8 @@ class Record:
         seeds: seeds whose runs are in the rows.
         versions: of Python, this package and the libraries that compute.
         device: what it ran on.
-        wall_time: seconds that it took, all points together; of one core, if that computed it.
+        wall_time: seconds that its points took, all together; of one core, if that computed them.
+            What a process did that was killed is not in it.
         command: how it was called.
     """
 

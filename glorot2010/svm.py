@@ -25,8 +25,8 @@ CS: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0)
 """Penalties C to choose from on Shapeset."""
 
 GAMMAS: tuple[float, ...] = (0.0025, 0.005, 0.01)
-"""Kernel widths to choose from on Shapeset, around 0.0026: one over the number of pixels and over
-their variance, with which the kernel of two unrelated images is about exp(-2)."""
+"""Kernel widths to choose from on Shapeset, around one over the number of pixels and over their
+variance (0.0026), with which the kernel of two unrelated images is about exp(-2)."""
 
 _ROWS = 64  # of a kernel that are finished while they are in the cache
 _ANSWERED = 1000  # images answered at a time
