@@ -39,8 +39,6 @@ def choose(rows: pd.DataFrame, **where: Any) -> pd.DataFrame:
 def final_errors(rows: pd.DataFrame, lr: float | None = None) -> pd.DataFrame:
     """Test errors at the end in percent: one row a seed, one column an arm.
 
-    They have the digits that single precision has, so that equal errors are equal numbers.
-
     Args:
         rows: of a record.
         lr: the learning rate, where arms have several.
@@ -64,8 +62,18 @@ def errors_at(rows: pd.DataFrame, update: int) -> pd.DataFrame:
     return _errors(choose(rows, quantity="test_error", update=update))
 
 
+def rates_tried(rows: pd.DataFrame) -> pd.DataFrame:
+    """Test errors of the runs in which learning rates were chosen, in percent: means over seeds.
+
+    Returns:
+        One row an arm, one column a rate ``lr``.
+    """
+    tried = choose(rows, stage="rate", quantity="final_error")
+    return 100 * tried.pivot_table(index="arm", columns="lr", values="value", observed=True)
+
+
 def _errors(chosen: pd.DataFrame) -> pd.DataFrame:
-    chosen = chosen.assign(arm=chosen["arm"].astype(str), value=(100 * chosen["value"]).round(4))
+    chosen = chosen.assign(arm=chosen["arm"].astype(str), value=100 * chosen["value"])
     return chosen.pivot(index="seed", columns="arm", values="value")
 
 

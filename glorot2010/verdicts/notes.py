@@ -15,7 +15,7 @@ import pandas as pd
 import sympy
 import torch
 
-from glorot2010.rows import compare, final_errors, interval
+from glorot2010.rows import compare, interval
 from glorot2010.verdicts.births import (
     AGREES,
     ALIKE,
@@ -59,6 +59,7 @@ from glorot2010.verdicts.curves import (
     MARGIN,
     PRETRAINED,
     after,
+    end_errors,
     first_by_last,
     last,
     over_layers,
@@ -438,7 +439,7 @@ def _rectified(rule: str) -> Array:
 def s9_normal_weights(evidence: Evidence) -> Judgement:
     """An interval above 0 holds even if all of it is below the margin."""
     rows = evidence.rows("distribution")
-    gap = compare(final_errors(rows), "uniform", "normal")
+    gap = compare(end_errors(rows), "uniform", "normal")
     parts = {"normal weights end better": either(above(gap, 0.0), below(gap, MARGIN))}
     runs = setting(rows, "distribution", "uniform", "normal")
     return in_parts(parts, gap, "Uniform less normal", runs)
@@ -674,7 +675,7 @@ def s15_regularizer(evidence: Evidence) -> Judgement:
     """
     rows = evidence.rows("table1")
     pretrained, said = pretrained_tanh(evidence)
-    gap = interval(final_errors(rows)["tanh"] - pretrained)
+    gap = interval(end_errors(rows)["tanh"] - pretrained)
     fact = either(equivalent(gap, MARGIN), above(gap, MARGIN))
     runs = setting(rows, "table1", "tanh")
     return in_parts(

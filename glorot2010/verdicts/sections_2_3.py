@@ -11,7 +11,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from glorot2010.rows import UNKNOWN, by_layer, choose, compare, final_errors, interval
+from glorot2010.rows import UNKNOWN, by_layer, choose, compare, interval
 from glorot2010.verdicts.births import HIDDEN
 from glorot2010.verdicts.claim import (
     BIRTH,
@@ -44,6 +44,7 @@ from glorot2010.verdicts.curves import (
     at_end,
     better_rate,
     curve,
+    end_errors,
     error_curve,
     first_time,
     last,
@@ -76,7 +77,7 @@ the second."""
 def p1_two_objects(evidence: Evidence) -> Judgement:
     """Of images with one object the best constant answer is wrong on two thirds."""
     rows = evidence.rows("singles")
-    errors = final_errors(rows)
+    errors = end_errors(rows)
     found = {
         "two are harder": interval(errors["all"] / CHANCE - errors["one object"] / (200 / 3)),
         "one is easy": interval(errors["one object"]),
@@ -109,7 +110,7 @@ def p1_two_objects(evidence: Evidence) -> Judgement:
 )
 def p2_best_depth(evidence: Evidence) -> Judgement:
     rows = evidence.rows("depth")
-    errors = final_errors(rows)
+    errors = end_errors(rows)
     named = {"sigmoid": 4, "tanh": 5, "softsign": 5}
     parts: dict[str, Fact] = {}
     best = {}
@@ -372,7 +373,7 @@ def p7_output_biases(evidence: Evidence) -> Judgement:
             all_of(above(top, OPEN) for top in biases), any(below(top, COLLAPSED) for top in biases)
         )
         parts[f"saturation at 0 is a cause, rate {lr:g}"] = above(tops["centred"], OPEN)
-        error = interval(final_errors(rows, lr)["centred"])
+        error = interval(end_errors(rows, lr)["centred"])
         parts[f"it prevents learning, rate {lr:g}{shown(error)}"] = below(error, LEARNED)
     parts = parts or {"the plain sigmoid collapses": None}
     parts |= _by_scale(evidence) | _by_biases(evidence) | _by_first_layer(evidence)
@@ -401,7 +402,7 @@ def _by_scale(evidence: Evidence) -> dict[str, Fact]:
         return {}
     parts: dict[str, Fact] = {}
     for lr in RATES:
-        errors = final_errors(rows, lr)
+        errors = end_errors(rows, lr)
         ends = {name: interval(errors[name]) for name in _SCALED}
         learn = {name: below(end, LEARNED) for name, end in ends.items()}
         if learn["plain, 1"] is False and learn["steep, 1"]:
@@ -443,9 +444,9 @@ def _by_first_layer(evidence: Evidence) -> dict[str, Fact]:
     """
     if (rows := evidence.rows_if_any("first_layer")) is None:
         return {}
-    free = final_errors(evidence.rows("interventions"), 0.1)["frozen output biases"]
+    free = end_errors(evidence.rows("interventions"), 0.1)["frozen output biases"]
     free = free[free <= LEARNED]
-    held = final_errors(rows)["first held"].reindex(free.index)
+    held = end_errors(rows)["first held"].reindex(free.index)
     awake = held <= LEARNED
     name = f"the waking needs the first layer to learn ({digits(*free)}; held {digits(*held)})"
     needed = either(not awake.any(), bool(awake.all())) if held.notna().all() else None
@@ -483,7 +484,7 @@ def p8_pretrained_sigmoid(evidence: Evidence) -> Judgement:
     collapsed = parts.values()
     without = True if True in collapsed else all_of(collapsed)
     trained = interval(after(curve(pre, "sigmoid pre-trained", "mean", 5), 100_000))
-    error = interval(final_errors(pre)["sigmoid pre-trained"])
+    error = interval(end_errors(pre)["sigmoid pre-trained"])
     found |= {"with it open": trained, "and learning": error}
     parts |= {"with it open": above(trained, OPEN), "and learning": below(error, LEARNED)}
     needed = [without, parts["with it open"], parts["and learning"]]
@@ -547,11 +548,11 @@ def p10_poorer(evidence: Evidence) -> Judgement:
     longer = evidence.rows_if_any("tanh_late")
     lr = better_rate(rows, "depth 4")
     if longer is None:
-        tanh, of_tanh = final_errors(short)["tanh, 4"], setting(short, "depth", "tanh, 4")
+        tanh, of_tanh = end_errors(short)["tanh, 4"], setting(short, "depth", "tanh, 4")
     else:
-        tanh = final_errors(longer, better_rate(longer, "tanh"))["tanh"]
+        tanh = end_errors(longer, better_rate(longer, "tanh"))["tanh"]
         of_tanh = setting(longer, "tanh_late", "tanh")
-    gap = interval((final_errors(rows, lr)["depth 4"] - tanh).dropna())
+    gap = interval((end_errors(rows, lr)["depth 4"] - tanh).dropna())
     away = bool(np.isfinite(_escapes(rows, 4, lr)).all())
     poorer = above(gap, MARGIN)
     parts = {

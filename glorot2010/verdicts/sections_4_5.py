@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from glorot2010 import paper, surfaces
 from glorot2010.catalogue import Grid, config
 from glorot2010.points import FINITE, SvmPoint
-from glorot2010.rows import UNKNOWN, by_layer, choose, compare, final_errors, interval
+from glorot2010.rows import UNKNOWN, by_layer, choose, compare, interval
 from glorot2010.verdicts.births import (
     AGREES,
     ALIKE,
@@ -64,6 +64,7 @@ from glorot2010.verdicts.curves import (
     MARGIN,
     PRETRAINED,
     after,
+    end_errors,
     error_curve,
     first_by_last,
     first_time,
@@ -132,7 +133,7 @@ def p14_plateaus(evidence: Evidence) -> Judgement:
 )
 def p15_cross_entropy(evidence: Evidence) -> Judgement:
     rows = evidence.rows("cost")
-    errors = final_errors(rows)
+    errors = end_errors(rows)
     arms = {"standard": "tanh", "normalized": "tanh normalized"}
     pairs = {name: (f"{a}, quadratic", f"{a}, cross-entropy") for name, a in arms.items()}
     found = {name: compare(errors, *pair) for name, pair in pairs.items()}
@@ -666,7 +667,7 @@ def _apart(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series[float]:
 )
 def p30_shapeset(evidence: Evidence) -> Judgement:
     rows, theirs = evidence.rows("table1"), _table_1("shapeset")
-    errors = final_errors(rows)[list(theirs)]
+    errors = end_errors(rows)[list(theirs)]
     alike = itertools.combinations(("tanh normalized", "softsign", "softsign normalized"), 2)
     found = {
         "tanh is behind": compare(errors, "tanh", "tanh normalized"),
@@ -706,7 +707,7 @@ MNIST_LEARNED, CIFAR_LEARNED = 10.0, 65.0
 )
 def p31_mnist(evidence: Evidence) -> Judgement:
     rows, theirs = evidence.rows("mnist"), _table_1("mnist")
-    errors = final_errors(rows)[list(theirs)]
+    errors = end_errors(rows)[list(theirs)]
     gain = compare(errors, "tanh", "tanh normalized")
     parts = {
         "the sigmoid learns, and is last": _sigmoid_is_last(errors, MNIST_LEARNED),
@@ -739,7 +740,7 @@ MNIST_LEARNED, CIFAR_LEARNED = 10.0, 65.0
 )
 def p32_cifar10(evidence: Evidence) -> Judgement:
     rows, theirs = evidence.rows("cifar10"), _table_1("cifar10")
-    errors = final_errors(rows)[list(theirs)]
+    errors = end_errors(rows)[list(theirs)]
     tanh, softsign = (compare(errors, k, f"{k} normalized") for k in ("tanh", "softsign"))
     parts = {
         "the sigmoid learns, and is last": _sigmoid_is_last(errors, CIFAR_LEARNED),
@@ -766,7 +767,7 @@ def p32_cifar10(evidence: Evidence) -> Judgement:
 )
 def p33_small_imagenet(evidence: Evidence) -> Judgement:
     rows, theirs = evidence.rows("small_imagenet"), _table_1("small_imagenet")
-    errors = final_errors(rows)[list(theirs)]
+    errors = end_errors(rows)[list(theirs)]
     found = {
         "the sigmoid is behind": compare(errors, "sigmoid", "tanh normalized"),
         "tanh is behind": compare(errors, "tanh", "tanh normalized"),
@@ -849,7 +850,7 @@ def p34_support_vectors(evidence: Evidence) -> Judgement:
     machine = machines.get(examples, UNKNOWN)
     images = max(FINITE.get(arm.data, 0) for arm in race("finite").arms)
     same = machines.get(images, UNKNOWN)
-    network = interval(final_errors(trained)["finite"])
+    network = interval(end_errors(trained)["finite"])
     gap = Interval(
         same.mean - network.mean,
         same.low - network.high,
@@ -906,7 +907,7 @@ def _machines(rows: pd.DataFrame) -> dict[int, Interval]:
 def p35_pretraining(evidence: Evidence) -> Judgement:
     """The part is taken seed by seed; it is open where there is no gap in one of them."""
     rows = evidence.rows("table1")
-    errors = final_errors(rows)
+    errors = end_errors(rows)
     best, said = pretrained_tanh(evidence)
     gap = errors["tanh"] - best
     closed = (errors["tanh"] - errors["tanh normalized"]) / gap.where(gap > 0)
@@ -944,7 +945,7 @@ def p35_pretraining(evidence: Evidence) -> Judgement:
 def p36_softsign_depends_less(evidence: Evidence) -> Judgement:
     """Absolute differences are taken seed by seed."""
     rows, printed = evidence.rows("table1"), _table_1("shapeset")
-    errors = final_errors(rows)
+    errors = end_errors(rows)
     tanh, softsign = (
         (errors[units] - errors[f"{units} normalized"]).abs() for units in ("tanh", "softsign")
     )
@@ -976,7 +977,7 @@ def p36_softsign_depends_less(evidence: Evidence) -> Judgement:
 )
 def p37_slower_and_poorer(evidence: Evidence) -> Judgement:
     rows, printed = evidence.rows("table1"), _table_1("shapeset")
-    errors = final_errors(rows)
+    errors = end_errors(rows)
     found: dict[str, Interval] = {}
     parts: dict[str, Fact] = {}
     for units in ("sigmoid", "tanh"):
@@ -1018,7 +1019,7 @@ def _until(rows: pd.DataFrame, arm: str) -> pd.Series[float]:
 )
 def p38_own_rates(evidence: Evidence) -> Judgement:
     rows = evidence.rows("second_order")
-    errors = final_errors(rows)
+    errors = end_errors(rows)
     found: dict[str, Interval] = {}
     parts: dict[str, Fact] = {}
     for method in ("Hessian", "gradient variance"):
@@ -1056,7 +1057,7 @@ def p38_own_rates(evidence: Evidence) -> Judgement:
 )
 def p39_pyramids(evidence: Evidence) -> Judgement:
     rows, equal = evidence.rows("pyramids"), evidence.rows("second_order")
-    errors, level = final_errors(rows), final_errors(equal)
+    errors, level = end_errors(rows), end_errors(equal)
     found: dict[str, Interval] = {}
     parts: dict[str, Fact] = {}
     for shape in ("growing", "shrinking"):

@@ -12,7 +12,16 @@ import pytest
 
 from glorot2010 import rows
 from glorot2010.points import COLUMNS
-from glorot2010.rows import UNKNOWN, by_layer, choose, compare, errors_at, final_errors, interval
+from glorot2010.rows import (
+    UNKNOWN,
+    by_layer,
+    choose,
+    compare,
+    errors_at,
+    final_errors,
+    interval,
+    rates_tried,
+)
 from xavier.intervals import mean_interval, paired_interval
 
 
@@ -46,8 +55,10 @@ def test_errors_at_the_end_are_in_percent_by_seed_and_arm(categories: bool) -> N
         table = table.astype({"arm": "category", "stage": "category", "quantity": "category"})
     errors = final_errors(table, lr=0.03)
     assert errors.index.tolist() == [0, 1, 2] and errors.columns.tolist() == ["relu", "tanh"]
-    assert errors["tanh"].tolist() == [33.0, 34.0, 37.0]  # to the digits of single precision
-    assert errors_at(choose(table, lr=0.03), 0)["relu"].tolist() == [43.0, 44.0, 47.0]
+    assert errors["tanh"].tolist() == pytest.approx([33.0, 34.0, 37.0])
+    then = errors_at(choose(table, lr=0.03), 0)
+    assert then["relu"].tolist() == pytest.approx([43.0, 44.0, 47.0])
+    assert rates_tried(table).loc["tanh"].tolist() == pytest.approx([90.0, 90.0])
     with pytest.raises(ValueError, match="duplicate"):
         final_errors(table)
 
