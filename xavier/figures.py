@@ -80,7 +80,10 @@ _STYLE = matplotlib.rc_params_from_file(
 
 
 def styled(draw: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """A function that draws by the book's style sheet, ``xavier.mplstyle``, and leaves no trace."""
+    """A function that draws by the book's style sheet, ``xavier.mplstyle``, and leaves no trace.
+
+    :meta private:
+    """
 
     @functools.wraps(draw)
     def drawing(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
