@@ -17,7 +17,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from xavier import checks
 from xavier.network import COSTS, Cost, Network, few_threads
 
 MAX_PARAMETERS = 3000
@@ -63,20 +62,14 @@ def diagonal_hessian(
         network: R replicas.
         x: inputs (B, n_0) or (R, B, n_0), as in `xavier.network.Network.forward`. Some hundred
             examples are enough for rates.
-        y: labels (B,) or (R, B). They are checked, but neither output's estimate depends on
-            them; they are an argument so that `gradient_variance` can take this one's place.
+        y: labels, on which neither output's estimate depends; they are an argument so that
+            `gradient_variance` can take this one's place.
         cost: "cross_entropy" or "quadratic".
 
     Returns:
         The estimate in the network's dtype. A replica that has diverged has values that are not
         numbers, and costs the others nothing.
-
-    Raises:
-        TypeError: as in `xavier.network.Network.forward` and `xavier.network.Network.backward`.
-        ValueError: likewise.
     """
-    checks.one_of("cost", cost, COSTS)
-    network.check(x, y)
     trace = network.forward(x)
     batch = trace.logits.shape[1]
     h = _output_curvature(trace.logits, cost) / batch
@@ -117,10 +110,6 @@ def gradient_variance(
 
     Returns:
         The variances in the network's dtype, diverged replicas as in `diagonal_hessian`.
-
-    Raises:
-        TypeError: as in `xavier.network.Network.forward` and `xavier.network.Network.backward`.
-        ValueError: likewise.
     """
     trace = network.forward(x)
     gradients = network.backward(trace, y, cost)
@@ -165,16 +154,15 @@ def rates(diagonal: Diagonal, lr: float | Tensor, damping: float | Tensor) -> Di
         that is not finite has rates that are not numbers.
 
     Raises:
-        TypeError: ``lr`` or ``damping`` is not a number.
-        ValueError: one of them has another shape or is not finite, ``lr`` is negative, ``damping``
-            is not above 0, or the diagonal holds a negative number.
+        ValueError: ``damping`` is not above 0.
     """
     parts = [*diagonal.w, *diagonal.b]
-    low = min(float(h.nan_to_num(0.0).min()) for h in parts)
-    if low < 0:
-        raise ValueError(f"diagonal must hold no negative number, got {low}")
-    lr = _per_replica("lr", lr, parts[0])
-    damping = _per_replica("damping", damping, parts[0], above=True)
+    lr, damping = (
+        torch.as_tensor(number, dtype=torch.float64, device=parts[0].device)
+        for number in (lr, damping)
+    )
+    if not bool((damping > 0).all()):
+        raise ValueError(f"damping must be above 0, got {damping.tolist()}")
     parameters = sum(h[0].numel() for h in parts)
     mean = _total(parts, lambda h: h) / parameters
     # Curvature that is 0 everywhere is equal everywhere; any damping then gives equal rates.
@@ -211,14 +199,8 @@ def hessian(
         A symmetric matrix (P, P), float64, for P parameters.
 
     Raises:
-        TypeError: as in `diagonal_hessian`, or ``replica`` is not an integer.
-        ValueError: likewise, or there is no such replica, the network is too large, or the Hessian
-            is not finite.
+        ValueError: the network is too large, or the Hessian is not finite.
     """
-    checks.one_of("cost", cost, COSTS)
-    network.check(x, y)
-    if checks.count("replica", replica) >= network.replicas:
-        raise ValueError(f"replica must be below {network.replicas}, got {replica}")
     parameters = sum(n * m + m for n, m in pairwise(network.sizes))
     if parameters > MAX_PARAMETERS:
         raise ValueError(
@@ -250,10 +232,6 @@ def hessian_spectrum(
     Returns:
         Shape (P,), float64. Their sum is the trace; those below 0 are directions of negative
         curvature.
-
-    Raises:
-        TypeError: as in `hessian`.
-        ValueError: likewise.
     """
     rising: Tensor = torch.linalg.eigvalsh(hessian(network, x, y, replica, cost))
     return rising.flip(0)
@@ -299,22 +277,3 @@ def _cost_of(network: Network, x: Tensor, y: Tensor, cost: Cost) -> Callable[[Te
 def _of_replica(batch: Tensor, replica: int, own: int) -> Tensor:
     """One replica's examples, of a tensor that has its replicas' own if it has ``own`` axes."""
     return batch[replica] if batch.dim() == own else batch
-
-
-def _per_replica(name: str, value: float | Tensor, like: Tensor, *, above: bool = False) -> Tensor:
-    """A number, or one per replica, as (R,) in float64; ``above`` 0, or else not below it."""
-    replicas = like.shape[0]
-    try:
-        numbers = torch.as_tensor(value, dtype=torch.float64, device=like.device)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"{name} must be a number or one per replica, got {value!r}") from error
-    if numbers.dim() > 1 or numbers.numel() not in (1, replicas):
-        raise ValueError(
-            f"{name} must be a number or hold one per replica ({replicas},), "
-            f"got shape {tuple(numbers.shape)}"
-        )
-    low, high = (float(end) for end in torch.aminmax(numbers))
-    if not ((low > 0 if above else low >= 0) and high < math.inf):  # NaN is neither
-        allowed = "finite and above 0" if above else "finite and not negative"
-        raise ValueError(f"{name} must be {allowed}, got {value!r}")
-    return numbers.expand(replicas)

@@ -131,23 +131,6 @@ def test_without_hidden_layers_the_estimate_is_the_exact_gauss_newton_diagonal(
             equal(flat(estimate, r), hessian(network, x, y, r).diag())
 
 
-@costs
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_where_every_unit_feeds_one_unit_the_estimate_is_the_exact_gauss_newton_diagonal(
-    activation: str, cost: Cost
-) -> None:
-    """There each logit depends on its own units only, and nothing off the diagonal goes down."""
-    network = doubles((4, 3, 5, 3), activation)
-    for w in network.w[1:]:
-        for j in range(w.shape[1]):
-            keep = j % w.shape[2]
-            w[:, j] *= (torch.arange(w.shape[2]) == keep).double()
-    x, y = examples(network, 6)
-    estimate = diagonal_hessian(network, x, y, cost)
-    for r in range(2):
-        equal(flat(estimate, r), gauss_newton(network, r, x, y, cost))
-
-
 def test_with_full_layers_the_estimate_is_near_the_gauss_newton_diagonal_and_not_equal() -> None:
     """Dropping what is off the diagonal costs something, or the test above would say nothing."""
     network = doubles((4, 6, 6, 3))
@@ -293,16 +276,6 @@ def test_with_labels_drawn_by_the_network_the_second_moment_is_the_curvature() -
 
 
 @pytest.mark.parametrize("estimate", ESTIMATES)
-def test_shapes_and_dtype_are_those_of_the_parameters(estimate: str) -> None:
-    network = Network.create((5, 4, 3), "tanh", "glorot", seeds=[0, 1, 2])
-    found = ESTIMATES[estimate](network, *examples(network, 8))
-    for ours, theirs in (
-        (found.w, network.w), (found.b, network.b)
-    ):  # fmt: skip
-        assert [(x.shape, x.dtype) for x in ours] == [(x.shape, x.dtype) for x in theirs]
-
-
-@pytest.mark.parametrize("estimate", ESTIMATES)
 def test_every_replica_has_what_it_would_have_alone(estimate: str) -> None:
     network = doubles((5, 4, 6, 3), seeds=(0, 1, 2))
     x, y = examples(network, 8, own=True)
@@ -327,39 +300,6 @@ def test_a_replica_that_is_no_number_costs_the_others_nothing(estimate: str) -> 
     assert step.w[0][0].isnan().all()
     alone = Diagonal([w[1:] for w in found.w], [b[1:] for b in found.b])
     equal(flat(step, 1), flat(rates(alone, 0.1, 0.1), 0))
-
-
-@pytest.mark.parametrize("estimate", ESTIMATES)
-@costs
-def test_the_network_is_left_as_it_was(estimate: str, cost: Cost) -> None:
-    network, before = doubles((5, 4, 3)), doubles((5, 4, 3))
-    ESTIMATES[estimate](network, *examples(network, 8), cost)
-    hessian(network, *examples(network, 8), cost=cost)
-    pairs = zip([*network.w, *network.b], [*before.w, *before.b], strict=True)
-    assert all(torch.equal(a, b) and not a.requires_grad for a, b in pairs)
-    assert network.updates == 0
-
-
-@pytest.mark.parametrize("estimate", [*ESTIMATES.values(), hessian, hessian_spectrum])
-@pytest.mark.parametrize(
-    ("changes", "error", "message"),
-    [
-        ({"x": torch.zeros(5, 3).double()}, ValueError, r"x must have shape \(B, 4\)"),
-        ({"x": torch.zeros(3, 5, 4).double()}, ValueError, r"x must have shape \(B, 4\)"),
-        ({"x": torch.zeros(5, 4)}, TypeError, r"x must have the network's dtype"),
-        ({"x": torch.full((5, 4), math.nan).double()}, ValueError, "x must hold finite numbers"),
-        ({"y": torch.zeros(4).long()}, ValueError, r"y must have shape \(5,\)"),
-        ({"y": torch.zeros(5)}, TypeError, "y must be int64"),
-        ({"y": torch.full((5,), 2)}, ValueError, "y must hold labels from 0 to 1, got 2"),
-        ({"cost": "quadratc"}, ValueError, "cost must be one of .* did you mean 'quadratic'"),
-    ],
-)
-def test_examples_that_do_not_fit_are_refused(
-    estimate: Callable[..., Any], changes: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    arguments = {"x": torch.zeros(5, 4).double(), "y": torch.zeros(5).long(), **changes}
-    with pytest.raises(error, match=message):
-        estimate(doubles((4, 3, 2)), **arguments)
 
 
 # ------------------------------------------------------------------------------------------- rates
@@ -442,14 +382,6 @@ def test_curvature_that_is_0_everywhere_gives_the_plain_rate() -> None:
     assert flat(step, 1).std() > 0.1
 
 
-def test_rates_are_per_replica() -> None:
-    diagonal = some_diagonal()
-    step = rates(diagonal, torch.tensor([0.1, 0.2, 0.4]), 0.1)
-    for r, lr in enumerate((0.1, 0.2, 0.4)):
-        alone = Diagonal([h[r : r + 1] for h in diagonal.w], [h[r : r + 1] for h in diagonal.b])
-        torch.testing.assert_close(flat(step, r), flat(rates(alone, lr, 0.1), 0), rtol=1e-6, atol=0)
-
-
 def test_per_parameter_rates_go_down_a_ravine_that_one_rate_cannot() -> None:
     """Inputs of scales 30 and 1: a rate that is stable for the first is too slow for the second."""
     generator = torch.Generator().manual_seed(0)
@@ -475,36 +407,10 @@ def test_per_parameter_rates_go_down_a_ravine_that_one_rate_cannot() -> None:
     assert diagonal < plain / 2
 
 
-@pytest.mark.parametrize(
-    ("changes", "error", "message"),
-    [
-        ({"damping": 0.0}, ValueError, "damping must be finite and above 0, got 0.0"),
-        ({"damping": -1.0}, ValueError, "damping must be finite and above 0"),
-        ({"damping": math.nan}, ValueError, "damping must be finite and above 0"),
-        ({"damping": math.inf}, ValueError, "damping must be finite and above 0"),
-        ({"damping": torch.tensor([0.1, 0.0, 0.1])}, ValueError, "damping must be finite"),
-        ({"damping": "0.1"}, TypeError, "damping must be a number or one per replica"),
-        ({"damping": torch.ones(2)}, ValueError, r"per replica \(3,\), got shape \(2,\)"),
-        ({"lr": -0.1}, ValueError, "lr must be finite and not negative, got -0.1"),
-        ({"lr": math.nan}, ValueError, "lr must be finite and not negative"),
-        ({"lr": torch.tensor([0.1, 0.1, math.inf])}, ValueError, "lr must be finite"),
-        ({"lr": torch.ones(3, 1)}, ValueError, r"got shape \(3, 1\)"),
-        ({"lr": None}, TypeError, "lr must be a number or one per replica"),
-    ],
-)
-def test_wrong_rates_and_dampings_are_refused(
-    changes: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        rates(some_diagonal(), **{"lr": 0.1, "damping": 0.1, **changes})
-
-
-def test_negative_curvature_is_refused() -> None:
-    diagonal = some_diagonal()
-    diagonal.w[1][2, 0, 0] = -1e-3
-    diagonal.w[1][1, 0, 0] = math.nan
-    with pytest.raises(ValueError, match=r"diagonal must hold no negative number, got -0\.001"):
-        rates(diagonal, 0.1, 0.1)
+@pytest.mark.parametrize("damping", [0.0, -1.0, math.nan, torch.tensor([0.1, 0.0, 0.1])])
+def test_damping_that_is_none_is_refused(damping: Any) -> None:
+    with pytest.raises(ValueError, match="damping must be above 0, got"):
+        rates(some_diagonal(), 0.1, damping)
 
 
 # ------------------------------------------------------------------------------- the exact Hessian
@@ -539,32 +445,6 @@ def test_the_hessian_equals_torchs(activation: str, cost: Cost) -> None:
         assert spectrum.dtype == torch.float64
         equal(spectrum, torch.linalg.eigvalsh(expected).flip(0))
         assert (spectrum.diff() <= 0).all()
-
-
-@costs
-def test_the_hessian_equals_differences_of_gradients(cost: Cost) -> None:
-    """Central differences of what `Network.backward` gives, which is not autograd's."""
-    network = doubles((3, 4, 3), "softsign", seeds=(0,))
-    x, y = examples(network, 6)
-    step, columns = 1e-5, []
-    layers = list(zip(network.w, network.b, strict=True))
-    for part in (part for layer in layers for part in layer):
-        for entry in part.view(-1).split(1):
-            ends = []
-            for sign in (1, -1):
-                entry += sign * step
-                gradients = network.backward(network.forward(x), y, cost)
-                ends.append(flat(Diagonal(gradients.w, gradients.b), 0))
-                entry -= sign * step
-            columns.append((ends[0] - ends[1]) / (2 * step))
-    # Differences: 1e-10 from the third derivative, 1e-11 from rounding.
-    expected = torch.stack(columns)
-    torch.testing.assert_close(hessian(network, x, y, cost=cost), expected, rtol=0, atol=1e-8)
-    torch.testing.assert_close(
-        hessian_spectrum(network, x, y, cost=cost),
-        torch.linalg.eigvalsh((expected + expected.mT) / 2).flip(0),
-        rtol=0, atol=1e-7,
-    )  # fmt: skip
 
 
 # The sigmoid without its mean. Its derivative is wrong on purpose: it must not be used.
@@ -628,13 +508,6 @@ def test_the_hessian_does_not_depend_on_how_many_rows_are_made_together(
     equal(hessian(network, x, y), whole)
 
 
-def test_a_network_in_single_precision_has_its_hessian_in_double() -> None:
-    network = Network.create((3, 4, 3), "tanh", "glorot", seeds=[0])
-    x, y = examples(network, 6)
-    same = Network([w.double() for w in network.w], [b.double() for b in network.b], "tanh", [0])
-    equal(hessian(network, x, y), hessian(same, x.double(), y))
-
-
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_the_hessian_can_be_taken_where_gradients_are_off(mode: Callable[[], Any]) -> None:
     network = doubles((3, 4, 3))
@@ -647,9 +520,7 @@ def test_the_hessian_can_be_taken_where_gradients_are_off(mode: Callable[[], Any
     assert not found.requires_grad
 
 
-def test_a_network_that_is_too_large_a_replica_that_is_not_there_and_no_numbers_are_refused() -> (
-    None
-):
+def test_a_network_that_is_too_large_and_no_numbers_are_refused() -> None:
     large = Network.create((100, 29, 9), "tanh", "glorot", seeds=[0])  # 3,199 parameters
     x, y = examples(large, 2)
     message = rf"at most {MAX_PARAMETERS} parameters .*got 3199 in sizes \(100, 29, 9\): take fewer"
@@ -657,12 +528,6 @@ def test_a_network_that_is_too_large_a_replica_that_is_not_there_and_no_numbers_
         hessian_spectrum(large, x, y)
     network = doubles((3, 4, 3))
     x, y = examples(network, 6)
-    with pytest.raises(ValueError, match="replica must be below 2, got 2"):
-        hessian_spectrum(network, x, y, 2)
-    with pytest.raises(ValueError, match="replica must be at least 0, got -1"):
-        hessian_spectrum(network, x, y, -1)
-    with pytest.raises(TypeError, match="replica must be an integer"):
-        hessian_spectrum(network, x, y, 0.5)  # type: ignore[arg-type]
     network.w[1][1] = math.inf
     with pytest.raises(ValueError, match="replica must have a finite cost and Hessian, 1 has not"):
         hessian_spectrum(network, x, y, 1)
