@@ -177,7 +177,7 @@ def save(
         OSError: the file cannot be written; an earlier one is as it was.
     """
     path = path_of(experiment, scale, folder)
-    if missing := [name for name in rows.select_dtypes(["object", "str"]) if rows[name].hasnans]:
+    if missing := [name for name in rows if rows[name].dtype.kind == "O" and rows[name].hasnans]:
         raise ValueError(f"rows must have text in all of {missing}, in some it is missing")
     # Single precision is written as the double that it equals, and so read to the bit.
     wide = rows.astype(dict.fromkeys(rows.select_dtypes("float32"), "float64"))

@@ -152,8 +152,8 @@ def test_a_changed_byte_anywhere_is_refused_or_changes_nothing(tmp_path: Path) -
             record = load(tmp_path)
         except RecordError:
             continue
-        assert place < 10  # in gzip's own header: its time, its flags, its system
-        assert_same(record.rows, ROWS)
+        assert_same(record.rows, ROWS)  # a byte that says nothing, as gzip's time
+        assert (record.config, record.seeds, record.device) == (CONFIG, (0, 1), "cpu")
 
 
 def test_another_configuration_is_refused_with_what_differs(tmp_path: Path) -> None:
@@ -218,7 +218,8 @@ def test_committed_records_are_read_as_one_reads_them_without_this_package() -> 
             texts = pd.read_csv(io.BytesIO(file.read()), dtype="str", keep_default_na=False)
         assert len(record.rows) == header["n_rows"] if "n_rows" in header else len(texts)
         assert records.config_hash(record.config) == header["config_sha256"]
-        assert {f: str(t) for f, t in record.rows.dtypes.items()} == header["columns"]
+        kinds = {f: str(t).replace("object", "str") for f, t in record.rows.dtypes.items()}
+        assert kinds == header["columns"]  # objects before pandas 3
         for name in record.rows:
             expected = texts[name].astype(header["columns"][name])
             assert record.rows[name].equals(expected), (path.name, name)
