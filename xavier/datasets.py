@@ -195,20 +195,6 @@ def load(name: str, split: str) -> Dataset:
         return Dataset(torch.from_numpy(images), labels, source.shape, raw.classes, name, split)
 
 
-def here(name: str) -> bool:
-    """Whether `load` needs no network for this data set, as far as the names of files say."""
-    source = SOURCES[checks.one_of("name", name, SOURCES)]
-    try:
-        if name == "small_imagenet":
-            return _small_imagenet_folder().is_dir()
-        return all(
-            any(place.exists() for place in (*_own_places(name, file), _cache() / name / file))
-            for file in source.archives
-        )
-    except DatasetMissing:
-        return False
-
-
 def stream(name: str, split: str, seed: int) -> DatasetStream:
     """Load one split and pass over it for ever, each time in a new order.
 
@@ -356,8 +342,17 @@ def _read_cifar10(source: Source, split: str) -> Raw:
 
 
 def _read_small_imagenet(source: Source, split: str) -> Raw:
-    folder, total = _small_imagenet_folder(), sum(source.sizes.values())
+    data, total = _data_folder(), sum(source.sizes.values())
+    folder = data / "small_imagenet" if data else None
+    if folder is None or not folder.is_dir():
+        raise DatasetMissing(
+            f"small_imagenet is missing, looked for {folder or 'nowhere: XAVIER_DATA is not set'}."
+            " The paper's images were never published: make a folder small_imagenet with a"
+            " sub-folder of images for each class, and let XAVIER_DATA name the folder around it."
+        )
     classes = tuple(sorted(path.name for path in _visible(folder) if path.is_dir()))
+    if len(classes) < 2:
+        raise DatasetDamaged(f"{folder} must hold a folder for each class, got {len(classes)}")
     examples: list[tuple[Path, int]] = []
     for label, name in enumerate(classes):
         files = sorted(_visible(folder / name), key=_name_hash)
@@ -370,19 +365,6 @@ def _read_small_imagenet(source: Source, split: str) -> Raw:
     images = np.stack([_grey(file, source.shape) for file, _ in examples])
     labels = np.array([label for _, label in examples])
     return Raw(images.reshape(len(images), -1), labels, classes)
-
-
-def _small_imagenet_folder() -> Path:
-    data = _data_folder()
-    folder = data / "small_imagenet" if data else None
-    if folder is None or not folder.is_dir():
-        looked = folder or "nowhere, as XAVIER_DATA is not set"
-        raise DatasetMissing(
-            f"small_imagenet is missing. Looked for: {looked}. The paper's images were never"
-            " published: make a folder small_imagenet with a sub-folder of images for each class,"
-            " and set the environment variable XAVIER_DATA to the folder that it lies in."
-        )
-    return folder
 
 
 def _visible(folder: Path) -> list[Path]:

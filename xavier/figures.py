@@ -249,8 +249,6 @@ def layer_trace(
     *,
     value: str = "sampled",
     by: str = "rule",
-    formula: str | None = "formula",
-    error: str | None = "standard_error",
     guides: Mapping[str, float] | None = None,
     logx: bool = False,
     logy: bool = True,
@@ -260,11 +258,10 @@ def layer_trace(
     """What happens layer by layer: samples as points, theory as lines drawn behind them.
 
     Args:
-        rows: one row a layer, with the integer column ``layer``.
+        rows: one row a layer, with the integer column ``layer``; a column ``formula`` gives the
+            lines, and a column ``standard_error`` bars of two of them.
         value: column of the points.
         by: column that tells the series apart.
-        formula: column of the lines, or None.
-        error: column of standard errors, drawn two long, or None.
         guides: named horizontal lines.
         logx, logy: logarithmic axes.
         ylabel, xlabel: what the axes mean.
@@ -273,14 +270,14 @@ def layer_trace(
     colours = _colours(rows[by])
     for k, (name, group) in enumerate(rows.groupby(by, sort=False)):
         series, colour = group.sort_values("layer"), colours[str(name)]
-        if formula and formula in series:
-            ax.plot(series.layer, series[formula], color=colour, alpha=0.6)
-        bars = 2 * series[error] if error and error in series else None
+        if "formula" in series:
+            ax.plot(series.layer, series.formula, color=colour, alpha=0.6)
+        bars = 2 * series.standard_error if "standard_error" in series else None
         ax.errorbar(
             series.layer, series[value], yerr=bars,
             fmt=_MARKERS[k % len(_MARKERS)], color=colour, capsize=2, label=str(name),
         )  # fmt: skip
-    if formula and formula in rows:
+    if "formula" in rows:
         ax.plot([], [], color=_GREY, label="formula")
     _guides(ax, guides)
     _scales(ax, logx, logy, None)
@@ -292,12 +289,11 @@ def layer_trace(
 
 
 @styled
-def agreement(rows: pd.DataFrame, *, label: str = "case") -> Picture:
+def agreement(rows: pd.DataFrame) -> Picture:
     """Sampled over predicted, case by case, with bars of two standard errors; 1 is agreement.
 
     Args:
-        rows: columns ``label``, ``formula``, ``sampled`` and ``standard_error``.
-        label: column that names the cases.
+        rows: columns ``case``, ``formula``, ``sampled`` and ``standard_error``.
     """
     picture, ax = _single(height=0.6 + 0.32 * len(rows))
     places = np.arange(len(rows))[::-1]
@@ -306,34 +302,25 @@ def agreement(rows: pd.DataFrame, *, label: str = "case") -> Picture:
         rows.sampled / rows.formula, places, xerr=2 * rows.standard_error / rows.formula,
         fmt="o", color=_BLUE, capsize=3,
     )  # fmt: skip
-    ax.set_yticks(places, [str(name) for name in rows[label]])
+    ax.set_yticks(places, [str(name) for name in rows.case])
     ax.set(xlabel="sampled / predicted, bars of two standard errors")
     return picture
 
 
 @styled
-def outcome_map(
-    rows: pd.DataFrame,
-    *,
-    x: str = "gain",
-    y: str = "lr",
-    xlabel: str = "gain",
-    ylabel: str = "learning rate",
-) -> Picture:
-    """Which settings learn: a cell for each pair, coloured by outcome, with its error inside.
+def outcome_map(rows: pd.DataFrame) -> Picture:
+    """Which settings learn: a cell for each gain and rate, with its error inside.
 
     Args:
-        rows: columns ``x``, ``y``, ``outcome`` (a key of `OUTCOMES`) and ``error`` (a fraction,
+        rows: columns ``gain``, ``lr``, ``outcome`` (a key of `OUTCOMES`) and ``error`` (a fraction,
             written as a percentage where the outcome is "learning").
-        x, y: the two settings.
-        xlabel, ylabel: what the axes mean.
     """
     names = list(OUTCOMES)
-    xs, ys = sorted(rows[x].unique()), sorted(rows[y].unique())
+    xs, ys = sorted(rows.gain.unique()), sorted(rows.lr.unique())
     codes = np.full((len(ys), len(xs)), np.nan)  # a pair without a row stays blank
     picture, ax = _single(height=1.3 + 0.42 * len(ys))
     for row in rows.to_dict("records"):
-        i, j = ys.index(row[y]), xs.index(row[x])
+        i, j = ys.index(row["lr"]), xs.index(row["gain"])
         outcome = checks.one_of("outcome", row["outcome"], OUTCOMES)
         codes[i, j] = names.index(outcome)
         text = f"{100 * row['error']:.0f}" if outcome == "learning" else outcome[:3]
@@ -343,7 +330,7 @@ def outcome_map(
     ax.set_xticks(range(len(xs)), [f"{value:g}" for value in xs])
     ax.set_yticks(range(len(ys)), [f"{value:g}" for value in ys])
     ax.grid(False)
-    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.set(xlabel="gain", ylabel="learning rate")
     handles = [ax.scatter([], [], marker="s", s=80, color=c) for c, _ in OUTCOMES.values()]
     picture.legend(handles, names, loc="outside upper center", ncols=len(names))
     return picture
@@ -395,14 +382,13 @@ def cost_surface(
     *,
     xlabel: str,
     ylabel: str,
-    zlabel: str = "cost",
 ) -> Picture:
     """Wire surfaces of a cost over two weights, one for each name, as in the paper's figure 5.
 
     Args:
         x, y: the values of the two weights, (n,) and (m,).
         heights: for every name the cost, (m, n).
-        xlabel, ylabel, zlabel: what the axes mean.
+        xlabel, ylabel: what the two weights are.
     """
     across, along = np.meshgrid(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
     picture = Picture(figsize=(6.4, 4.8))
@@ -411,7 +397,7 @@ def cost_surface(
     for name, height in heights.items():
         values = np.asarray(height, dtype=float)
         ax.plot_wireframe(across, along, values, color=colours[name], linewidth=0.6, label=name)
-    ax.set(xlabel=xlabel, ylabel=ylabel, zlabel=zlabel)
+    ax.set(xlabel=xlabel, ylabel=ylabel, zlabel="cost")
     ax.set_zlim(bottom=min(0.0, ax.get_zlim()[0]))  # a cost's height is above nothing at all
     for wire in ax.legend().get_lines():
         wire.set_linewidth(2)  # a colour can be told from a line, not from a thread
@@ -479,14 +465,13 @@ def curve_panels(
     *,
     by: str,
     over: str | None = None,
-    xlabel: str | None = None,
     ylabel: str | None = None,
 ) -> Picture:
     """The lines of `curves` in several panels, one below the other, on the same axes.
 
     Args:
         panels: for every title a table; a line has the same colour in all of them.
-        x, y, by, over, xlabel, ylabel: as in `curves`.
+        x, y, by, over, ylabel: as in `curves`.
 
     Raises:
         ValueError: there is no panel.
@@ -498,7 +483,7 @@ def curve_panels(
             _line(ax, str(name), group, x, y, over, colours[str(name)])
         _scales(ax, False, False, None)
         ax.set(ylabel=ylabel or y)
-    axes[-1].set(xlabel=xlabel or x)
+    axes[-1].set(xlabel=x)
     _shared_legend(picture, columns=3)
     return picture
 
@@ -513,7 +498,6 @@ def evolution_panels(
     marks: str | None = None,
     logx: bool = False,
     logy: bool = False,
-    xlabel: str = "update",
     ylabel: str | None = None,
 ) -> Picture:
     """How layers change while networks learn: a panel a network, on the same axes.
@@ -531,7 +515,6 @@ def evolution_panels(
         marks: statistic drawn as markers alone, or None.
         logx: a horizontal axis that is logarithmic from step 10 on.
         logy: a logarithmic vertical axis.
-        xlabel: what a step is.
         ylabel: what the quantity is; its name by default.
 
     Raises:
@@ -564,7 +547,7 @@ def evolution_panels(
             ax.set_xscale("symlog", linthresh=10)
             ax.set_xlim(left=0)
         ax.set(ylabel=ylabel or quantity)
-    axes[-1].set(xlabel=xlabel)
+    axes[-1].set(xlabel="update")
     if marks:  # what is a line and what a mark, in no layer's colour
         mark: dict[str, Any] = {"linestyle": "", "marker": _MARKERS[0]}
         for name, look in ((line, {}), (marks, mark)):

@@ -490,9 +490,7 @@ def evolving(replicas: int = 1) -> pd.DataFrame:
 
 
 def test_evolution_draws_lines_bands_and_marks_of_every_layer() -> None:
-    ax = figures.evolution_panels(
-        {"one": evolving()}, line="mean", band="std", marks="p98", xlabel="epoch"
-    ).axes[0]
+    ax = figures.evolution_panels({"one": evolving()}, line="mean", band="std", marks="p98").axes[0]
     lines = [line.get_ydata().tolist() for line in ax.lines[:4]]  # and two that tell what is what
     assert lines == [[1, 2, 3], [4, 5, 6], [2, 3, 4], [5, 6, 7]]
     assert [line.get_xdata().tolist() for line in ax.lines[:4]] == [[0, 10, 20]] * 4
@@ -500,7 +498,7 @@ def test_evolution_draws_lines_bands_and_marks_of_every_layer() -> None:
     assert band[:, 1].min() == -0.5 and band[:, 1].max() == 6.5  # mean -+ std, 1 -+ 1.5 to 3 -+ 3.5
     names = [text.get_text() for text in ax.figure.legends[0].get_texts()]
     assert {"layer 1", "layer 2"} <= set(names)
-    assert ax.get_xlabel() == "epoch" and ax.get_ylabel() == "activation"
+    assert ax.get_xlabel() == "update" and ax.get_ylabel() == "activation"
 
 
 def test_a_legend_of_several_rows_is_read_row_by_row() -> None:
