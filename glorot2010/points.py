@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
@@ -184,6 +184,7 @@ class TrainingPoint(Setting, Schedule):
     """
 
     replicas: tuple[Replica, ...]
+    data: Data = field()  # without a default here: finished parts are named after all that is said
     test: Literal["valid", "test"] = "test"
     batch_size: int = 10
 

@@ -143,6 +143,8 @@ def test_configurations_are_frozen_plain_and_told_apart() -> None:
         replace(race, threads=2),
     ):
         assert plain(changed) != plain(race)
+    # Finished parts of a run are named after all that a point says, its data among them.
+    assert plain(race.first()[0])["data"] == "shapeset"
 
 
 def test_an_experiment_says_what_it_is() -> None:
