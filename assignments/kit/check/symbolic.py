@@ -1,10 +1,10 @@
 """Formulas that somebody else wrote: read without running them, compared by their values.
 
-A formula arrives as text. It is read by Python's own parser and walked: numbers, the symbols that
-are allowed, the four operations, powers and a few functions; nothing is evaluated as code. Two
-formulas are the same if their values agree to twenty digits at twelve random points, which every
-equivalent form passes and no other formula does but by design. Where floats of a formula may be
-rounded, fewer digits can be asked for.
+A formula arrives as text. It is read by Python's own parser and turned, node by node, into a
+function of its symbols: numbers, the symbols that are allowed, the four operations, powers and a
+few functions; nothing is evaluated as code. Two formulas are the same if their values agree to
+twenty digits at twelve random points, which every equivalent form passes and no other formula does
+but by design. Where floats of a formula may be rounded, fewer digits can be asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import operator
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from itertools import repeat
+from typing import Any, TypeAlias
 
 import mpmath
 import numpy as np
@@ -27,13 +28,10 @@ _LARGEST_TREE = 2_000  # nodes
 _DEEPEST = 300  # a sum of as many terms; a formula is walked by recursion
 _PREFIX = re.compile(r"\b(?:sympy|sp|numpy|np|math)\.(?=[A-Za-z])")  # of functions, in a text
 
-_BINARY: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
 _CONSTANTS = {"pi": lambda: mpmath.pi, "E": lambda: mpmath.e, "I": lambda: mpmath.j}
+
+Formula: TypeAlias = Callable[[Mapping[str, Any]], Any]
+"""Gives the value of a formula for values of its symbols."""
 
 
 class Unreadable(ValueError):
@@ -52,20 +50,19 @@ def _exp(x: Any) -> Any:
     return mpmath.exp(x)
 
 
+_OPERATORS: dict[type, Callable[..., Any]] = {
+    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul},
+    **{ast.Div: operator.truediv, ast.Pow: _power, ast.USub: operator.neg, ast.UAdd: operator.pos},
+}
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "sqrt": mpmath.sqrt,
-    "exp": _exp,
-    "log": mpmath.log,
-    "ln": mpmath.log,
-    "Abs": abs,
-    "abs": abs,
+    **{"sqrt": mpmath.sqrt, "exp": _exp, "log": mpmath.log, "ln": mpmath.log},
+    **{"Abs": abs, "abs": abs, "Integer": mpmath.mpf},
     "Rational": lambda a, b=1: mpmath.mpf(a) / mpmath.mpf(b),
-    "Integer": mpmath.mpf,
 }
 
 
-def read(text: str, symbols: Sequence[str]) -> ast.expr:
-    """The syntax tree of a formula.
+def read(text: str, symbols: Sequence[str]) -> Formula:
+    """A formula as a function.
 
     Args:
         text: the formula, in Python's or SymPy's notation; ``^`` is a power, too.
@@ -74,12 +71,40 @@ def read(text: str, symbols: Sequence[str]) -> ast.expr:
     Raises:
         Unreadable: it is no formula; the message says what in it is not allowed.
     """
-    tree = _parse(text)
-    called = _called(tree)
-    for node in ast.walk(tree):
-        if id(node) not in called:
-            _allow(node, symbols)
-    return tree
+    return _build(_parse(text), symbols)
+
+
+def _build(node: ast.AST, symbols: Sequence[str]) -> Formula:
+    inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+    match node:
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            if isinstance(number, int) and number.bit_length() > 400:
+                raise Unreadable("a number is too long")
+            return lambda at: mpmath.mpf(str(number))
+        case ast.Constant(value=other):
+            raise Unreadable(f"{other!r} is no number")
+        case ast.Name(id=name) if name in symbols:
+            return lambda at: mpmath.mpf(at[name])
+        case ast.Name(id=name) if name in _CONSTANTS:
+            return lambda at: _CONSTANTS[name]()
+        case ast.Name(id=name):
+            allowed = ", ".join(symbols) or "none"
+            raise Unreadable(f"{name!r} is none of the symbols of this answer, {allowed}")
+        case ast.BinOp(op=op) | ast.UnaryOp(op=op) if type(op) in _OPERATORS:
+            function = _OPERATORS[type(op)]
+        case ast.BinOp():
+            raise Unreadable("only + - * / and ** may join two terms")
+        case ast.UnaryOp():
+            raise Unreadable("only + and - may stand before a term")
+        case ast.Call(func=ast.Name(id=name), keywords=[]) if name in _FUNCTIONS:
+            function, inner = _FUNCTIONS[name], inner[1:]
+        case ast.Call():
+            raise Unreadable(f"only the functions {', '.join(_FUNCTIONS)} are known")
+        case _:
+            raise Unreadable(f"a formula may not hold a {type(node).__name__}")
+    # Without a frame of their own: a formula may be deep.
+    parts = list(map(_build, inner, repeat(symbols)))
+    return lambda at: function(*map(operator.call, parts, repeat(at)))
 
 
 def names(text: str) -> frozenset[str]:
@@ -116,40 +141,7 @@ def _parse(text: str) -> ast.expr:
     return tree.body
 
 
-def _called(tree: ast.expr) -> set[int]:
-    """The nodes that name a known function where it is called."""
-    return {
-        id(node.func)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in _FUNCTIONS
-    }
-
-
-def _allow(node: ast.AST, symbols: Sequence[str]) -> None:
-    if isinstance(node, ast.BinOp):
-        if not isinstance(node.op, (*_BINARY, ast.Pow)):
-            raise Unreadable("only + - * / and ** may join two terms")
-    elif isinstance(node, ast.UnaryOp):
-        if not isinstance(node.op, ast.USub | ast.UAdd):
-            raise Unreadable("only + and - may stand before a term")
-    elif isinstance(node, ast.Constant):
-        if isinstance(node.value, bool) or not isinstance(node.value, int | float):
-            raise Unreadable(f"{node.value!r} is no number")
-        if isinstance(node.value, int) and node.value.bit_length() > 400:
-            raise Unreadable("a number is too long")
-    elif isinstance(node, ast.Call):
-        if not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS or node.keywords:
-            raise Unreadable(f"only the functions {', '.join(_FUNCTIONS)} are known")
-    elif isinstance(node, ast.Name):
-        if node.id not in (*symbols, *_CONSTANTS):
-            raise Unreadable(
-                f"{node.id!r} is none of the symbols of this answer, {', '.join(symbols) or 'none'}"
-            )
-    elif not isinstance(node, ast.operator | ast.unaryop | ast.expr_context):
-        raise Unreadable(f"a formula may not hold a {type(node).__name__}")
-
-
-def value(tree: ast.expr, at: Mapping[str, Any]) -> Any:
+def value(formula: Formula, at: Mapping[str, Any]) -> Any:
     """The value of a formula, in fifty digits.
 
     Raises:
@@ -157,7 +149,7 @@ def value(tree: ast.expr, at: Mapping[str, Any]) -> Any:
     """
     with mpmath.workdps(_DIGITS):
         try:
-            found = +_value(tree, at)
+            found = +formula(at)
         except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
             if isinstance(error, Unreadable):
                 raise
@@ -166,24 +158,6 @@ def value(tree: ast.expr, at: Mapping[str, Any]) -> Any:
         if not mpmath.isfinite(found):
             raise Unreadable("the formula has no value there: it is not finite")
         return found
-
-
-def _value(node: ast.expr, at: Mapping[str, Any]) -> Any:
-    if isinstance(node, ast.Constant):
-        return mpmath.mpf(str(node.value))
-    if isinstance(node, ast.Name):
-        return _CONSTANTS[node.id]() if node.id not in at else mpmath.mpf(at[node.id])
-    if isinstance(node, ast.UnaryOp):
-        inner = _value(node.operand, at)
-        return -inner if isinstance(node.op, ast.USub) else inner
-    if isinstance(node, ast.BinOp):
-        left, right = _value(node.left, at), _value(node.right, at)
-        if isinstance(node.op, ast.Pow):
-            return _power(left, right)
-        return _BINARY[type(node.op)](left, right)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return _FUNCTIONS[node.func.id](*(_value(argument, at) for argument in node.args))
-    raise Unreadable("that is no formula")
 
 
 def same(
@@ -218,9 +192,9 @@ def defined(text: str, ranges: Mapping[str, tuple[float, float]]) -> None:
     Raises:
         Unreadable: it is no formula in these symbols, or has none somewhere.
     """
-    tree = read(text, list(ranges))
+    formula = read(text, list(ranges))
     for at in _points(ranges, _POINTS, 20100513):
-        value(tree, at)
+        value(formula, at)
 
 
 def ratio(
