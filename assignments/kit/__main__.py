@@ -10,11 +10,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
 import click
 import nbformat
+import pandas as pd
 from tqdm import tqdm
 
 from . import sets
@@ -161,7 +163,7 @@ def grade(course: Path, key: str, jobs: int, sandbox: str, feedback: bool) -> No
         _fail(f"there is nothing in {_near(course / 'submitted')}/STUDENT/PROBLEM_SET/")
     room = course / "marking"
     with tqdm(total=len(tasks), unit="submission", disable=None) as bar:
-        reports = marking.mark_all(tasks, room / "reports", jobs, lambda _: _step(bar))
+        reports = marking.mark_all(tasks, room / "reports", jobs, lambda _: bar.update())
     _write_parts(reports, room / "parts.csv")
     _into_gradebook(course, room, tasks, feedback)
     for report in reports:
@@ -170,10 +172,6 @@ def grade(course: Path, key: str, jobs: int, sandbox: str, feedback: bool) -> No
     click.echo(f"Marks: {_near(room / 'grades.csv')}, by part {_near(room / 'parts.csv')}")
     if feedback:
         click.echo(f"Feedback: {_near(room / 'feedback')}/STUDENT/PROBLEM_SET/")
-
-
-def _step(bar: tqdm[NoReturn]) -> None:
-    bar.update()
 
 
 def _tasks(course: Path, key: str, by: Protection) -> list[Task]:
@@ -199,16 +197,14 @@ def _tasks(course: Path, key: str, by: Protection) -> list[Task]:
 
 
 def _write_parts(reports: Iterable[Report], path: Path) -> None:
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["student", "problem_set", "part", "points", "most", "fault", "message"])
-    for report in reports:
-        for name, mark in report.marks.items():
-            writer.writerow(
-                [report.student, report.problem_set, name, f"{mark.points:g}", f"{mark.most:g}",
-                 mark.fault, mark.message]
-            )  # fmt: skip
-    write(path, lines.getvalue().encode())
+    rows = [
+        {"student": report.student, "problem_set": report.problem_set, "part": name, **asdict(mark)}
+        for report in reports
+        for name, mark in report.marks.items()
+    ]
+    columns = ["student", "problem_set", "part", "points", "most", "fault", "message"]
+    table = pd.DataFrame(rows, columns=columns)
+    write(path, table.to_csv(index=False, float_format="%g").encode())
 
 
 _CONFIG = """# Written by `make grade`, for nbgrader's own pages: start JupyterLab in this folder.

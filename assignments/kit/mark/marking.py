@@ -216,7 +216,7 @@ def mark_all(
     tasks: Sequence[Task],
     folder: Path,
     jobs: int = 1,
-    shown: Callable[[Report], None] | None = None,
+    shown: Callable[[Report], object] | None = None,
 ) -> list[Report]:
     """Mark submissions, each as soon as a process is free; those that are marked already are read.
 
@@ -299,6 +299,3 @@ def protected(wanted: str) -> Protection:
             "processes limited and nothing else. A submission can then read and change what you can"
         )
     return found
-
-
-__all__ = ["Mark", "Report", "Task", "extra_judges", "mark", "mark_all"]
