@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -246,7 +246,13 @@ def in_parts(
         paper: the number that the paper gives.
         numbers: means by which parts were decided, by their names, to be shown beside them.
     """
-    return _judgement(of_parts(parts), parts, ours, said, paper, numbers)
+    number: float | str | None = "no number"
+    ends = None
+    if not isinstance(ours, Interval):
+        number = ours
+    elif not math.isnan(ours.mean):
+        number, ends = ours.mean, ours.ends
+    return Judgement(of_parts(parts), number, ends, paper, describe(parts, numbers or {}, said))
 
 
 def as_a_whole(
@@ -258,23 +264,8 @@ def as_a_whole(
     numbers: Mapping[str, Interval] | None = None,
 ) -> Judgement:
     """Judge a claim that is so or is not, whatever becomes of its parts; else as `in_parts`."""
-    return _judgement(of_fact(fact), parts or {}, ours, said, paper, numbers)
-
-
-def _judgement(
-    verdict: Verdict,
-    parts: Mapping[str, Fact],
-    ours: Number,
-    said: Sequence[str],
-    paper: float | str | None,
-    numbers: Mapping[str, Interval] | None,
-) -> Judgement:
-    note = describe(parts, numbers or {}, said)
-    if not isinstance(ours, Interval):
-        return Judgement(verdict, ours, None, paper, note)
-    if math.isnan(ours.mean):
-        return Judgement(verdict, "no number", None, paper, note)
-    return Judgement(verdict, ours.mean, ours.ends, paper, note)
+    found = in_parts(parts or {}, ours, *said, paper=paper, numbers=numbers)
+    return replace(found, verdict=of_fact(fact))
 
 
 # --------------------------------------------------------------------------------------------------
