@@ -456,6 +456,7 @@ def forgetting() -> Iterator[Callable[[Sequence[Any]], None]]:
     forget(tuple(kept))
 
 
+@pytest.mark.thorough  # much is computed again in each process
 @pytest.mark.parametrize(
     ("name", "plant", "anew", "expected"), PLANTED, ids=[name for name, *_ in PLANTED]
 )
