@@ -176,8 +176,8 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
         folder: as in `glorot2010.records.results_folder`.
 
     Returns:
-        One row a claim, in the order of `glorot2010.verdicts.CLAIMS`, with the columns of `judge`
-        but the last, and ``flips``, the seeds without which the verdict is another.
+        One row a claim, in the order of `glorot2010.verdicts.claim.CLAIMS`, with the columns of
+        `judge` but the last, and ``flips``, the seeds without which the verdict is another.
 
     Raises:
         FileNotFoundError: nothing was saved.

@@ -81,7 +81,7 @@ def wrong(fault: str, message: str, share: float = 0.0) -> Finding:
 class Mistake(NamedTuple):
     """A mistake that students make.
 
-    Attributes:
+    Args:
         name: of the fault.
         gives: what comes of it, in the form in which a judge compares answers.
         says: what to tell the student.

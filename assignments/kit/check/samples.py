@@ -78,7 +78,7 @@ def truncated(cut: float) -> Law:
 class Ratio(NamedTuple):
     """A mistake that shows in the variance of draws.
 
-    Attributes:
+    Args:
         name: of the fault.
         gives: the variance over the right one, or several such.
         says: what to tell the student.
