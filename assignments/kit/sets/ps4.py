@@ -173,13 +173,7 @@ def _load(variant: Variant, k: int) -> _Patient:
 def statistic(
     name: str, layer: int, weights: list[Array], biases: list[Array], rule: Rule
 ) -> float:
-    """A statistic of one layer, from 1; not a number if there is none.
-
-    Raises:
-        ValueError: there is no such statistic or layer.
-    """
-    if name not in STATISTICS or layer not in range(1, len(weights) + 1):
-        raise ValueError(f"no statistic {name!r} of layer {layer!r}")
+    """One of `STATISTICS` of one layer, from 1; not a number if there is none."""
     w, b = weights[layer - 1], biases[layer - 1]
     if name == "std ratio":
         return float(w.std()) / rule.std(w.shape)
