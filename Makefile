@@ -25,7 +25,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 BUILT := _build/html/.built
 BOOK := $(wildcard _config.yml _toc.yml _ext/*.py _static/* chapters/*.ipynb chapters/*.md \
-	chapters/*.bib xavier/*.py glorot2010/*.py assignments/kit/*.py assignments/kit/*/*.py)
+	chapters/*.bib xavier/*.py glorot2010/*.py glorot2010/verdicts/*.py assignments/kit/*.py assignments/kit/*/*.py)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
