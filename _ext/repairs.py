@@ -4,7 +4,8 @@ The parameters of a long signature are set as a definition list without a term, 
 announce as broken. An entry of the bibliography has the role doc-biblioentry, which is no longer
 one and not that of a list's item. The list of modules with their source names modules without one.
 
-And what a notebook says to the tools that check it is not for readers.
+What a notebook says to the tools that check it is not for readers, and neither is what Python says
+of a named tuple's fields: its docstring describes them.
 """
 
 import re
@@ -45,7 +46,14 @@ def forget_modules_without_source(app: Sphinx) -> Iterable[tuple[str, dict[str, 
     return ()
 
 
+def describe_fields_once(
+    app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object
+) -> bool | None:
+    return True if type(thing).__name__ == "_tuplegetter" else None
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("autodoc-skip-member", describe_fields_once)
     app.connect("doctree-read", hide_marks)
     app.connect("html-page-context", name_lists)
     app.connect("html-collect-pages", forget_modules_without_source, priority=100)

@@ -257,7 +257,7 @@ class Run(training.Training):
             report: told, now and then, how many updates have been made.
 
         Returns:
-            `measured`.
+            What is ``measured`` by then, of earlier calls too.
 
         Raises:
             CheckpointError: the file is damaged, or of another run.

@@ -28,7 +28,7 @@ Monitor: TypeAlias = Callable[[int, Network], pd.DataFrame | None]
 Outcome: TypeAlias = Literal["learning", "stalled", "saturated", "diverged"]
 
 FETCHED = 1000
-"""Examples fetched together: a stream's call costs, an image hardly."""
+"""Examples fetched together, since a stream's call costs, and an image hardly."""
 _TEST_BATCH = 1000
 
 
