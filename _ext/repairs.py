@@ -2,7 +2,8 @@
 
 The parameters of a long signature are set as a definition list without a term, which screen readers
 announce as broken. An entry of the bibliography has the role doc-biblioentry, which is no longer
-one and not that of a list's item. The list of modules with their source names modules without one.
+one and not that of a list's item. The list of modules with their source names modules without one,
+and one of another project's.
 
 What a notebook says to the tools that check it is not for readers, and neither is what Python says
 of a named tuple's fields: its docstring describes them.
@@ -15,6 +16,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
+PACKAGES = ("xavier", "glorot2010", "xavier_grading")
 BARE = re.compile(r"<dl>\n((?:<dd>.*</dd>\n)+)</dl>")
 MARKS = re.compile(r"^# NBVAL_IGNORE_OUTPUT\n|  # fmt: skip$", re.MULTILINE)
 
@@ -39,10 +41,11 @@ def hide_marks(app: Sphinx, doctree: nodes.document) -> None:
             block[:] = [nodes.Text(code)]
 
 
-def forget_modules_without_source(app: Sphinx) -> Iterable[tuple[str, dict[str, Any], str]]:
+def show_our_sources(app: Sphinx) -> Iterable[tuple[str, dict[str, Any], str]]:
     modules = getattr(app.env, "_viewcode_modules", {})
-    for name in [name for name, source in modules.items() if not source]:
-        del modules[name]
+    for name in list(modules):
+        if not modules[name] or name.split(".")[0] not in PACKAGES:
+            del modules[name]
     return ()
 
 
@@ -56,5 +59,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-skip-member", describe_fields_once)
     app.connect("doctree-read", hide_marks)
     app.connect("html-page-context", name_lists)
-    app.connect("html-collect-pages", forget_modules_without_source, priority=100)
+    app.connect("html-collect-pages", show_our_sources, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
