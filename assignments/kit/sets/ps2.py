@@ -638,6 +638,9 @@ PROBLEM_SET = ProblemSet(
              "Put your r into a loop over L layers.", own=True),
     ),
     draw=_draw,
-    withheld=("xavier.rules", "xavier.init", "xavier.moments", "xavier.derivation", "torch.nn.init"),
+    withheld=(
+        *("xavier.rules", "xavier.init", "xavier.moments", "xavier.derivation"),
+        "torch.nn.init",
+    ),
     minutes=110,
 )  # fmt: skip

@@ -770,6 +770,9 @@ PROBLEM_SET = ProblemSet(
              "Copy the weights before you train: an array changed in place has no past.", own=True),
     ),
     draw=_draw,
-    withheld=("xavier.rules", "xavier.init", "xavier.moments", "xavier.derivation", "torch.nn.init"),
+    withheld=(
+        *("xavier.rules", "xavier.init", "xavier.moments", "xavier.derivation"),
+        "torch.nn.init",
+    ),
     minutes=100,
 )  # fmt: skip
