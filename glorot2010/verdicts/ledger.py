@@ -27,6 +27,7 @@ from glorot2010.verdicts import CLAIMS
 from glorot2010.verdicts.claim import Claim, Evidence, Judgement, Verdict
 from xavier import checks, files
 from xavier.figures import Picture
+from xavier.network import few_threads
 
 FILE = "ledger.json"
 """Name of the file in the folder of the records."""
@@ -87,7 +88,9 @@ def _judge(claim: Claim, evidence: Evidence) -> tuple[Judgement, tuple[str, ...]
         for experiment in claim.needs:
             evidence.rows(experiment)
         later = [name for name in claim.later if evidence.rows_if_any(name) is not None]
-        return claim.judge(evidence), tuple(f"{name}.book" for name in (*claim.needs, *later))
+        with few_threads(0):  # a judge's networks are small, or passed through once
+            judgement = claim.judge(evidence)
+        return judgement, tuple(f"{name}.book" for name in (*claim.needs, *later))
     except (records.RecordMissing, records.RecordError) as error:
         return Judgement("not run", None, None, None, str(error)), ()
 
