@@ -7,7 +7,6 @@ import signal
 import zlib
 from collections import Counter
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,12 +18,9 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import pandas as pd
     import torch
 
     from glorot2010.records import Record
-
-ROOT = Path(__file__).resolve().parents[1]
 
 settings.register_profile("xavier", deadline=None, derandomize=True, database=None)
 settings.register_profile(  # for who asks only whether a test fails, as `make mutants` does
@@ -77,36 +73,17 @@ def generator(request: pytest.FixtureRequest) -> torch.Generator:
     return torch.Generator().manual_seed(seed_of(request))
 
 
-def shared_folder(factory: pytest.TempPathFactory, name: str) -> Path:
-    """Return a folder that all processes of a test run share."""
-    folder = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # in which each process has its own
-    folder = folder / name
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """All claims by id, judged from the committed records once for all processes of a test run."""
-    from glorot2010.verdicts import ledger
-
-    folder, results = shared_folder(tmp_path_factory, "judged"), ROOT / "results"
-    with FileLock(folder / "lock"):
-        if not (folder / ledger.FILE).exists():
-            found = ledger.judge(results, progress=False)
-            ledger.save(found.assign(flips=ledger.stability(found, results)), folder)
-    return ledger.load(folder).set_index("id", drop=False)
-
-
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Record]:
     """An experiment's record at the smoke scale, made once for all processes of a test run.
 
     Each lies in a folder of its own and is not to be changed.
     """
-    folder = shared_folder(tmp_path_factory, "smoke")
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # in which each process has its own
+    folder = folder / "smoke"
+    folder.mkdir(exist_ok=True)
 
     @cache
     def record(name: str) -> Record:
