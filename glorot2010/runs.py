@@ -147,8 +147,8 @@ def go_on(
         updates: how many there are in the end.
         of: what tells this run from others.
         checkpoint: a file, that need not be there.
-        save_every: seconds between two savings; 0 to save after all that `steps` says.
-        report: told what `steps` says.
+        save_every: seconds between two savings; 0 to save after all that ``steps`` says.
+        report: told what ``steps`` says.
         progress: whether to show a progress bar; by default only on a terminal.
     """
     if checkpoint is not None and (found := load(checkpoint, of)) is not None:
