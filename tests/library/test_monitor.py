@@ -125,6 +125,7 @@ def test_every_statistic_is_numpys(activation: str, own: bool) -> None:
     assert set(found.index) == set(expected)
     for key, number in expected.items():
         np.testing.assert_allclose(found[key], number, err_msg=str(key), **CLOSE)
+    assert set(monitor.statistics(network, trace).step) == {0}
 
 
 def test_gradients_and_activations_are_only_where_they_exist() -> None:
