@@ -136,7 +136,7 @@ nbval: export MKL_NUM_THREADS := $(THREADS)
 nbval: export OPENBLAS_NUM_THREADS := $(THREADS)
 nbval: export OMP_WAIT_POLICY := passive
 nbval: $(INSTALLED) ## Re-execute every chapter and compare it with what is stored (THREADS=1)
-	$(POOL) --quiet $(CHAPTERS) chapters
+	$(POOL) --quiet --dist loadfile $(CHAPTERS) chapters
 
 check: $(INSTALLED) ## Lint, format and types, notebooks too; changes nothing
 	$(BIN)/ruff check
