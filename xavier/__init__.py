@@ -1,8 +1,13 @@
-"""Weight initialization, from the symmetry argument to the paper's experiments.
+"""Weight initialization: its laws, their proofs, and networks to try them on.
 
-The modules are named by concept and data flows one way: `rules` and `activations` state the
-laws, `derivation` proves them, `init` draws weights, `shapeset` and `datasets` give examples,
-`network` and `training` learn from them, `figures` shows what happened.
+The modules are named by concept and data flows one way. `rules` and `activations` state the laws,
+`moments` and `derivation` prove them, `montecarlo` tries them by draws, and `theory` says what
+holds beyond the linear regime. `init` draws weights, `shapeset` and `datasets` give examples,
+`network` and `training` learn from them, and `monitor` watches any model of torch while it does.
+`intervals` says how far a mean is known, and `figures` shows what happened. `checks` and `files`
+serve the others: arguments refused by name, files written whole.
+
+The experiments of Glorot & Bengio (2010) are a package of their own, `glorot2010`.
 
 Each is imported when it is first asked for, so that only who needs torch waits for it:
 
@@ -48,4 +53,4 @@ def __getattr__(name: str) -> ModuleType:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+    return [*_MODULES, "__version__"]  # what is imported for its own use is no name of the library

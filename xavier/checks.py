@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import reprlib
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, TypeVar
@@ -48,6 +49,33 @@ def positive(name: str, value: Any) -> float:
     if number <= 0:
         raise ValueError(f"{name} must be above 0, got {value!r}")
     return number
+
+
+def not_negative(name: str, value: Any) -> float:
+    """Return a real number as a finite float of at least 0; a TypeError or ValueError else."""
+    number = finite(name, value)
+    if number < 0:
+        raise ValueError(f"{name} must be at least 0, got {value!r}")
+    return number
+
+
+def share(name: str, value: Any) -> float:
+    """Return a real number between 0 and 1, neither of them; a TypeError or ValueError else."""
+    number = finite(name, value)
+    if not 0 < number < 1:
+        raise ValueError(f"{name} must be between 0 and 1, got {value!r}")
+    return number
+
+
+def instance(name: str, value: Any, kind: Any, what: str) -> None:
+    """Raise a TypeError if ``value`` is not of the ``kind``, which ``what`` says in words.
+
+    >>> instance("sizes", 4, Iterable, "a sequence of integers")
+    Traceback (most recent call last):
+    TypeError: sizes must be a sequence of integers, got 4
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {what}, got {reprlib.repr(value)}")
 
 
 def one_of(name: str, value: Any, allowed: Iterable[Name]) -> Name:

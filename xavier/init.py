@@ -7,9 +7,9 @@ weights as `torch.nn.init` where that has the rule; nothing here seeds anything.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from xavier.rules import RULES, Rule
 Distribution: TypeAlias = Literal["uniform", "normal"]
 DISTRIBUTIONS: tuple[Distribution, ...] = ("uniform", "normal")
 _SCALES = {"uniform": rules.bound, "normal": rules.std}
+_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)  # that torch can draw
 
 # Layers whose weights are drawn. Everything else with parameters (normalization layers,
 # embeddings, recurrent cells, layers of the user's own) is left as it is, and said so.
@@ -46,7 +47,8 @@ def uniform_(
     (0.0744, 0.0744)
 
     Args:
-        tensor: weights in torch's order (out, in, ...), of a floating dtype.
+        tensor: weights in torch's order (out, in, ...), not expanded, of the dtype float16,
+            bfloat16, float32 or float64.
         rule: name in `xavier.rules.RULES`, or a callable ``rule(n_in, n_out) -> variance``.
         gain: factor on the standard deviation, finite and not negative.
         fans: ``(n_in, n_out)`` where the shape does not tell (see `xavier.rules.fans`).
@@ -56,16 +58,14 @@ def uniform_(
         The same tensor.
 
     Raises:
-        TypeError: the tensor is not of a floating dtype, or a number is none.
-        ValueError: the tensor has fewer than two dimensions, the rule is unknown or gives no
-            usable variance, or the gain is negative or too large for the dtype.
+        TypeError: the tensor is none or of another dtype, or another argument of a wrong type.
+        ValueError: the tensor is expanded or has fewer than two dimensions, the fans are no pair,
+            the rule is unknown or gives no usable variance, or the gain is negative or too large
+            for the dtype.
     """
-    return _fill(
-        tensor,
-        "uniform",
-        _scale("uniform", tensor.shape, tensor.dtype, rule, gain, fans),
-        generator,
-    )
+    _check_tensor("tensor", tensor)
+    scale = _scale("uniform", tensor.shape, tensor.dtype, rule, gain, fans)
+    return _fill(tensor, "uniform", scale, generator)
 
 
 def normal_(
@@ -77,9 +77,9 @@ def normal_(
     generator: torch.Generator | None = None,
 ) -> Tensor:
     """Fill ``tensor`` from N(0, gain^2 rule(n_in, n_out)); arguments as in `uniform_`."""
-    return _fill(
-        tensor, "normal", _scale("normal", tensor.shape, tensor.dtype, rule, gain, fans), generator
-    )
+    _check_tensor("tensor", tensor)
+    scale = _scale("normal", tensor.shape, tensor.dtype, rule, gain, fans)
+    return _fill(tensor, "normal", scale, generator)
 
 
 def sample(
@@ -97,8 +97,11 @@ def sample(
     (0.05, 0.051)
 
     Raises:
+        TypeError: an argument is of a wrong type.
         ValueError: as in `uniform_`, or an unknown ``distribution``.
     """
+    checks.instance("shape", shape, Iterable, "a sequence of integers")
+    checks.instance("rng", rng, np.random.Generator, "a numpy.random.Generator")
     checks.one_of("distribution", distribution, DISTRIBUTIONS)
     scale = _scale(distribution, shape, torch.float64, rule, gain, None)
     if distribution == "uniform":
@@ -158,9 +161,10 @@ def initialize_(
         Which layers were drawn and which were left alone.
 
     Raises:
-        ValueError: as in `uniform_`, or a lazy layer has no shape yet; the module is then
-            unchanged.
+        TypeError: as in `uniform_`, or the module is none; nothing is changed then.
+        ValueError: as in `uniform_`, or a lazy layer has no shape yet; nothing is changed then.
     """
+    checks.instance("module", module, nn.Module, "a torch.nn.Module")
     checks.one_of("distribution", distribution, DISTRIBUTIONS)
     plan: list[tuple[Tensor, float]] = []  # all of it, before anything is changed
     biases: list[Tensor] = []
@@ -171,6 +175,7 @@ def initialize_(
         weights, layer_biases = _weights_and_biases(name, layer)
         for weight, fan in weights:
             if id(weight) not in touched:
+                _check_tensor(f"module: weights of layer {name!r}", weight)
                 scale = _scale(distribution, weight.shape, weight.dtype, rule, gain, fan)
                 plan.append((weight, scale))
                 touched.add(id(weight))
@@ -225,6 +230,19 @@ def _weights_and_biases(
     return [(own["weight"], fans)], [own["bias"]] if "bias" in own else []
 
 
+def _check_tensor(name: str, tensor: Any) -> None:
+    """Refuse, before anything is changed, what torch would refuse while it draws."""
+    checks.instance(name, tensor, Tensor, "a torch.Tensor")
+    if tensor.dtype not in _DTYPES:
+        allowed = ", ".join(map(str, _DTYPES))
+        raise TypeError(f"{name} must have a dtype among {allowed}, got {tensor.dtype}")
+    if any(step == 0 and n > 1 for step, n in zip(tensor.stride(), tensor.shape, strict=True)):
+        raise ValueError(
+            f"{name} must not be expanded (its numbers share memory), got strides "
+            f"{tensor.stride()} for the shape {tuple(tensor.shape)}"
+        )
+
+
 def _fill(
     tensor: Tensor, distribution: Distribution, scale: float, generator: torch.Generator | None
 ) -> Tensor:
@@ -243,9 +261,10 @@ def _scale(
     fans: tuple[int, int] | None,
 ) -> float:
     """``gain`` times the bound or the standard deviation of the rule's variance."""
-    if not dtype.is_floating_point:
-        raise TypeError(f"tensor must have a floating dtype, got {dtype}")
-    variance = variance_of(rule, *(rules.fans(shape) if fans is None else fans))
+    pair: Any = rules.fans(shape) if fans is None else fans
+    if not isinstance(pair, Iterable) or len(pair := tuple(pair)) != 2:
+        raise ValueError(f"fans must be the pair (n_in, n_out), got {fans!r}")
+    variance = variance_of(rule, *pair)
     scale = checks.finite("gain", gain) * _SCALES[distribution](variance)
     # A sixteenth of the largest number: beyond, some draws would be infinite.
     if not 0 <= scale <= torch.finfo(dtype).max / 16:

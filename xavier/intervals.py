@@ -69,8 +69,11 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
         level: share of such intervals that hold the true mean, between 0 and 1.
 
     Raises:
-        ValueError: there are fewer than two values, or one is infinite or not a number.
+        TypeError: the level is no number.
+        ValueError: there are fewer than two values, one is infinite or not a number, or the level
+            is out of range.
     """
+    level = checks.share("level", level)
     numbers: NDArray[np.float64] = np.ravel(np.asarray(values, dtype=float))
     if numbers.size < 2:
         raise ValueError(f"values must be at least two for an interval, got {numbers.size}")
@@ -133,9 +136,10 @@ def proportion_interval(k: int, n: int, level: float = 0.95) -> Interval:
         level: as in `mean_interval`.
 
     Raises:
-        TypeError: a count is not an integer.
+        TypeError: a count is not an integer, or the level no number.
         ValueError: it is out of range.
     """
+    level = checks.share("level", level)
     if checks.count("k", k) > checks.positive_int("n", n):
         raise ValueError(f"k must be at most n = {n}, got {k}")
     from scipy import stats  # takes a second to import, and nothing else here needs it

@@ -8,7 +8,7 @@ it against).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -203,6 +203,7 @@ class Network:
             TypeError: an argument is of the wrong type.
             ValueError: a size, seed, rule, gain or name is not allowed, or their numbers differ.
         """
+        checks.instance("sizes", sizes, Iterable, "a sequence of sizes")
         ns = [checks.positive_int(f"sizes[{i}]", n) for i, n in enumerate(sizes)]
         if len(ns) < 2:
             raise ValueError(f"sizes must hold at least two sizes, got {tuple(sizes)}")

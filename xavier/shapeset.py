@@ -12,7 +12,7 @@ machine agrees which pixels lie inside. Only filling in the pixels happens on th
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,8 +123,10 @@ class Shapeset:
                 f"size must be from {MIN_SIZE} (below it the smallest object, {STRETCH[0]} of a "
                 f"side, could fall between the pixels) to {_GRID // 2}, got {size}"
             )
-        self.objects = tuple(sorted(set(objects)))
-        if self.objects not in ((1,), (2,), (1, 2)):
+        checks.instance("objects", objects, Iterable, "(1,), (2,) or (1, 2)")
+        given = list(objects)
+        self.objects = tuple(k for k in (1, 2) if k in given)
+        if not given or any(k not in self.objects for k in given):
             raise ValueError(f"objects must be (1,), (2,) or (1, 2), got {objects!r}")
         self.device = torch.device(device)
         self._position = 0
@@ -191,7 +193,12 @@ def overlaps(seed: int, n: int) -> Floats:
 
     Counted in pixels of a 32x32 image, as the overlap rule is, over the first images of
     ``Shapeset(seed, objects=(2,))``. Shape (n,).
+
+    Raises:
+        TypeError: an argument is no integer.
+        ValueError: it is out of range.
     """
+    seed, n = checks.seed("seed", seed), checks.positive_int("n", n)
     shares = []
     for block in range(-(-n // BLOCK)):
         spans = _spans(_draw_scenes(seed, block, (2,)).corners, _REFERENCE_SIZE)

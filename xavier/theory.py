@@ -29,7 +29,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr
 from torch import Tensor
 
-from xavier import activations
+from xavier import activations, checks
 from xavier.activations import Activation
 
 if TYPE_CHECKING:
@@ -54,9 +54,11 @@ def variance_map(
         bias: variance of a bias, at least 0.
 
     Raises:
-        ValueError: the activation is unknown.
+        TypeError: a number is none.
+        ValueError: the activation is unknown, or a number is negative or not finite.
     """
     f = activations.get(activation)
+    gain, bias = checks.not_negative("gain", gain), checks.not_negative("bias", bias)
     return gain**2 * _expectation(lambda s: f.value(s).square(), q) + bias
 
 
@@ -69,6 +71,7 @@ def gradient_map(activation: str | Activation, q: float, *, gain: float = 1.0) -
     0.5
     """
     f = activations.get(activation)
+    gain = checks.not_negative("gain", gain)
     return gain**2 * _expectation(lambda s: f.derivative(s, f.value(s)).square(), q)
 
 
@@ -95,6 +98,7 @@ def propagate(
         last layer; from layer 2 on).
     """
     f = activations.get(activation)
+    layers = checks.positive_int("layers", layers)
     rows = []
     for layer in range(1, layers + 1):
         square = _expectation(lambda s: f.value(s).square(), q)
@@ -142,6 +146,7 @@ def saturated_share(activation: str | Activation, q: float) -> float:
     Saturated as `xavier.activations.SATURATED_SLOPE` has it.
     """
     f = activations.get(activation)
+    q = checks.not_negative("q", q)
     if f.saturation is None:
         return 0.0
     if q == 0:  # one sum, that of 0
@@ -248,6 +253,7 @@ def _expectation(function: Callable[[Tensor], Tensor], q: float) -> float:
     to the steep middle of a saturated unit. So each half line is cut into panels that grow
     outwards from 0, with a Gauss-Legendre rule in each.
     """
+    q = checks.not_negative("q", q)
     if q == 0:
         return float(function(torch.zeros(1, dtype=torch.float64)))
     s, weight = _half_line(math.sqrt(q))

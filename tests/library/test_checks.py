@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from typing import Any
@@ -53,17 +54,23 @@ def test_a_real_number_passes_exactly_if_finite_and_positive_if_asked(value: Any
     else:
         with pytest.raises(ValueError, match=f"^gain must be finite, got {value!r}$"):
             checks.finite("gain", value)
-    if fits and float(value) > 0:
-        assert checks.positive("gain", value) == float(value)
-    else:
-        with pytest.raises(ValueError, match=r"^gain must be (above 0|finite), got "):
-            checks.positive("gain", value)
+    number = float(value) if fits else math.nan
+    for check, inside, allowed in (
+        (checks.positive, number > 0, "above 0"),
+        (checks.not_negative, number >= 0, "at least 0"),
+        (checks.share, 0 < number < 1, "between 0 and 1"),
+    ):
+        if inside:
+            assert check("gain", value) == number
+        else:
+            with pytest.raises(ValueError, match=f"^gain must be ({allowed}|finite), got "):
+                check("gain", value)
 
 
 @pytest.mark.parametrize("value", [True, "1", None, 1j, np.ones(2)], ids=repr)
 def test_what_is_no_real_number_is_a_type_error(value: Any) -> None:
     message = f"gain must be a real number, got {value!r}"
-    for check in (checks.finite, checks.positive):
+    for check in (checks.finite, checks.positive, checks.not_negative, checks.share):
         with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
             check("gain", value)
 
@@ -76,6 +83,14 @@ def test_an_allowed_name_comes_back_and_any_other_is_refused_with_the_list(value
         message = f"activation must be one of sigmoid, tanh, softsign, got {value!r}"
         with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
             checks.one_of("activation", value, NAMES)
+
+
+def test_an_instance_passes_and_all_else_is_shown_shortened() -> None:
+    checks.instance("sizes", (3, 4), tuple, "a tuple")
+    for value, shown in ((4, "4"), (None, "None"), ([0] * 100, "[0, 0, 0, 0, 0, 0, ...]")):
+        message = f"sizes must be a tuple, got {shown}"
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+            checks.instance("sizes", value, tuple, "a tuple")
 
 
 def test_a_misspelt_name_is_told_its_nearest_match() -> None:

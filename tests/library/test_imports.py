@@ -288,7 +288,8 @@ def test_the_modules_of_the_library_are_imported_when_they_are_asked_for() -> No
     import xavier
 
     names = {path.stem for path in (ROOT / "xavier").glob("*.py")} - {"__init__"}
-    assert names <= set(dir(xavier))
+    assert {*names, "__version__"} == set(dir(xavier))
+    assert all(f"`{name}`" in (xavier.__doc__ or "") for name in names)
     for name in names:
         assert getattr(xavier, name) is importlib.import_module(f"xavier.{name}")
     with pytest.raises(AttributeError, match="module 'xavier' has no attribute 'inti'"):

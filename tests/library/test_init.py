@@ -524,13 +524,64 @@ def test_a_tensor_without_fans_or_of_the_wrong_dtype_is_refused(distribution: st
         fill(torch.zeros(3))
     with pytest.raises(ValueError, match=r"shape\[0\] must be at least 1, got 0"):
         fill(torch.zeros(0, 3))
-    for dtype in (torch.int64, torch.complex64):
-        with pytest.raises(TypeError, match=f"tensor must have a floating dtype, got {dtype}"):
+    for dtype in (torch.int64, torch.complex64, torch.float8_e4m3fn):
+        with pytest.raises(TypeError, match=rf"tensor must have a dtype among .*16, .*got {dtype}"):
             fill(torch.zeros(3, 2, dtype=dtype))
     with pytest.raises(ValueError, match=r"fans\[1\] must be at least 1, got -1"):
         fill(torch.empty(4, 3), fans=(3, -1))
     with pytest.raises(TypeError, match=r"fans\[0\] must be an integer, got 2\.5"):
         fill(torch.empty(4, 3), fans=(2.5, 3))
+    for fans in ((3, 4, 5), (), 3):
+        message = f"fans must be the pair (n_in, n_out), got {fans!r}"
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            fill(torch.empty(4, 3), fans=fans)
+    with pytest.raises(ValueError, match=r"^tensor must not be expanded .* \(0, 1\) .* \(4, 3\)$"):
+        fill(torch.ones(3).expand(4, 3))
+    fill(torch.ones(3).expand(1, 3))  # a step of 0 that is never taken
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: init.initialize_(None), "module must be a torch.nn.Module, got None"),  # type: ignore[arg-type]
+        (lambda: init.uniform_(np.ones(2)), "tensor must be a torch.Tensor, got array([1., 1.])"),  # type: ignore[arg-type]
+        (lambda: init.normal_(3), "tensor must be a torch.Tensor, got 3"),  # type: ignore[arg-type]
+        (
+            lambda: init.sample((3, 2), "he", None),  # type: ignore[arg-type]
+            "rng must be a numpy.random.Generator, got None",
+        ),
+        (
+            lambda: init.sample(3, "he", np.random.default_rng(0)),  # type: ignore[arg-type]
+            "shape must be a sequence of integers, got 3",
+        ),
+    ],
+)
+def test_what_is_of_another_type_is_refused_by_name(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("weight", "error", "message"),
+    [
+        (torch.ones(1, 1).expand(2, 3), ValueError, "must not be expanded .* got strides"),
+        (
+            torch.ones(2, 3, dtype=torch.float8_e4m3fn),
+            TypeError,
+            "must have a dtype among .*float8",
+        ),
+    ],
+    ids=["expanded", "float8"],
+)
+def test_weights_that_cannot_be_drawn_leave_the_whole_module_unchanged(
+    weight: Tensor, error: type[Exception], message: str
+) -> None:
+    net = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
+    net[2].weight = nn.Parameter(weight)
+    before = net[0].weight.detach().clone()
+    with pytest.raises(error, match=f"^module: weights of layer '2' {message}"):
+        init.initialize_(net)
+    assert torch.equal(net[0].weight, before)
 
 
 @both

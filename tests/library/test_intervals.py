@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -207,6 +208,15 @@ def test_on_a_large_test_set_it_is_the_normal_one() -> None:
 def test_counts_out_of_range_are_refused(k: int, n: int) -> None:
     with pytest.raises(ValueError, match=r"[kn] must be at"):
         proportion_interval(k, n)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, -0.5, math.nan])
+def test_a_level_is_between_0_and_1(level: float) -> None:
+    for interval in (partial(mean_interval, [1.0, 2.0]), partial(proportion_interval, 1, 2)):
+        with pytest.raises(
+            ValueError, match=f"^level must be (between 0 and 1|finite), got {level}$"
+        ):
+            interval(level)
 
 
 def test_a_share_is_no_count() -> None:

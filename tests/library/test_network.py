@@ -763,6 +763,7 @@ def test_create_refuses_a_value_out_of_range(changes: dict[str, Any], message: s
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"sizes": 4}, "^sizes must be a sequence of sizes, got 4$"),
         ({"sizes": (4, 2.5)}, r"sizes\[1\] must be an integer"),
         ({"sizes": (True, 2)}, r"sizes\[0\] must be an integer"),
         ({"seeds": 3}, "seeds must be a sequence"),

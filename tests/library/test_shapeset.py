@@ -578,6 +578,8 @@ def test_a_size_is_from_15_to_8192(size: int) -> None:
         ({"size": True}, TypeError, "size must be an integer, got True"),
         ({"objects": ()}, ValueError, r"objects must be \(1,\), \(2,\) or \(1, 2\), got \(\)"),
         ({"objects": (1, 3)}, ValueError, r"objects must be .*, got \(1, 3\)"),
+        ({"objects": [[1]]}, ValueError, r"objects must be .*, got \[\[1\]\]"),
+        ({"objects": 3}, TypeError, r"objects must be \(1,\), \(2,\) or \(1, 2\), got 3"),
     ],
 )
 def test_what_is_no_stream_is_refused(
@@ -585,6 +587,13 @@ def test_what_is_no_stream_is_refused(
 ) -> None:
     with pytest.raises(error, match=f"^{message}$"):
         Shapeset(**{"seed": 0, **arguments})
+
+
+def test_overlaps_of_no_stream_or_no_image_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^seed must be at least 0, got -1$"):
+        shapeset.overlaps(-1, 1)
+    with pytest.raises(ValueError, match=r"^n must be at least 1, got 0$"):
+        shapeset.overlaps(0, 0)
 
 
 def test_a_batch_of_none_or_fewer_is_refused_and_nothing_moves() -> None:

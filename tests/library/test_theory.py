@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sympy
@@ -199,3 +201,31 @@ def test_variants_are_known_by_name_as_to_a_network() -> None:
     assert steep == pytest.approx(theory.variance_map("sigmoid", 8.0), rel=1e-9)
     with pytest.raises(ValueError, match="did you mean 'tanh'"):
         theory.variance_map("tanhh", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (theory.variance_map, ("q", "gain", "bias")),
+        (theory.gradient_map, ("q", "gain")),
+        (theory.propagate, ("q", "gain", "bias")),
+        (theory.fixed_point, ("gain", "bias")),
+        (theory.saturated_share, ("q",)),
+    ],
+)
+def test_numbers_that_are_no_variance_and_no_gain_are_refused(
+    function: Callable[..., Any], names: tuple[str, ...]
+) -> None:
+    good = {"q": 1.0, "layers": 2}
+    takes = {key: good[key] for key in good if key in function.__annotations__}
+    for name in names:
+        for value, allowed in ((-1, "at least 0"), (math.nan, "finite"), (math.inf, "finite")):
+            with pytest.raises(ValueError, match=f"^{name} must be {allowed}, got {value}$"):
+                function("tanh", **{**takes, name: value})
+        with pytest.raises(TypeError, match=f"^{name} must be a real number, got '1'$"):
+            function("tanh", **{**takes, name: "1"})
+
+
+def test_a_network_that_is_followed_has_a_layer() -> None:
+    with pytest.raises(ValueError, match=r"^layers must be at least 1, got 0$"):
+        theory.propagate("tanh", 1.0, 0)
