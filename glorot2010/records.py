@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import io
 import json
+import math
 import os
 import platform
 import re
@@ -32,6 +33,22 @@ from xavier import __version__, files
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _SUFFIX = ".csv.gz"
 _LIBRARIES = ("torch", "numpy", "scipy", "pandas")
+_SCHEMA = 1
+_HEADER: Mapping[str, tuple[type, ...]] = {
+    "schema": (int,),
+    "experiment": (str,),
+    "scale": (str,),
+    "config": (dict,),
+    "config_sha256": (str,),
+    "seeds": (list,),
+    "versions": (dict,),
+    "device": (str,),
+    "wall_time": (float, int),
+    "command": (str,),
+    "columns": (dict,),
+    "rows_sha256": (str,),
+}
+_DTYPE = re.compile(r"str|bool|u?int(8|16|32|64)|float(16|32|64)")
 
 
 class RecordError(ValueError):
@@ -185,7 +202,7 @@ def save(
         index=False, na_rep="nan", lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
     ).encode()
     header = {
-        "schema": 1,
+        "schema": _SCHEMA,
         "experiment": experiment,
         "scale": scale,
         "config": config,
@@ -231,37 +248,93 @@ def load(
 
     Raises:
         RecordMissing: there is none.
-        RecordError: there is one, but it is damaged, or made with another configuration.
+        RecordError: there is one, but it is damaged, or made with another configuration, or a
+            folder is in its place.
+        OSError: it cannot be read.
         ValueError: a name is not allowed.
     """
     path = path_of(experiment, scale, folder)
     again = f"to make it: {command or f'xavier run {experiment} --scale {scale}'}"
     try:
         line, _, table = gzip.decompress(path.read_bytes()).partition(b"\n")
-        header = json.loads(line.removeprefix(b"# "))
-        columns, sha256 = header["columns"], header["rows_sha256"]
-        said = {f: header[f] for f in Record.__annotations__ if f not in ("path", "rows")}
+        header = _header(line)
     except (FileNotFoundError, NotADirectoryError):
         raise RecordMissing(
             f"no record of {experiment} at scale {scale}, expected {path}; {again}"
         ) from None
-    except (gzip.BadGzipFile, zlib.error, EOFError, ValueError, KeyError, TypeError) as error:
-        what = f"{type(error).__name__}: {error}"
-        raise RecordError(f"the record {path} is damaged ({what}); delete it, {again}") from None
+    except (gzip.BadGzipFile, zlib.error, EOFError, ValueError, RecursionError) as error:
+        raise RecordError(_damaged(path, error, again)) from None
+    except OSError:
+        if not path.is_dir():
+            raise
+        raise RecordError(
+            f"the record {path} is refused: it is a folder, expected a file; move it away, {again}"
+        ) from None
     reason = ""
     if (header["experiment"], header["scale"]) != (experiment, scale):
         reason = f"it says it is of {header['experiment']} at scale {header['scale']}"
-    elif hashlib.sha256(table).hexdigest() != sha256:
+    elif hashlib.sha256(table).hexdigest() != header["rows_sha256"]:
         reason = "its rows are not those that were saved"
-    elif config is not None and config_hash(config) != config_hash(header["config"]):
+    elif config is not None and config_hash(config) != header["config_sha256"]:
         differ = _differences(header["config"], json.loads(json.dumps(config)))
         reason = f"it was made with another configuration: {'; '.join(differ[:5])}"
     if reason:
         raise RecordError(f"the record {path} is refused: {reason}; delete it, {again}")
+    try:
+        rows = _table(table, header["columns"])
+    except (ValueError, TypeError, OverflowError, csv.Error) as error:
+        raise RecordError(_damaged(path, error, again)) from None
+    said = {f: header[f] for f in Record.__annotations__ if f not in ("path", "rows")}
+    return Record(path, rows, **(said | {"seeds": tuple(said["seeds"])}))
+
+
+def _header(line: bytes) -> dict[str, Any]:
+    """The first line of a record, as `save` writes it.
+
+    Raises:
+        ValueError: it is not so; the message says in what.
+        RecursionError: it is JSON too deep to read.
+    """
+    header = json.loads(line.removeprefix(b"# "))
+    if not isinstance(header, dict):
+        raise ValueError("its first line must be an object of JSON")
+    for name, kinds in _HEADER.items():
+        if type(header.get(name)) not in kinds:
+            kind = kinds[0].__name__
+            raise ValueError(f"{name} must be of type {kind}, got {str(header.get(name))[:50]}")
+    config, seeds, columns = header["config"], header["seeds"], header["columns"]
+    unknown = [dtype for dtype in columns.values() if not _DTYPE.fullmatch(str(dtype))]
+    reasons = {
+        f"schema must be {_SCHEMA}, got {header['schema']}": header["schema"] == _SCHEMA,
+        "config_sha256 must be that of config": header["config_sha256"] == config_hash(config),
+        "seeds must be integers": all(type(seed) is int for seed in seeds),
+        "seeds must be those of config": config.get("seeds", seeds) == seeds,
+        "versions must be text": all(type(found) is str for found in header["versions"].values()),
+        "wall_time must be finite": 0 <= header["wall_time"] < math.inf,
+        f"columns must be of known dtypes, got {str(unknown)[:50]}": not unknown,
+    }
+    if wrong := [reason for reason, right in reasons.items() if not right]:
+        raise ValueError("; ".join(wrong))
+    return header
+
+
+def _table(table: bytes, columns: Mapping[str, str]) -> pd.DataFrame:
+    """The rows of a record, in columns of these dtypes.
+
+    Raises:
+        ValueError, TypeError, OverflowError, csv.Error: they have others, or no such numbers.
+    """
+    names = next(csv.reader(io.TextIOWrapper(io.BytesIO(table), "utf-8", newline="")), [])
+    if names != list(columns):
+        raise ValueError(f"columns must be those of the rows, {names}, got {list(columns)}")
     # Python's own reading of decimal numbers is exact; not all versions of pandas' is.
     read = {name: "str" if "float" in dtype else dtype for name, dtype in columns.items()}
-    rows = pd.read_csv(io.BytesIO(table), dtype=read, keep_default_na=False).astype(columns)
-    return Record(path, rows, **(said | {"seeds": tuple(said["seeds"])}))
+    return pd.read_csv(io.BytesIO(table), dtype=read, keep_default_na=False).astype(columns)
+
+
+def _damaged(path: Path, error: Exception, again: str) -> str:
+    what = f"{type(error).__name__}: {error}"
+    return f"the record {path} is damaged ({what}); delete it, {again}"
 
 
 @contextmanager

@@ -143,6 +143,69 @@ def test_what_was_damaged_is_refused_with_the_reason_and_the_command(
         load(tmp_path)
 
 
+def headed(path: Path, **changes: Any) -> None:
+    """Write other things into a header, and leave the rows, and so their SHA-256, as they are."""
+    line, _, table = gzip.decompress(path.read_bytes()).partition(b"\n")
+    header = json.loads(line[2:]) | changes
+    path.write_bytes(gzip.compress(b"# " + json.dumps(header).encode() + b"\n" + table))
+
+
+COLUMNS = {"arm": "str", "seed": "int64", "at": "float64", "value": "float32", "dense": "bool"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"columns": dict.fromkeys(COLUMNS, "nope")}, r"known dtypes, got \['nope'"),
+        ({"columns": COLUMNS | {"at": 3}}, r"known dtypes, got \[3\]"),
+        ({"columns": [1]}, r"columns must be of type dict, got \[1\]"),
+        ({"columns": None}, "columns must be of type dict, got None"),
+        ({"columns": COLUMNS | {"more": "str"}}, "columns must be those of the rows"),
+        ({"columns": {"arm": "str", "seed": "int64"}}, "columns must be those of the rows"),
+        ({"columns": {}}, "columns must be those of the rows"),
+        ({"columns": dict.fromkeys(COLUMNS, "int64")}, "invalid literal"),
+        ({"seeds": None}, "seeds must be of type list"),
+        ({"seeds": [0, "1"]}, "seeds must be integers"),
+        ({"seeds": [7, 8]}, "seeds must be those of config"),
+        ({"wall_time": None}, "wall_time must be of type float"),
+        ({"wall_time": "long"}, "wall_time must be of type float, got long"),
+        ({"wall_time": float("nan")}, "wall_time must be finite"),
+        ({"schema": 99}, "schema must be 1, got 99"),
+        ({"config_sha256": "0"}, "config_sha256 must be that of config"),
+        ({"config": CONFIG | {"updates": 41}}, "config_sha256 must be that of config"),
+        ({"config": {"updates": float("nan")}}, "not JSON compliant"),
+        ({"config": [1]}, "config must be of type dict"),
+        ({"device": 3}, "device must be of type str, got 3"),
+        ({"command": None}, "command must be of type str, got None"),
+        ({"versions": {"numpy": 2}}, "versions must be text"),
+    ],
+)  # fmt: skip
+def test_a_header_that_save_does_not_write_is_refused(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    path = save(tmp_path)
+    headed(path)
+    assert_same(load(tmp_path, config=CONFIG).rows, ROWS)
+    headed(path, **changes)
+    again = "; delete it, to make it: xavier run fig7 --scale smoke$"
+    with pytest.raises(RecordError, match=f"{re.escape(str(path))} is damaged.*{reason}.*{again}"):
+        load(tmp_path)
+
+
+def test_json_without_end_is_refused(tmp_path: Path) -> None:
+    save(tmp_path).write_bytes(gzip.compress(b"# " + b"[" * 100_000 + b"\n"))
+    with pytest.raises(RecordError, match=r"is damaged \(RecursionError"):
+        load(tmp_path)
+
+
+def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "fig7.smoke.csv.gz"
+    path.mkdir()
+    reason = "it is a folder, expected a file; move it away, to make it: xavier run fig7"
+    with pytest.raises(RecordError, match=f"{re.escape(str(path))} is refused: {reason}"):
+        load(tmp_path)
+
+
 def test_a_changed_byte_anywhere_is_refused_or_changes_nothing(tmp_path: Path) -> None:
     path = save(tmp_path)
     data = path.read_bytes()
