@@ -338,10 +338,11 @@ def _check_device(device: str, *, here: bool) -> None:
     """Refuse what is no device, or if it is to be used here, what is not there."""
     try:
         kind = torch.device(device)
-        if here:
-            torch.empty(0, device=kind)
+        if here or kind.type == "meta":  # which has no numbers anywhere
+            torch.empty(0, device=kind).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"device must be one that is there, got {device!r}: {error}") from None
+        reason = str(error).partition("\n")[0].partition(". ")[0]  # of some dozens of lines
+        raise ValueError(f"device must be one that is there, got {device!r}: {reason}") from None
 
 
 def _device_name(device: str) -> str:

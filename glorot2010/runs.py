@@ -68,11 +68,12 @@ def load(path: Path, of: Mapping[str, Any]) -> dict[str, Any] | None:
         _refuse(path, "it was damaged or cut short: its SHA-256 is not the one it names")
     try:
         found = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
-        theirs, state = found["of"], dict(found["state"])
+        theirs, state = dict(found["of"]), dict(found["state"])
+        differ = sorted(str(k) for k in {**of, **theirs} if of.get(k) != theirs.get(k))
     except Exception as error:  # the seal is right, so whatever made it made it so
         _refuse(path, f"it is no checkpoint: {error!r}")
-    if differ := [key for key in {**of, **theirs} if of.get(key) != theirs.get(key)]:
-        _refuse(path, f"it is of another run, which differs in {', '.join(sorted(differ))}")
+    if differ:
+        _refuse(path, f"it is of another run, which differs in {', '.join(differ)}")
     return state
 
 
@@ -150,9 +151,18 @@ def go_on(
         save_every: seconds between two savings; 0 to save after all that ``steps`` says.
         report: told what ``steps`` says.
         progress: whether to show a progress bar; by default only on a terminal.
+
+    Raises:
+        CheckpointError: the file is damaged, of another run, or of what no run saves.
+        OSError: it cannot be read or written.
     """
     if checkpoint is not None and (found := load(checkpoint, of)) is not None:
-        run.restore(found)
+        try:
+            run.restore(found)
+        except (MemoryError, torch.cuda.OutOfMemoryError):  # the file is not at fault
+            raise
+        except Exception as error:
+            _refuse(checkpoint, f"it says nothing of where this run is: {error!r}")
     saved = time.monotonic()
     with training.bar(updates, run.made, progress) as bar:
         for made in steps():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,24 @@ def test_a_file_takes_the_place_of_an_earlier_one_and_leaves_nothing_beside_it(
         files.replace(path, data)
         assert path.read_bytes() == data
         assert list(path.parent.iterdir()) == [path]
+
+
+def test_two_processes_that_write_one_file_at_once_write_it_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one does all of it while this one is half done; the last to end wins."""
+    path, sync = tmp_path / "file", os.fsync
+    code = "import sys, pathlib; from xavier import files; "
+    code += "files.replace(pathlib.Path(sys.argv[1]), b'theirs, and longer')"
+
+    def meanwhile(opened: int) -> None:
+        sync(opened)
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+        assert path.read_bytes() == b"theirs, and longer"
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    files.replace(path, b"ours")
+    assert path.read_bytes() == b"ours" and list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("where", ["fsync", "replace"])

@@ -263,6 +263,7 @@ def test_many_seeds_still_make_a_name() -> None:
         ({"scale": "smok"}, "scale must be one of"),
         ({"seeds": [1000]}, "seeds must be other than"),
         ({"seeds": [2**40]}, "seeds must be below"),
+        ({"device": "meta"}, "device must be one that is there, got 'meta'"),
         ({"device": "gpu"}, "device must be one that is there, got 'gpu'"),
         ({"device": "cuda:99"}, "device must be one that is there, got 'cuda:99'"),
     ],
@@ -288,6 +289,27 @@ def test_two_runs_of_one_experiment_at_once_cannot_harm_one_another(
 
 
 # ------------------------------------------------------------------------ parts and checkpoints
+
+
+def test_after_a_point_that_fails_none_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But one that was begun before the failure was seen."""
+    register(monkeypatch, LONG)
+    seen, begun = threading.Event(), list[TrainingPoint]()
+
+    def failing(point: TrainingPoint, *args: Any, **said: Any) -> pd.DataFrame:
+        begun.append(point)
+        if len(begun) > 1:
+            assert seen.wait(PATIENCE)
+        raise RuntimeError("no more")
+
+    monkeypatch.setattr(TrainingPoint, "compute", failing)
+    with ThreadPoolExecutor(1) as executor:
+        with pytest.raises(RuntimeError, match="no more"):
+            quickly(tmp_path, executor=executor)
+        seen.set()
+    assert len(begun) <= 2 < len(LONG.seeds)
 
 
 @pytest.mark.parametrize("done", [0, 1, 4])

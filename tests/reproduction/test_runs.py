@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import math
 import multiprocessing
@@ -331,6 +332,25 @@ def test_a_damaged_file_is_refused_wherever_it_is_damaged(tmp_path: Path) -> Non
                 load(path, OF)
 
 
+def test_a_checkpoint_from_before_an_option_is_not_of_a_run_that_uses_it(tmp_path: Path) -> None:
+    """And one of a run with an option that this version lacks is not of one of this version."""
+    path = tmp_path / "run.checkpoint"
+    for saved, asked in ((OF, {**OF, "frozen": True}), ({**OF, "frozen": True}, OF)):
+        save(path, saved, STATE)
+        with pytest.raises(CheckpointError, match="of another run, which differs in frozen;"):
+            load(path, asked)
+
+
+@pytest.mark.parametrize("of", [3, None, [1, 2], "text"])
+def test_a_sealed_file_that_says_of_no_run_is_refused(tmp_path: Path, of: Any) -> None:
+    path, packed = tmp_path / "run.checkpoint", io.BytesIO()
+    torch.save({"of": of, "state": {}}, packed)
+    body = packed.getvalue()
+    path.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    with pytest.raises(CheckpointError, match=r"it is no checkpoint.*; delete it"):
+        load(path, OF)
+
+
 class Evil:
     def __reduce__(self) -> Any:
         return os.mkdir, (os.environ["EVIL"],)
@@ -512,6 +532,19 @@ def test_another_runs_checkpoint_is_refused_and_nothing_is_changed(
         other.run(**{"updates": 130, "every": 20, "checkpoint": path, **said})
     assert summary(other) == summary(as_it_was)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("spoil", [dict.clear, lambda state: state.update(w=[torch.zeros(1, 7)])])
+def test_a_checkpoint_of_no_runs_state_is_refused(tmp_path: Path, spoil: Any) -> None:
+    path, run = tmp_path / "run.checkpoint", begin()
+    run.run(130, every=20, checkpoint=path)
+    of = {**run._of, "updates": 130, "due": sorted(training.measured_updates(130, 20, ()))}
+    state = load(path, of)
+    assert state is not None
+    spoil(state)
+    save(path, of, state)
+    with pytest.raises(CheckpointError, match=r"nothing of where this run is.*; delete it"):
+        begin().run(130, every=20, checkpoint=path)
 
 
 def child(folder: Path, pipe: int | None = None) -> None:
