@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -91,6 +92,12 @@ def _seeds(ctx: click.Context, param: click.Parameter, text: str | None) -> tupl
     return tuple(found)
 
 
+def _seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    if math.isnan(value):  # which no range refuses
+        raise click.BadParameter(f"must be a number of seconds, got {value}")
+    return value
+
+
 def _address(ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
     """The address of a scheduler as Dask has it."""
     if text is None:
@@ -103,6 +110,7 @@ def _address(ctx: click.Context, param: click.Parameter, text: str | None) -> st
 _results_option = click.option(
     "--results",
     metavar="DIR",
+    type=click.Path(file_okay=False),
     help="Folder of the records (also: XAVIER_RESULTS; else results/ of the repository).",
 )
 _scale_option = click.option(
@@ -175,7 +183,7 @@ def _state(name: str, label: str, folder: Path) -> str:
     except records.RecordMissing:
         begun = any((folder / "parts").glob(f"{name}-*.{label}.*"))
         return "in progress" if begun else "not run"
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return f"refused: {error}"
     return f"done, took {records.duration(record.wall_time)}"
 
@@ -211,6 +219,7 @@ def _state(name: str, label: str, folder: Path) -> str:
     "--save-every",
     type=click.FloatRange(0),
     metavar="SECONDS",
+    callback=_seconds,
     default=60.0,
     help="Seconds between two savings of what is half done.",
 )
@@ -330,12 +339,14 @@ def show(
     NAME is one of the paper's figures or an experiment, as for xavier run, which makes the
     record. The numbers are means over seeds with 95 % t intervals.
     """
-    from glorot2010 import drawings, experiments
+    from glorot2010 import catalogue, drawings, experiments
     from xavier import files
 
     path = Path(output or f"{name}.{experiments.label(scale, seeds)}.png")
     with _usage("--output"):
         kind = checks.one_of("a file's ending", path.suffix[1:].lower(), drawings.KINDS)
+    with _usage("NAME"):
+        catalogue.resolve(name)
     record = experiments.load(name, scale, seeds=seeds, folder=results)
     files.replace(path, drawings.rendered(drawings.draw(name, record.rows), kind))
     click.echo(f"{record.made}, {record.path}")

@@ -21,6 +21,7 @@ from typing import Any
 import click
 import pandas as pd
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
 from glorot2010 import catalogue, cli, experiments, records
@@ -146,7 +147,10 @@ def test_a_run_leaves_a_record_that_is_listed_and_shown(few: Any, tmp_path: Path
         f"  small  smoke  done, took {took}", f"  small  {own}  done, took {took}",
         "  small  book  not run",
     ]  # fmt: skip
-    assert "  other  smoke  refused: the record" in ok("list").stdout
+    (folder / "small.paper.csv.gz").mkdir()
+    now = ok("list").stdout
+    assert "  other  smoke  refused: the record" in now
+    assert "  small  paper  refused: the record" in now and "  other  paper  not run" in now
     shown = ok("show", "small", *SMOKE, "--seeds", "7,3,4")
     assert shown.stderr == f"drawn in small.{own}.png\n"
     assert (tmp_path / f"small.{own}.png").read_bytes().startswith(b"\x89PNG")
@@ -257,6 +261,7 @@ def test_what_is_wrong_with_one_experiment_does_not_stop_the_next(few: Any, tmp_
         ("run table1 --scale bok", "'bok' is not one of 'smoke', 'book', 'paper'"),
         ("run table1 --jobs -1", "--jobs"),
         ("run table1 --save-every soon", "--save-every"),
+        ("run table1 --save-every nan", "must be a number of seconds, got nan"),
         ("run table1 --executor tcp://host:1", "must be of the form dask://HOST:PORT"),
         ("run table1 --executor dask://h:1 --jobs 2", "cannot be used together"),
         ("run table1 --seeds 3-1", "ranges that ascend, and at most 1000 seeds, got '3-1'"),
@@ -266,6 +271,7 @@ def test_what_is_wrong_with_one_experiment_does_not_stop_the_next(few: Any, tmp_
         ("run table1 --seeds 1000", "--seeds: seeds must be other than"),
         ("run birth --seeds 1", "of an experiment that trains"),
         ("show fig3 --output fig3.jpg", "must be one of png, svg, pdf, got 'jpg'"),
+        ("show tabel1", "got 'tabel1'"),
         ("ledger --id P250", "got 'P250'"),
     ],
 )
@@ -282,8 +288,15 @@ def test_errors_that_are_expected_are_messages(
     assert "device must be one that is there, got 'gpu'" in refused(
         "run", "small", "--device", "gpu"
     )
-    (tmp_path / "file").write_text("mine")
-    assert str(tmp_path / "file") in refused("run", "small", "--results", tmp_path / "file")
+    path = tmp_path / "file"
+    path.write_text("mine")
+    for words in (("run", "small"), ("list",), ("show", "small"), ("ledger",)):
+        assert f"'{path}' is a file" in refused(*words, "--results", path, code=2)
+    for device in ("meta", "mps"):  # the second is there on a Mac
+        if device == "meta" or not torch.backends.mps.is_available():
+            said = refused("run", "small", "--device", device)
+            assert "one that is there" in said and len(said) < 200 and "\n" not in said
+    assert list(tmp_path.iterdir()) == [path]
     for error, said in (
         (OSError(28, "No space left on device", "there"), "there: No space left on device"),
         (MemoryError(), "MemoryError"),

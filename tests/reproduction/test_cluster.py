@@ -20,7 +20,7 @@ from glorot2010.catalogue import EXPERIMENTS, Arm, Experiment, Race
 from glorot2010.experiments import run
 from glorot2010.points import TrainingPoint
 
-distributed = pytest.importorskip("distributed", reason="no Dask: pip install 'xavier[cluster]'")
+distributed = pytest.importorskip("distributed", reason="no Dask: pip install '.[cluster]'")
 
 # Its own warnings are its own; ours are errors here as everywhere.
 pytestmark = [
