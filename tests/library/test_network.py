@@ -11,6 +11,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -201,6 +202,50 @@ def test_small_networks_compute_on_one_thread_and_give_the_setting_back(
     with pytest.raises(RuntimeError, match="stop"), few_threads(0):
         raise RuntimeError("stop")
     assert torch.get_num_threads() == 3
+
+
+def in_thread(thread: ThreadPoolExecutor, call: Callable[..., Any], *arguments: Any) -> Any:
+    return thread.submit(call, *arguments).result()
+
+
+@pytest.mark.parametrize("leaving", [(0, 1), (1, 0)])
+def test_threads_inside_at_once_have_their_setting_back(
+    leaving: tuple[int, int], threads: Callable[[int], None]
+) -> None:
+    """And so has one that begins later, whoever leaves last; large matrices keep the setting."""
+    threads(3)
+    seen, leave = torch.get_num_threads, (None, None, None)
+    with (
+        ThreadPoolExecutor(1) as one,
+        ThreadPoolExecutor(1) as other,
+        ThreadPoolExecutor(1) as large,
+        ThreadPoolExecutor(1) as later,
+    ):
+        inside = [(thread, few_threads(0)) for thread in (one, other)]
+        for thread, context in inside:
+            in_thread(thread, context.__enter__)
+            assert in_thread(thread, seen) == 1
+        context = few_threads(500_000)
+        in_thread(large, context.__enter__)
+        assert in_thread(large, seen) == 3
+        in_thread(large, context.__exit__, *leave)
+        for i in leaving:
+            thread, context = inside[i]
+            in_thread(thread, context.__exit__, *leave)
+            assert in_thread(thread, seen) == 3
+        assert in_thread(later, seen) == 3
+    assert torch.get_num_threads() == 3
+
+
+def test_a_thread_that_keeps_one_sets_no_later_one_to_it(threads: Callable[[int], None]) -> None:
+    threads(3)
+    with ThreadPoolExecutor(1) as early, ThreadPoolExecutor(1) as later:
+        with few_threads(0):
+            assert in_thread(early, torch.get_num_threads) == 1  # torch's own doing
+        context = few_threads(0)
+        in_thread(early, context.__enter__)
+        in_thread(early, context.__exit__, None, None, None)
+        assert in_thread(later, torch.get_num_threads) == 3
 
 
 class Watched:
