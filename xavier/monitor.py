@@ -26,8 +26,9 @@ the number of values, not by one less:
 "std" and "std_over_inputs" differ: a layer whose units each sit at a level of their own, whatever
 the input, has the first and not the second, and tells nothing about its input.
 
-Sums are in double precision, whatever the network's. A replica that has diverged has values that
-are not numbers, and costs the others nothing.
+Sums are in double precision, whatever the network's. `statistics` and `jacobian` compute on one
+thread, for their last digits would depend on the number of threads where layers are large. A
+replica that has diverged has values that are not numbers, and costs the others nothing.
 """
 
 from __future__ import annotations
@@ -124,6 +125,7 @@ def statistics(
         ``histogram`` also ``at``, the centre of a density's bin, and not a number for the rest.
 
     Raises:
+        TypeError: ``histogram`` is no mapping, or its bins are not three numbers.
         ValueError: a quantity is unknown or needs gradients that are not there, bins are not
             ascending or not of a quantity that is described, or the passes are not of this network
             and of each other.
@@ -137,7 +139,7 @@ def statistics(
     bins = _bins(histogram, [quantity for quantity in known if quantity in wanted])
 
     found: list[tuple[int, str, _Statistic]] = []
-    with few_threads(network.largest):
+    with few_threads(0):
         for layer in range(1, len(network.w) + 1):
             for quantity in QUANTITIES:
                 if quantity not in wanted or (quantity == "activation" and layer == len(network.w)):
@@ -203,7 +205,7 @@ def jacobian(
     slope, w = _exact(slope[:, :used]).double(), _exact(network.w[layer]).double()
     rank = min(w.shape[1:])
     sums = w.new_zeros(2, network.replicas, rank)
-    with few_threads(w[0].numel()):
+    with few_threads(0):
         for r in range(network.replicas):
             for some in slope[r].split(max(1, _CHUNK_SVD // w[r].numel())):
                 transposed = w[r] * some[:, None, :]
@@ -293,11 +295,12 @@ def watch(
         histogram: for some quantities, the bins of a density, as in `statistics`.
 
     Returns:
-        A record for the ``with`` block, which can be read inside it and after it.
+        A record for one ``with`` block, which can be read inside it and after it.
 
     Raises:
         TypeError: an argument is of the wrong type.
         ValueError: nothing in the module can be watched, or an argument is out of range.
+        RuntimeError: the record is taken into a second ``with`` block.
     """
     return Watch(module, checks.positive_int("every", every), _bins(histogram, WATCHED))
 
@@ -324,7 +327,11 @@ class Watch:
         self._passing: list[RemovableHandle] = []  # on tensors that live as long as their graph
 
     def __enter__(self) -> Self:
-        assert self._module is not None, "a watch is used once"
+        if self._module is None or self._handles:
+            raise RuntimeError(
+                "a watch is for one with block, and this one has been entered before; "
+                "call monitor.watch again for another"
+            )
         self._handles = [
             self._module.register_forward_pre_hook(self._begin, prepend=True),
             *(part.register_forward_hook(partial(self._after, name)) for name, part in self._parts),
@@ -645,10 +652,18 @@ def _check_passes(network: Network, trace: Trace, gradients: Gradients | None) -
 
 def _bins(histogram: Mapping[str, Limits] | None, known: Sequence[str]) -> dict[str, Limits]:
     """The bins of each quantity, checked."""
-    for quantity, limits in (histogram or {}).items():
-        checks.one_of("histogram", quantity, known)
-        low, high, number = limits
-        if not low < high:
-            raise ValueError(f"histogram[{quantity!r}] must have ascending ends, got {limits!r}")
-        checks.positive_int(f"histogram[{quantity!r}][2]", number)
-    return dict(histogram or {})
+    if histogram is None:
+        return {}
+    form = "(lower end, upper end, number of bins)"
+    if not isinstance(histogram, Mapping):
+        raise TypeError(f"histogram must map quantities to {form}, got {histogram!r}")
+    for quantity, limits in histogram.items():
+        name = f"histogram[{checks.one_of('histogram', quantity, known)!r}]"
+        try:
+            low, high, number = limits
+        except (TypeError, ValueError) as error:  # no sequence; not of three
+            raise type(error)(f"{name} must be {form}, got {limits!r}") from None
+        if not checks.finite(f"{name}[0]", low) < checks.finite(f"{name}[1]", high):
+            raise ValueError(f"{name} must have ascending ends, got {limits!r}")
+        checks.positive_int(f"{name}[2]", number)
+    return dict(histogram)

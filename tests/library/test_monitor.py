@@ -254,6 +254,35 @@ def test_large_layers_are_described_in_pieces(monkeypatch: pytest.MonkeyPatch) -
     np.testing.assert_allclose(pieces.value, whole.value, **CLOSE)
 
 
+class Threads(TorchDispatchMode):
+    """Notes on how many threads the operations ran whose last digits may depend on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[tuple[str, int]] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        if name in ("var_mean", "linalg_vector_norm", "_linalg_svd"):
+            self.seen.add((name, torch.get_num_threads()))
+        return func(*args, **(kwargs or {}))
+
+
+def test_large_layers_are_described_on_one_thread() -> None:
+    """Whatever the caller has set: the same numbers, to the bit."""
+    before = torch.get_num_threads()
+    network, trace, gradients, _ = passes(sizes=(800, 700, 2), gains=(1.0,), dtype=torch.float32)
+    try:
+        torch.set_num_threads(2)
+        with Threads() as noted:
+            monitor.statistics(network, trace, gradients)
+            monitor.jacobian(network, trace, 0, examples=1)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert noted.seen == {("var_mean", 1), ("linalg_vector_norm", 1), ("_linalg_svd", 1)}
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_diverged_replica_is_not_a_number_and_spoils_no_other(bad: float) -> None:
     network, trace, gradients, y = passes("identity")
@@ -663,6 +692,25 @@ def test_hooks_are_gone_after_an_error_in_the_block() -> None:
     assert set(record.rows().quantity) == set(monitor.WATCHED)
 
 
+def test_a_watch_is_for_one_block() -> None:
+    """A second use is refused before it sets a hook, inside the first and after it."""
+    model, x, y = make("mlp")
+    with monitor.watch(model) as record:
+        hooks = hooks_on(model)
+        with (
+            pytest.raises(RuntimeError, match=r"one with block.* call monitor.watch again"),
+            record,
+        ):
+            pytest.fail("entered")
+        assert hooks_on(model) == hooks
+        loss_of(model, x, y).backward()
+    assert hooks_on(model) == []
+    assert set(record.rows().quantity) == set(monitor.WATCHED)
+    with pytest.raises(RuntimeError, match="one with block"), record:
+        pytest.fail("entered")
+    assert hooks_on(model) == []
+
+
 def test_an_error_in_a_forward_pass_ends_its_step() -> None:
     model, x, y = make("mlp")
     with monitor.watch(model) as record:
@@ -1004,6 +1052,10 @@ def test_watch_refuses_what_it_cannot_watch() -> None:
         ({"every": 0}, ValueError, "every"),
         ({"histogram": {"activation": (0, 1, 5)}}, ValueError, "histogram"),
         ({"histogram": {"output": (1, 0, 5)}}, ValueError, "ascending"),
+        ({"histogram": 3}, TypeError, r"histogram must map .*\(lower end, .*got 3"),
+        ({"histogram": {"output": 3}}, TypeError, r"histogram\['output'\] must be \(lower.*got 3"),
+        ({"histogram": {"output": (0, 1)}}, ValueError, r"\['output'\] must be \(lower.*\(0, 1\)"),
+        ({"histogram": {"output": (0, math.inf, 5)}}, ValueError, r"\['output'\]\[1\] .*finite"),
     ):
         model = mlp()
         with pytest.raises(error, match=says):
