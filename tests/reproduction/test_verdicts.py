@@ -229,12 +229,13 @@ def test_a_folder_that_nobody_named_is_a_reason_too(monkeypatch: pytest.MonkeyPa
 def record(folder: Path, largest: float, changes: dict[str, Any] | None = None) -> Path:
     """A record of the experiment "hessian" with one made-up number."""
     rows = pd.DataFrame({"stage": ["main"], "arm": ["sigmoid"], "seed": [0], "value": [largest]})
+    made = {**experiments.plain(config("hessian")), **(changes or {})}
     return records.save(
         rows,
         experiment="hessian",
         scale="book",
-        config={**experiments.plain(config("hessian")), **(changes or {})},
-        seeds=config("hessian").seeds,
+        config=made,
+        seeds=made["seeds"],
         device="cpu",
         wall_time=1.0,
         command="made up",
