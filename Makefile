@@ -115,7 +115,7 @@ lab: $(INSTALLED) ## Open JupyterLab on the chapters
 # together. Each process has one thread: two with two each would spend most of their time on waiting
 # for one another. The book is built beside them; what looks at it comes last.
 CHAPTERS := --nbval --nbval-current-env --nbval-sanitize-with tests/book/nbval_sanitize.cfg \
-	--nbval-cell-timeout 600
+	--nbval-cell-timeout 1200
 POOL := $(BIN)/python -m pytest -p no:cacheprovider -n 2 --no-loadscope-reorder
 ONE := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
