@@ -70,6 +70,7 @@ def test_a_figure_is_a_slide_with_its_caption() -> None:
     assert PIXEL in found and "What to see." in found and "A &quot;line&quot;." in found
 
 
+@pytest.mark.thorough
 def test_figures_are_written_as_svg(tmp_path: Path) -> None:
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [

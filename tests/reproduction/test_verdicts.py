@@ -135,6 +135,7 @@ def test_a_note_says_which_parts_hold_by_which_numbers() -> None:
 KEPT = ledger.load(ROOT / "results").set_index("id", drop=False)
 
 
+@pytest.mark.thorough  # it judges all claims anew
 def test_the_kept_ledger_is_what_is_judged_now() -> None:
     """Verdicts and numbers, and of records notes, and the seeds that a verdict hangs on.
 
