@@ -11,11 +11,14 @@ With n Var[W] = gain squared,
    \chi = g^2\, E[f'(\sqrt q\, z)^2], \qquad z \sim N(0, 1).
 
 For f(s) = s these are eqs. 5 and 6 of the paper; everything else is what its linear regime
-leaves out. Widths are taken as infinite and biases as zero unless they are given.
+leaves out. What becomes of two inputs, beside each other, takes one number more, their
+correlation (`correlation_map`). Widths are taken as infinite and biases as zero unless they are
+given.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from functools import cache, lru_cache
@@ -73,6 +76,49 @@ def gradient_map(activation: str | Activation, q: float, *, gain: float = 1.0) -
     f = activations.get(activation)
     gain = checks.not_negative("gain", gain)
     return gain**2 * _expectation(lambda s: f.derivative(s, f.value(s)).square(), q)
+
+
+def correlation_map(
+    activation: str | Activation,
+    correlation: float,
+    q: float,
+    *,
+    gain: float = 1.0,
+    bias: float = 0.0,
+) -> float:
+    r"""Correlation of two inputs' weighted sums in the next layer, c'.
+
+    For two inputs the sums of one unit, over draws of the weights, are a pair of normal variables
+    u and v. Taken with one variance q for both, they have one number more, their correlation c,
+    and the next layer has
+
+    .. math:: c' = \frac{g^2\, E[f(u) f(v)] + \sigma_b^2}{q'}
+
+    (Poole et al. 2016). Weights have mean 0, so that c is also the cosine of the angle between
+    what the two inputs are to the layer. Without biases c' depends on the gain only through q.
+
+    >>> round(correlation_map("relu", 0.0, 1.0), 6)  # 1 / pi: rectifiers make inputs alike
+    0.31831
+
+    Args:
+        activation, bias: as in `variance_map`.
+        correlation: c, from -1 to 1.
+        q: variance of this layer's weighted sums, above 0 and the same for both inputs.
+        gain: root of n Var[W], above 0.
+
+    Raises:
+        TypeError: a number is none.
+        ValueError: the activation is unknown, or a number is outside of its range.
+    """
+    f = activations.get(activation)
+    q, gain = checks.positive("q", q), checks.positive("gain", gain)
+    bias = checks.not_negative("bias", bias)
+    c = checks.finite("correlation", correlation)
+    if abs(c) > 1:
+        raise ValueError(f"correlation must be from -1 to 1, got {correlation!r}")
+    product = gain**2 * _expected_product(f.value, q, c) + bias
+    variance = gain**2 * _expectation(lambda s: f.value(s).square(), q) + bias
+    return max(-1.0, min(1.0, product / variance))  # at the ends rounding could lead outside
 
 
 def propagate(
@@ -259,6 +305,37 @@ def _expectation(function: Callable[[Tensor], Tensor], q: float) -> float:
     s, weight = _half_line(math.sqrt(q))
     both = function(s) + function(-s)
     return float(both @ weight)
+
+
+def _expected_product(function: Callable[[Tensor], Tensor], q: float, c: float) -> float:
+    """E of function(u) function(v), u and v normal with variance q each and correlation c.
+
+    In polar coordinates of two independent normal variables u is sqrt(q) r cos(t) and v is
+    sqrt(q) r cos(t - a), with cos(a) = c. The kinks, where u or v is 0, are then rays, and between
+    them all is smooth: two sectors, which with their opposites fill the plane.
+    """
+    std, a = math.sqrt(q), math.acos(c)
+    r, weight = _half_line(std)  # of a normal density; that of the radius has r / std before it
+    weight = weight * r / std * math.sqrt(2 / math.pi) / 2
+    rays = [a - math.pi / 2, math.pi / 2, a + math.pi / 2]
+    total = 0.0
+    for low, high in itertools.pairwise(rays):
+        t, angle = _sector(low, high, math.ceil(math.log2(1 + std)) + 1)
+        u, v = r[:, None] * torch.cos(t), r[:, None] * torch.cos(t - a)
+        both = function(u) * function(v) + function(-u) * function(-v)
+        total += float(weight @ both @ angle)
+    return total
+
+
+def _sector(low: float, high: float, halvings: int) -> tuple[Tensor, Tensor]:
+    """Nodes and weights between two rays, in panels that shrink towards both by halves."""
+    shrinking = [2.0**-k for k in range(halvings, 0, -1)]
+    shares = np.array([0.0, *shrinking, *(1 - share for share in shrinking[-2::-1]), 1.0])
+    edges = low + (high - low) * shares
+    x, w = _panel()
+    half = np.diff(edges)[:, None] / 2
+    t = edges[:-1, None] + half * (x + 1)
+    return torch.from_numpy(t.ravel()), torch.from_numpy((half * w).ravel())
 
 
 @lru_cache(maxsize=4096)

@@ -111,6 +111,103 @@ def test_gradients_come_back_through_a_wide_network_as_chi_says() -> None:
         assert abs(mean - expected[layer]) < allowed
 
 
+correlations = st.floats(-1, 1)
+
+
+@given(c=correlations, q=variances, gain=st.floats(0.1, 10))
+def test_the_correlation_of_linear_units_stays_and_that_of_rectifiers_is_known(
+    c: float, q: float, gain: float
+) -> None:
+    """The arc-cosine kernel of Cho and Saul (2009), whose kink tries the quadrature."""
+    relu = (math.sqrt(1 - c * c) + (math.pi - math.acos(c)) * c) / math.pi
+    assert theory.correlation_map("identity", c, q, gain=gain) == pytest.approx(c, abs=1e-11)
+    assert theory.correlation_map("relu", c, q, gain=gain) == pytest.approx(relu, abs=1e-11)
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+@pytest.mark.parametrize(("c", "q"), [(-0.9, 0.5), (0.0, 3.0), (0.6, 30.0), (0.99, 1.2)])
+def test_the_correlation_map_agrees_with_adaptive_quadrature(name: str, c: float, q: float) -> None:
+    """v given u is normal, with mean c u: one integral inside another, in other coordinates."""
+    f = ACTIVATIONS[name]
+
+    def value(s: float) -> float:
+        return float(f.value(torch.tensor(s, dtype=torch.float64)))
+
+    def inner(u: float) -> float:
+        root, middle = math.sqrt(q * (1 - c * c)), c * u
+        bend = [-middle / root] if abs(middle) < 9 * root else None
+
+        def integrand(z: float) -> float:
+            return value(middle + root * z) * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+        return float(quad(integrand, -9, 9, points=bend, epsabs=1e-9, epsrel=1e-8)[0])
+
+    def outer(z: float) -> float:
+        u = math.sqrt(q) * z
+        return value(u) * inner(u) * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+    product = sum(quad(outer, *half, epsabs=1e-8, epsrel=1e-7)[0] for half in ((-9, 0), (0, 9)))
+    expected = (1.44 * product + 0.1) / theory.variance_map(name, q, gain=1.2, bias=0.1)
+    found = theory.correlation_map(name, c, q, gain=1.2, bias=0.1)
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+@given(c=correlations, q=st.floats(1e-6, 100))
+def test_odd_units_never_bring_two_inputs_nearer_and_know_no_sign(c: float, q: float) -> None:
+    """An odd f has odd powers of c only, with weights that sum to 1, so that |c'| <= |c|."""
+    for name in ("tanh", "softsign"):
+        after = theory.correlation_map(name, c, q)
+        assert abs(after) <= abs(c) + 1e-12
+        assert theory.correlation_map(name, -c, q) == pytest.approx(-after, abs=1e-11)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("q", [1e-3, 1.0, 1e3])
+def test_equal_inputs_stay_equal_and_near_ones_part_as_chi_says(name: str, q: float) -> None:
+    """At c = 1 the slope is q chi / q', here from a step of 1e-6, off by its root with a kink."""
+    assert theory.correlation_map(name, 1.0, q, bias=0.2) == pytest.approx(1, abs=1e-11)
+    step = 1e-6
+    slope = (1 - theory.correlation_map(name, 1 - step, q)) / step
+    expected = q * theory.gradient_map(name, q) / theory.variance_map(name, q)
+    assert slope == pytest.approx(expected, rel=0.05)
+
+
+def test_two_inputs_of_a_drawn_network_part_as_the_map_says() -> None:
+    """Ten layers of width 500 at gain 5/3 from a correlation of 0.99, forty seeds: five standard
+    errors and 2/width a layer."""
+    width, layers, seeds, gain = 500, 10, 40, 5 / 3
+    x = torch.randn(seeds, 2, width, generator=torch.Generator().manual_seed(0))
+    x = x / x.square().mean(2, keepdim=True).sqrt()
+    x[:, 1] -= (x[:, :1] * x[:, 1:]).mean(2) * x[:, 0]
+    x[:, 1] /= x[:, 1:].square().mean(2).sqrt()
+    x[:, 1] = 0.99 * x[:, 0] + math.sqrt(1 - 0.99**2) * x[:, 1]
+    network = Network.create([width] * (layers + 1), "tanh", "lecun", seeds=range(seeds), gain=gain)
+    q, c = gain**2, 0.99
+    for layer, s in enumerate(network.forward(x).s):
+        drawn = torch.cosine_similarity(s[:, 0].double(), s[:, 1].double(), dim=1)
+        allowed = 5 * float(drawn.std()) / math.sqrt(seeds) + 2 * (layer + 1) / width
+        assert abs(float(drawn.mean()) - c) < allowed
+        c = theory.correlation_map("tanh", c, q, gain=gain)
+        q = theory.variance_map("tanh", q, gain=gain)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"correlation": 1.01}, "correlation must be from -1 to 1, got 1.01"),
+        ({"correlation": math.nan}, "correlation must be finite, got nan"),
+        ({"q": 0.0}, "q must be above 0, got 0.0"),
+        ({"gain": 0}, "gain must be above 0, got 0"),
+        ({"bias": -1}, "bias must be at least 0, got -1"),
+    ],
+)
+def test_numbers_that_are_no_correlation_are_refused(
+    arguments: dict[str, float], message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        theory.correlation_map("tanh", **{"correlation": 0.5, "q": 1.0, **arguments})
+
+
 def test_propagate_is_the_map_repeated_and_the_gradients_product() -> None:
     table = theory.propagate("tanh", 0.7, 4, gain=1.5, bias=0.1)
     assert list(table.layer) == [1, 2, 3, 4]
