@@ -205,72 +205,85 @@ def resolve(name: str) -> str:
 # The experiments
 # --------------------------------------------------------------------------------------------------
 
+_LAYERS = (200,) * 5  # as the book has them, unless an experiment is wider
+
 CURVES: tuple[Arm, ...] = (
-    Arm("sigmoid", activation="sigmoid"),
-    Arm("tanh", activation="tanh"),
-    Arm("tanh normalized", activation="tanh", rule="glorot"),
-    Arm("softsign", activation="softsign"),
-    Arm("softsign normalized", activation="softsign", rule="glorot"),
+    Arm("sigmoid", activation="sigmoid", hidden=_LAYERS),
+    Arm("tanh", activation="tanh", hidden=_LAYERS),
+    Arm("tanh normalized", activation="tanh", hidden=_LAYERS, rule="glorot"),
+    Arm("softsign", activation="softsign", hidden=_LAYERS),
+    Arm("softsign normalized", activation="softsign", hidden=_LAYERS, rule="glorot"),
 )
-"""The rows of table 1, without their layers.
+"""The rows of table 1.
 
 :meta hide-value:"""
 
 SIGMOID, TANH, TANH_N, SOFTSIGN, SOFTSIGN_N = CURVES
+_SIGMOID_4 = replace(SIGMOID, hidden=(200,) * 4)
+_TWO_RATES = (0.03, 0.1)  # of sigmoids that might sleep
 
+_FIVE, _FRESH = (0, 1, 2, 3, 4), (5, 6, 7, 8, 9)
 _RATES = (0.003, 0.01, 0.03, 0.1)
 _EARLY = (10, 30, 100, 300, 1000, 3000, 10_000)
-_LAYERS = ("activation", "back_gradient", "weight_gradient")
+_LONG: dict[str, Any] = {
+    "updates": 500_000,
+    "every": 20_000,
+    "extra": _EARLY,
+    "quantities": ("activation", "back_gradient", "weight_gradient"),
+    "rates": _RATES,
+    "rate_updates": 100_000,
+    # Where the end of a long run is what counts, networks are half as wide again: at 200 the ends
+    # are what 200 units can do, whatever the initialization.
+    "width": 300,
+}
+"""A long run, with a look at the layers on the way."""
+
+_CAUSES: tuple[dict[str, Any], ...] = (
+    {},
+    {"name": "centred", "activation": "centred_sigmoid"},
+    {"name": "steep", "activation": "steep_sigmoid"},
+    {"name": "steep, centred", "activation": "steep_centred_sigmoid"},
+    {"name": "frozen output biases", "output_bias": "frozen"},
+    {"name": "log-prior output biases", "output_bias": "log_prior"},
+)
+"""What is changed of a sigmoid network to find out why its top layer collapses."""
 
 
-def _deep(arm: Arm, layers: int = 5, width: int = 200, **changes: Any) -> Arm:
-    """An arm with hidden layers of one width, five as in figures 3 to 11."""
-    return replace(arm, hidden=(width,) * layers, **changes)
-
-
-def _short(*arms: Arm, **changes: Any) -> Race:
-    """A race over 100,000 updates and five seeds, with rates to choose where arms have none."""
-    race = Race(arms=arms, seeds=(0, 1, 2, 3, 4), updates=100_000, every=10_000)
-    if any(arm.lr is None for arm in arms):
-        race = replace(race, rates=_RATES[1:], rate_updates=50_000)
-    return replace(race, **changes)
-
-
-def _long(*arms: Arm, **changes: Any) -> Race:
-    """A race over 500,000 updates and five seeds, with a look at the layers on the way.
-
-    Where the end of a long run is what counts, networks are half as wide again: at 200 the ends
-    are what 200 units can do, whatever the initialization.
-    """
-    race = Race(
-        arms=tuple(_deep(arm, width=300) for arm in arms),
-        seeds=(0, 1, 2, 3, 4),
-        updates=500_000,
-        every=20_000,
-        extra=_EARLY,
-        quantities=_LAYERS,
-    )
-    return replace(race, **changes)
-
-
-def _widened(arms: Iterable[Arm], width: int, before: int) -> tuple[Arm, ...]:
-    """Arms with layers of that width where they had the one before, or as much wider."""
+def _each(arms: Iterable[Arm], options: Mapping[str, dict[str, Any]]) -> tuple[Arm, ...]:
+    """Every arm with each of some options, named after both."""
     return tuple(
-        replace(arm, hidden=tuple(n * width // before for n in arm.hidden)) for arm in arms
+        replace(arm, name=f"{arm.name}, {said}" if said else arm.name, **changes)
+        for arm in arms
+        for said, changes in options.items()
     )
 
 
-def _three(book: Race, width: int = 200, paper_updates: int = 2_500_000) -> dict[Scale, Race]:
-    """A race at three scales, given at the book's, where it is so wide.
+def _widened(arms: Iterable[Arm], width: int) -> tuple[Arm, ...]:
+    """Arms with layers of that width where they have 200 units, or as much wider."""
+    return tuple(replace(arm, hidden=tuple(n * width // 200 for n in arm.hidden)) for arm in arms)
 
-    Smoke keeps what is compared and shrinks the rest to seconds. The paper's scale has its width,
-    its length, and as many seeds.
+
+def _three(
+    arms: Iterable[Arm], width: int = 200, paper_updates: int = 2_500_000, **said: Any
+) -> dict[Scale, Race]:
+    """A race at three scales, of arms given with layers of 200 units.
+
+    What is said is the book's: of its width, and short and on five seeds if nothing else is said,
+    with rates that are tried if arms have none. Smoke keeps what is compared and shrinks the rest
+    to seconds. The paper's scale has its width, its length, and as many seeds.
     """
+    said = {"seeds": _FIVE, "updates": 100_000, "every": 10_000, **said}
+    tried = {
+        "rates": said.pop("rates", _RATES[1:]),
+        "rate_updates": said.pop("rate_updates", 50_000),
+    }
+    if any(arm.lr is None for arm in arms):
+        said |= tried
+    book = Race(arms=_widened(arms, width), **said)
     smoke = replace(
         book,
         arms=tuple(
-            replace(arm, pretraining=min(arm.pretraining, 100))
-            for arm in _widened(book.arms, 20, width)
+            replace(arm, pretraining=min(arm.pretraining, 100)) for arm in _widened(arms, 20)
         ),
         seeds=book.seeds[:2],
         updates=200,
@@ -285,7 +298,7 @@ def _three(book: Race, width: int = 200, paper_updates: int = 2_500_000) -> dict
     fifth = paper_updates // 5
     paper = replace(
         book,
-        arms=_widened(book.arms, 1000, width),
+        arms=_widened(arms, 1000),
         updates=paper_updates,
         every=paper_updates // 25,
         densities=(0, *range(fifth, paper_updates + 1, fifth)) if book.densities else (),
@@ -294,20 +307,17 @@ def _three(book: Race, width: int = 200, paper_updates: int = 2_500_000) -> dict
 
 
 def _trained(
-    name: str, title: str, book: Race, width: int = 200, shows: tuple[str, ...] = (), **said: int
+    name: str, title: str, arms: Sequence[Arm], shows: tuple[str, ...] = (), **said: Any
 ) -> Experiment:
-    """An experiment that trains, given at the book's scale."""
-    return Experiment(name, title, _three(book, width, **said), shows)
+    """An experiment that trains, as in `_three`."""
+    return Experiment(name, title, _three(arms, **said), shows)
 
 
 def _finite() -> dict[Scale, Race]:
     """The images on which the support vector machine is trained too (sec. 5), as many as it has."""
-    races = _three(_short(_deep(TANH_N, name="finite"), _deep(TANH_N, name="endless")))
-    sets: dict[Scale, Data] = {
-        "smoke": "shapeset_1k",
-        "book": "shapeset_30k",
-        "paper": "shapeset_100k",
-    }
+    races = _three([replace(TANH_N, name="finite"), replace(TANH_N, name="endless")])
+    sets: dict[Scale, Data]
+    sets = {"smoke": "shapeset_1k", "book": "shapeset_30k", "paper": "shapeset_100k"}
     for scale, data in sets.items():
         finite, endless = races[scale].arms
         races[scale] = replace(races[scale], arms=(replace(finite, data=data), endless))
@@ -320,31 +330,20 @@ def _wide() -> dict[Scale, Race]:
     One seed takes a core four hours there. At the paper's scale there is what a large graphics card
     does in ten minutes, which `table1` would have for hours; that has the paper's length, too.
     """
-    wide = _short(*(_deep(arm, width=1000) for arm in CURVES), seeds=(0,), rate_updates=10_000)
-    paper = replace(
-        wide, seeds=(0, 1, 2, 3, 4), updates=120_000, every=20_000, rate_updates=50_000, pack=10
-    )
-    return {**_three(wide, 1000), "book": wide, "paper": paper}
+    races = _three(CURVES, 1000, 120_000, seeds=(0,), rate_updates=10_000)
+    paper = replace(races["paper"], seeds=_FIVE, every=20_000, rate_updates=50_000, pack=10)
+    return {**races, "paper": paper}
 
 
-def _on(
-    data: Data,
-    updates: int,
-    width: int = 200,
-    rates: tuple[float, ...] = (*_RATES, 0.3, 1.0),
-) -> Race:
+def _on(name: str, title: str, data: Data, updates: int = 200_000, **said: Any) -> Experiment:
     """Table 1's curves on a finite set; all of its test images at every measurement.
 
     Rates go up to 1 where they can. On digits two curves took the largest of those up to 0.1, and
     on MNIST the sigmoid sleeps at 0.3 for 100,000 updates, and for 10,000 to 20,000 at 1.
     """
-    return _short(
-        *(_deep(arm, width=width, data=data) for arm in CURVES),
-        updates=updates,
-        every=updates // 20,
-        rates=rates,
-        rate_updates=updates // 4,
-    )
+    said = {"rates": (*_RATES, 0.3, 1.0), "every": updates // 20, **said}
+    arms = [replace(arm, data=data) for arm in CURVES]
+    return _trained(name, title, arms, updates=updates, rate_updates=updates // 4, **said)
 
 
 def _birth(width: int, seeds: tuple[int, ...]) -> Grid:
@@ -358,40 +357,31 @@ def _hessian(width: int, seeds: tuple[int, ...]) -> Grid:
     return Grid(tuple(HessianPoint(seed, (width,) * 3) for seed in seeds), seeds)
 
 
-_FIVE = (0, 1, 2, 3, 4)
-_FRESH = (5, 6, 7, 8, 9)
-
 _ALL = (
     _trained(
         "table1",
         "Five hidden layers on Shapeset: error, activations and gradients over training",
-        _long(
-            *CURVES,
-            rates=_RATES,
-            rate_updates=100_000,
-            densities=(0, 10_000, *range(100_000, 500_001, 100_000)),
-            jacobian=True,
-        ),
-        width=300,
-        shows=("fig3", "fig4", "fig9", "fig10", "fig11"),
+        CURVES,
+        ("fig3", "fig4", "fig9", "fig10", "fig11"),
+        densities=(0, 10_000, *range(100_000, 500_001, 100_000)),
+        jacobian=True,
+        **_LONG,
     ),
     _trained(
         "fig2",
         "The sigmoid with four and with five hidden layers, until its top layer escapes or not",
-        Race(
-            arms=tuple(
-                _deep(SIGMOID, layers, name=f"depth {layers}", lr=lr)
-                for layers in (4, 5)
-                for lr in (0.03, 0.1)
-            ),
-            seeds=(0, 1, 2),
-            updates=2_500_000,
-            every=50_000,
-            extra=(*_EARLY, 20_000),
-            quantities=("activation", "output"),
-            densities=(0, 10_000, *range(500_000, 2_500_001, 500_000)),
-            pack=6,
-        ),
+        [
+            replace(SIGMOID, name=f"depth {layers}", hidden=(200,) * layers, lr=lr)
+            for layers in (4, 5)
+            for lr in _TWO_RATES
+        ],
+        seeds=(0, 1, 2),
+        updates=2_500_000,
+        every=50_000,
+        extra=(*_EARLY, 20_000),
+        quantities=("activation", "output"),
+        densities=(0, 10_000, *range(500_000, 2_500_001, 500_000)),
+        pack=6,
     ),
     Experiment("wide", "Table 1's rows at the paper's width", _wide()),
     Experiment(
@@ -402,246 +392,182 @@ _ALL = (
     _trained(
         "depth",
         "One to five hidden layers of each kind",
-        _short(
-            *(
-                _deep(arm, layers, name=f"{arm.name}, {layers}")
-                for arm in (SIGMOID, TANH, SOFTSIGN)
-                for layers in range(1, 6)
-            )
-        ),
+        _each((SIGMOID, TANH, SOFTSIGN), {str(n): {"hidden": (200,) * n} for n in (1, 2, 3, 4, 5)}),
     ),
     _trained(
         "singles",
         "One object in every image, or one or two",
-        _short(_deep(TANH_N, data="singles", name="one object"), _deep(TANH_N, name="all")),
+        [replace(TANH_N, name="one object", data="singles"), replace(TANH_N, name="all")],
     ),
     _trained(
         "interventions",
         "What makes the sigmoid's top layer collapse: its mean, its slope, or the output's biases",
-        _short(
-            *(
-                _deep(arm, 4, lr=lr)
-                for lr in (0.03, 0.1)
-                for arm in (
-                    SIGMOID,
-                    Arm("centred", activation="centred_sigmoid"),
-                    Arm("steep", activation="steep_sigmoid"),
-                    Arm("steep, centred", activation="steep_centred_sigmoid"),
-                    replace(SIGMOID, name="frozen output biases", output_bias="frozen"),
-                    replace(SIGMOID, name="log-prior output biases", output_bias="log_prior"),
-                )
-            ),
-            extra=_EARLY[:-1],
-            quantities=("activation", "output"),
-            pack=10,
-        ),
+        [replace(_SIGMOID_4, lr=lr, **changes) for lr in _TWO_RATES for changes in _CAUSES],
+        extra=_EARLY[:-1],
+        quantities=("activation", "output"),
+        pack=10,
     ),
     _trained(
         "slope_scale",
         "The sigmoid's slope against the scale of its hidden layers' weights, two by three",
-        _short(
-            *(
-                _deep(arm, 4, name=f"{arm.name}, {gain:g}", hidden_gain=gain, lr=lr)
-                for lr in (0.03, 0.1)
-                for arm in (
-                    replace(SIGMOID, name="plain"),
-                    Arm("steep", activation="steep_sigmoid"),
-                )
-                for gain in (0.25, 1.0, 4.0)
-            ),
-            updates=30_000,
-            every=2000,
-            extra=_EARLY[:-2],
-            quantities=("activation",),
-            pack=10,
-        ),
+        [
+            replace(
+                _SIGMOID_4,
+                name=f"{name}, {gain:g}",
+                activation=activation,
+                hidden_gain=gain,
+                lr=lr,
+            )
+            for lr in _TWO_RATES
+            for name, activation in (("plain", "sigmoid"), ("steep", "steep_sigmoid"))
+            for gain in (0.25, 1.0, 4.0)
+        ],
+        updates=30_000,
+        every=2000,
+        extra=_EARLY[:-2],
+        quantities=("activation",),
+        pack=10,
     ),
     _trained(
         "first_layer",
         "Whether sigmoid networks that wake do so while their first layer is held",
-        _short(  # besides the arm of "interventions" in which it learns
-            _deep(
-                replace(SIGMOID, name="first held", output_bias="frozen"),
-                4,
-                lr=0.1,
-                first_layer="frozen",
-            ),
-            quantities=("activation",),
-        ),
+        [  # besides the arm of "interventions" in which it learns
+            replace(
+                _SIGMOID_4, name="first held", output_bias="frozen", lr=0.1, first_layer="frozen"
+            )
+        ],
+        quantities=("activation",),
     ),
     _trained(
         "biases",
         "How long a sigmoid network sleeps, by what the output's biases do",
-        _short(
-            *(
-                _deep(SIGMOID, 4, name=how, lr=0.1, output_bias=how)
-                for how in ("frozen", "learned", "log_prior")
-            ),
-            seeds=_FRESH,
-            updates=400_000,
-            quantities=("activation", "output"),
-        ),
+        [
+            replace(_SIGMOID_4, name=how, lr=0.1, output_bias=how)
+            for how in ("frozen", "learned", "log_prior")
+        ],
+        seeds=_FRESH,
+        updates=400_000,
+        quantities=("activation", "output"),
     ),
     _trained(
         "tanh_late",
         "Tanh with four hidden layers for as long as figure 2's sigmoid",
-        Race(
-            arms=tuple(_deep(TANH, 4, lr=lr) for lr in (0.03, 0.1)),
-            seeds=(0, 1, 2),
-            updates=2_500_000,
-            every=100_000,
-            extra=(50_000,),
-            pack=6,
-        ),
+        [replace(TANH, hidden=(200,) * 4, lr=lr) for lr in _TWO_RATES],
+        seeds=(0, 1, 2),
+        updates=2_500_000,
+        every=100_000,
+        extra=(50_000,),
+        pack=6,
     ),
     _trained(
         "saturation_late",
         "Tanh and softsign for half as long again as at table 1",
-        Race(
-            arms=tuple(_deep(arm, width=300, lr=0.03) for arm in (TANH, SOFTSIGN)),
-            seeds=_FRESH,
-            updates=750_000,
-            every=50_000,
-            quantities=("activation",),
-        ),
+        [replace(arm, lr=0.03) for arm in (TANH, SOFTSIGN)],
         width=300,
+        seeds=_FRESH,
+        updates=750_000,
+        every=50_000,
+        quantities=("activation",),
     ),
     _trained(
         "cost",
         "Cross-entropy or the quadratic cost",
-        _short(
-            *(
-                _deep(arm, name=f"{arm.name}, {name}", cost=cost)
-                for arm in (TANH, TANH_N)
-                for cost, name in (
-                    ("cross_entropy", "cross-entropy"),
-                    ("quadratic", "quadratic"),
-                )
-            ),
-            rates=(*_RATES[1:], 0.3),
-        ),
+        _each((TANH, TANH_N), {"cross-entropy": {}, "quadratic": {"cost": "quadratic"}}),
+        rates=(*_RATES[1:], 0.3),
     ),
     _trained(
         "pretraining",
         "Unsupervised pre-training by stacked denoising auto-encoders, then table 1's training",
-        _long(
-            replace(SIGMOID, name="sigmoid pre-trained", pretraining=50_000),
-            replace(TANH, name="tanh pre-trained", pretraining=50_000),
-            rates=_RATES,
-            rate_updates=100_000,
-            pack=1,  # a network takes the better part of an hour, and is kept when it is done
-        ),
-        width=300,
+        [
+            replace(arm, name=f"{arm.name} pre-trained", pretraining=50_000)
+            for arm in (SIGMOID, TANH)
+        ],
+        pack=1,  # a network takes the better part of an hour, and is kept when it is done
+        **_LONG,
     ),
     _trained(
         "pretraining_rate",
         "Pre-training of tanh at a tenth of the rate",
-        _long(
+        [
             replace(
                 TANH,
                 name="pre-trained at 0.003",
                 lr=0.03,  # what the trials of "pretraining" chose
                 pretraining=50_000,
                 pretraining_lr=0.003,
-            ),
-            pack=1,
-        ),
-        width=300,
+            )
+        ],
+        pack=1,
+        **_LONG,
     ),
     _trained(
         "second_order",
         "Rates of their own for all weights, with the standard and the normalized initialization",
-        _short(
-            *(
-                _deep(arm, name=f"{arm.name}{name}", second_order=kind)
-                for arm in (TANH, TANH_N)
-                for kind, name in (
-                    (None, ""),
-                    ("hessian", ", Hessian"),
-                    ("variance", ", gradient variance"),
-                )
-            ),
-            rates=(*_RATES[1:], 0.3),
+        _each(
+            (TANH, TANH_N),
+            {
+                "": {},
+                "Hessian": {"second_order": "hessian"},
+                "gradient variance": {"second_order": "variance"},
+            },
         ),
+        rates=(*_RATES[1:], 0.3),
     ),
     _trained(
         "pyramids",
         "Layers that grow or shrink by a third from one to the next",
-        _short(
-            *(
-                replace(arm, name=f"{arm.name}, {name}", hidden=hidden)
-                for arm in (TANH, TANH_N)
-                for name, hidden in (
-                    ("growing", (100, 134, 180, 240, 320)),
-                    ("shrinking", (320, 240, 180, 134, 100)),
-                )
-            )
+        _each(
+            (TANH, TANH_N),
+            {
+                "growing": {"hidden": (100, 134, 180, 240, 320)},
+                "shrinking": {"hidden": (320, 240, 180, 134, 100)},
+            },
         ),
     ),
     _trained(
         "gain_grid",
         "Every gain with every learning rate, and the singular values at birth",
-        _short(
-            *(
-                _deep(TANH_N, name=f"gain {gain:g}", gain=gain, lr=lr)
-                for gain in (0.25, 0.5, 0.71, 1.0, 1.41, 2.0, 4.0)
-                for lr in _RATES
-            ),
-            seeds=(0, 1, 2),
-            updates=50_000,
-            jacobian=True,
-            pack=7,
-        ),
+        [
+            replace(TANH_N, name=f"gain {gain:g}", gain=gain, lr=lr)
+            for gain in (0.25, 0.5, 0.71, 1.0, 1.41, 2.0, 4.0)
+            for lr in _RATES
+        ],
+        seeds=(0, 1, 2),
+        updates=50_000,
+        jacobian=True,
+        pack=7,
     ),
     _trained(
         "tied",
         "Hidden layers that share their weights, like a recurrent network over time",
-        _short(
-            *(
-                _deep(arm, name=f"{arm.name}, {name}", tied=tied)
-                for arm in (TANH, TANH_N)
-                for tied, name in ((False, "untied"), (True, "tied"))
-            ),
-            extra=_EARLY[:-1],
-            quantities=("back_gradient",),
-        ),
+        _each((TANH, TANH_N), {"untied": {}, "tied": {"tied": True}}),
+        extra=_EARLY[:-1],
+        quantities=("back_gradient",),
     ),
     _trained(
         "distribution",
         "Uniform or normal weights of equal variance",
-        _short(_deep(TANH_N, name="uniform"), _deep(TANH_N, name="normal", distribution="normal")),
+        [
+            replace(TANH_N, name="uniform"),
+            replace(TANH_N, name="normal", distribution="normal"),
+        ],
     ),
-    _trained(
+    _on(
         "digits",
         "Table 1's rows on scikit-learn's digits",
-        _on("digits", 50_000, 300, _RATES),
+        "digits",
+        50_000,
         width=300,
         paper_updates=50_000,
+        rates=_RATES,
     ),
-    _trained(
-        "mnist",
-        "Table 1's rows on MNIST (to be downloaded)",
-        _on("mnist", 200_000),
-        shows=("fig12",),
-    ),
-    _trained(
-        "cifar10",
-        "Table 1's rows on CIFAR-10 (to be downloaded)",
-        _on("cifar10", 200_000),
-    ),
-    _trained(
-        "small_imagenet",
-        "Table 1's rows on a Small-ImageNet of your own",
-        _on("small_imagenet", 200_000),
-    ),
+    _on("mnist", "Table 1's rows on MNIST (to be downloaded)", "mnist", shows=("fig12",)),
+    _on("cifar10", "Table 1's rows on CIFAR-10 (to be downloaded)", "cifar10"),
+    _on("small_imagenet", "Table 1's rows on a Small-ImageNet of your own", "small_imagenet"),
     Experiment(
         "birth",
         "Activations, gradients and singular values before the first update",
-        {
-            "smoke": _birth(50, (0, 1)),
-            "book": _birth(1000, _FIVE),
-            "paper": _birth(1000, _FIVE),
-        },
+        {"smoke": _birth(50, (0, 1)), "book": _birth(1000, _FIVE), "paper": _birth(1000, _FIVE)},
         shows=("fig6", "fig7", "fig8"),
     ),
     Experiment(
