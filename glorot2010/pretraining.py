@@ -52,7 +52,8 @@ from torch import Tensor
 from glorot2010 import runs
 from xavier import checks
 from xavier.datasets import Stream
-from xavier.network import Network, few_threads
+from xavier.network import Network
+from xavier.threads import few_threads
 from xavier.training import Batches, diverged_since, measured_updates
 
 _COLUMNS = ["layer", "update", "replica", "seed", "quantity", "value"]

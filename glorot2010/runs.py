@@ -24,7 +24,8 @@ from glorot2010.cuda import Captured
 from glorot2010.second_order import Diagonal
 from xavier import checks, files, training
 from xavier.datasets import Stream
-from xavier.network import Cost, Network, few_threads
+from xavier.network import Cost, Network
+from xavier.threads import few_threads
 from xavier.training import FETCHED, Batches, Monitor
 
 # --------------------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from xavier.network import COSTS, Cost, Network, few_threads
+from xavier.network import COSTS, Cost, Network
+from xavier.threads import few_threads
 
 MAX_PARAMETERS = 3000
 """Parameters of a replica up to which `hessian` is computed."""

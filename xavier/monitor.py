@@ -26,8 +26,8 @@ the number of values, not by one less:
 "std" and "std_over_inputs" differ: a layer whose units each sit at a level of their own, whatever
 the input, has the first and not the second, and tells nothing about its input.
 
-Sums are in double precision, whatever the network's. `statistics` and `jacobian` compute on one
-thread, for their last digits would depend on the number of threads where layers are large. A
+Sums are in double precision, whatever the network's. They are computed on one thread, for their
+last digits would depend on the number of threads where layers are large. A
 replica that has diverged has values that are not numbers, and costs the others nothing.
 """
 
@@ -37,7 +37,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -46,13 +46,13 @@ from torch.utils.hooks import RemovableHandle
 
 from xavier import checks
 from xavier.activations import ACTIVATIONS, Activation
-from xavier.network import Gradients, Network, Trace, few_threads
+from xavier.network import Gradients, Network, Trace
+from xavier.summaries import Limits as Limits
+from xavier.summaries import Statistic, bins_of, describe, detached, products
+from xavier.threads import few_threads
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Limits: TypeAlias = tuple[float, float, int]
-"""The lower end, the upper end and the number of a histogram's bins, which are equally wide."""
 
 QUANTITIES: tuple[str, ...] = (
     "activation",
@@ -66,12 +66,6 @@ QUANTITIES: tuple[str, ...] = (
 WATCHED: tuple[str, ...] = ("output", "back_gradient", "weight", "weight_gradient")
 """What `watch` describes, in the order of its rows."""
 
-# One statistic: its name, the centre of its bin (not a number but for densities), and its value
-# for every replica (R,), in double precision.
-_Statistic: TypeAlias = tuple[str, float, Tensor]
-
-_PERCENTILES = {"p02": 0.02, "p98": 0.98}
-_CHUNK = 2**16  # values taken to double precision at once: half a MB, which stays in the cache
 _CHUNK_SVD = 2**22  # values decomposed at once
 _ALL_VALUES, _SAMPLE = 2**19, 2**16  # percentiles: of all values up to the first, of about so many
 
@@ -136,9 +130,9 @@ def statistics(
     known = QUANTITIES if gradients else tuple(q for q in QUANTITIES if "gradient" not in q)
     quantities = known if quantities is None else quantities
     wanted = {checks.one_of("quantities", quantity, known) for quantity in quantities}
-    bins = _bins(histogram, [quantity for quantity in known if quantity in wanted])
+    bins = bins_of(histogram, [quantity for quantity in known if quantity in wanted])
 
-    found: list[tuple[int, str, _Statistic]] = []
+    found: list[tuple[int, str, Statistic]] = []
     with few_threads(0):
         for layer in range(1, len(network.w) + 1):
             for quantity in QUANTITIES:
@@ -170,8 +164,11 @@ def jacobian(
 
     :math:`J^i = \partial z^{i+1} / \partial z^i` has the entries :math:`f'(s^i_k) W^i_{jk}`: it
     leads from the activations of layer i to those of layer i + 1 and crosses the weights
-    :math:`W^i`, and it differs from example to example. The paper's average singular values are
-    the "mean" of `jacobian_moments`.
+    :math:`W^i`, and it differs from example to example. The paper's numbers are the means of
+    ``value``. The root of the mean of ``square`` is what happens to signals: where widths are equal
+    or shrink, a layer multiplies the standard deviation of independent small differences by it. It
+    is :math:`\sqrt{n\,\text{Var}[W]}` times the root of the mean squared slope, and never below the
+    mean.
 
     The cost is one singular value decomposition per replica and example, 0.1 s each on one core
     at 1000 x 1000. At birth examples hardly differ, and a few tell as much as all.
@@ -202,7 +199,7 @@ def jacobian(
         raise ValueError(f"examples must be at most the trace's {batch}, got {examples}")
 
     slope = network.activation.derivative(trace.s[layer], trace.z[layer + 1])
-    slope, w = _exact(slope[:, :used]).double(), _exact(network.w[layer]).double()
+    slope, w = detached(slope[:, :used]).double(), detached(network.w[layer]).double()
     rank = min(w.shape[1:])
     sums = w.new_zeros(2, network.replicas, rank)
     with few_threads(0):
@@ -224,27 +221,6 @@ def jacobian(
             "value": value.ravel(),
             "square": square.ravel(),
         }
-    )
-
-
-def jacobian_moments(rows: pd.DataFrame) -> pd.DataFrame:
-    r"""Mean and root mean square of the singular values of each Jacobian.
-
-    The mean is the paper's number. The root mean square is the one that tells what happens to
-    signals: where widths are equal or shrink, a layer multiplies the standard deviation of
-    independent small differences by it. It is :math:`\sqrt{n\,\text{Var}[W]}` times the root of
-    the mean squared slope, and never below the mean.
-
-    Args:
-        rows: from `jacobian`, any number of tables one below the other.
-
-    Returns:
-        Rows ``replica``, ``layer``, ``mean``, ``rms``.
-    """
-    groups = rows.groupby(["replica", "layer"], as_index=False)
-    return groups.agg(
-        mean=("value", lambda v: v.mean(skipna=False)),
-        rms=("square", lambda v: math.sqrt(v.mean(skipna=False))),
     )
 
 
@@ -302,7 +278,7 @@ def watch(
         ValueError: nothing in the module can be watched, or an argument is out of range.
         RuntimeError: the record is taken into a second ``with`` block.
     """
-    return Watch(module, checks.positive_int("every", every), _bins(histogram, WATCHED))
+    return Watch(module, checks.positive_int("every", every), bins_of(histogram, WATCHED))
 
 
 class Watch:
@@ -321,9 +297,8 @@ class Watch:
         # (step, order, place of the quantity, name) -> kind and statistics.
         self._found: dict[tuple[int, int, int, str], tuple[str, list[tuple[str, float, float]]]]
         self._found = {}
-        self._homes: dict[int, tuple[int, int]] = {}  # id of a weight -> where it was used first
-        self._hooked: set[int] = set()  # ids of weights
         self._handles: list[RemovableHandle] = []
+        self._weights: dict[int, RemovableHandle | None] = {}  # of this step, by id
         self._passing: list[RemovableHandle] = []  # on tensors that live as long as their graph
 
     def __enter__(self) -> Self:
@@ -345,6 +320,7 @@ class Watch:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._forget_weights()
         for handle in (*self._handles, *self._passing):
             handle.remove()
         self._module, self._parts = None, []  # it may go; what was seen of it stays
@@ -376,10 +352,17 @@ class Watch:
         self._passing = [h for h in self._passing if h.hooks_dict_ref() is not None]
         if not self._depth:
             self._step, self._order = self._step + 1, 0
+            self._forget_weights()
         self._depth += 1
 
     def _end(self, *_: Any) -> None:
         self._depth -= 1
+
+    def _forget_weights(self) -> None:
+        for handle in self._weights.values():
+            if handle:
+                handle.remove()
+        self._weights = {}
 
     def _after(self, name: str, part: nn.Module, inputs: Any, output: Any) -> None:
         """After an execution of a part."""
@@ -388,14 +371,11 @@ class Watch:
         at, kind = (self._step, self._order), type(part).__name__
         self._order += 1
         for full, weight in _weights(name, part):
-            if self._homes.get(id(weight), (-1, -1))[0] == self._step:
+            if id(weight) in self._weights:
                 continue  # used before in this step
-            self._homes[id(weight)] = at
             self._put(at, full, kind, "weight", weight)
-            if weight.requires_grad and id(weight) not in self._hooked:
-                self._hooked.add(id(weight))
-                hook = partial(self._weight_gradient, id(weight), full, kind)
-                self._handles.append(weight.register_hook(hook))
+            hook = partial(self._put, at, full, kind, "weight_gradient")
+            self._weights[id(weight)] = weight.register_hook(hook) if weight.requires_grad else None
         tensor = _first_tensor(output)
         if tensor is None:
             return
@@ -403,10 +383,6 @@ class Watch:
         if tensor.requires_grad and torch.is_grad_enabled():
             hook = partial(self._put, at, name, kind, "back_gradient")
             self._passing.append(tensor.register_hook(hook))
-
-    def _weight_gradient(self, weight: int, name: str, kind: str, gradient: Tensor) -> None:
-        if self._due:
-            self._put(self._homes[weight], name, kind, "weight_gradient", gradient)
 
     def _put(
         self,
@@ -420,10 +396,10 @@ class Watch:
         """Describe a tensor, and keep what was found in the place of an earlier one."""
         if not tensor.numel():
             return
-        with torch.no_grad():
-            values = _exact(tensor if tensor.layout == torch.strided else tensor.to_dense())
+        with torch.no_grad(), few_threads(0):
+            values = detached(tensor if tensor.layout == torch.strided else tensor.to_dense())
             examples = values.shape[0] if values.dim() else 1
-            described = _describe(
+            described = describe(
                 values.reshape(1, examples, -1),
                 inputs=values.dim() > 0 and "weight" not in quantity,
                 bins=self._bins.get(quantity),
@@ -475,9 +451,6 @@ def _saturating(part: nn.Module) -> Activation | None:
     return ACTIVATIONS[name] if name else None
 
 
-# ------------------------------------------------------------------------------ of one tensor
-
-
 def _layer(
     network: Network,
     trace: Trace,
@@ -485,161 +458,20 @@ def _layer(
     layer: int,
     quantity: str,
     bins: Limits | None,
-) -> list[_Statistic]:
+) -> list[Statistic]:
     i = layer - 1
     if quantity == "activation":
-        z = _exact(trace.z[layer])
-        return _describe(z, inputs=True, bins=bins, activation=network.activation)
+        z = detached(trace.z[layer])
+        return describe(z, inputs=True, bins=bins, activation=network.activation)
     if quantity == "pre_activation":
-        return _describe(_exact(trace.s[i]), inputs=True, bins=bins)
+        return describe(detached(trace.s[i]), inputs=True, bins=bins)
     if quantity == "weight":
-        return _describe(_exact(network.w[i]), inputs=False, bins=bins)
+        return describe(detached(network.w[i]), inputs=False, bins=bins)
     assert gradients is not None
-    one = _exact(gradients.s[i]) * trace.s[i].shape[1]  # of one example's cost
+    one = detached(gradients.s[i]) * trace.s[i].shape[1]  # of one example's cost
     if quantity == "back_gradient":
-        return _describe(one, inputs=True, bins=bins)
-    return _describe_products(_exact(trace.z[i]), one, bins)
-
-
-def _describe(
-    x: Tensor, *, inputs: bool, bins: Limits | None = None, activation: Activation | None = None
-) -> list[_Statistic]:
-    """Statistics of (R, B, n), over everything but the replicas.
-
-    Args:
-        x: values; with ``inputs`` the second dimension is the examples.
-        inputs: whether to add "std_over_inputs".
-        bins: of the density, if any.
-        activation: whose outputs these are, for "saturated".
-    """
-    replicas = len(x)
-    flat = (x if x.is_contiguous() else x.mT).reshape(replicas, -1)  # in any order
-    if inputs:
-        spread = dict(zip(("mean", "std", "std_over_inputs"), _within_and_between(x), strict=True))
-    else:
-        spread = dict(zip(("mean", "std"), _spread(flat), strict=True))
-    mean = spread["mean"]
-    spread |= dict(zip(_PERCENTILES, _percentiles(_even_sample(flat)), strict=True))
-    found = [(name, math.nan, value) for name, value in spread.items()]
-    if activation is not None:
-        share = activation.saturated(flat).sum(1).double() / flat.shape[1]
-        found.append(("saturated", math.nan, share.where(~mean.isnan(), mean)))
-    if bins is not None:
-        counts = torch.stack([_counts(flat[r], bins) for r in range(replicas)])
-        found += _density(counts, flat.shape[1], bins, mean)
-    return found
-
-
-def _spread(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of (R, N), each (R,)."""
-    parts = [torch.var_mean(row.double(), correction=0) for row in x]
-    variance, mean = (torch.stack(numbers) for numbers in zip(*parts, strict=True))
-    return mean, variance.sqrt()
-
-
-def _within_and_between(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean, standard deviation and the part of it within columns of (R, B, n), each (R,)."""
-    replicas, examples, _ = x.shape
-    means, variances = [], []
-    for some in x.split(max(1, _CHUNK // (replicas * examples)), dim=2):
-        wide = some.double()
-        mean = wide.mean(1, keepdim=True)
-        means.append(mean[:, 0])
-        variances.append((wide - mean).square_().mean(1))
-    columns, within = torch.cat(means, 1), torch.cat(variances, 1).mean(1)
-    between = columns.var(1, correction=0)
-    return columns.mean(1), (within + between).sqrt(), within.sqrt()
-
-
-def _describe_products(z: Tensor, delta: Tensor, bins: Limits | None) -> list[_Statistic]:
-    """Statistics of all z[r, b, j] * delta[r, b, k], without making them."""
-    replicas, batch, n = z.shape
-    m = delta.shape[2]
-    number = batch * n * m
-
-    def total(power: int) -> Tensor:
-        sides = [
-            x.sum(2, dtype=torch.float64)
-            if power == 1
-            else torch.linalg.vector_norm(x, dim=2, dtype=torch.float64).square()
-            for x in (z, delta)
-        ]
-        return (sides[0] * sides[1]).sum(1) / number
-
-    mean = total(1)
-    found = [
-        ("mean", math.nan, mean),
-        ("std", math.nan, (total(2) - mean.square()).clamp(min=0).sqrt()),
-    ]
-    if bins is not None:
-        counts = [_count_products(z[r], delta[r], bins) for r in range(replicas)]
-        found += _density(torch.stack(counts), number, bins, mean)
-    return found
-
-
-def _count_products(z: Tensor, delta: Tensor, bins: Limits) -> Tensor:
-    """How many of all z[b, j] * delta[b, k] are in each bin, closed below and open above.
-
-    a * b is below an edge where a is below edge / b (above it for b < 0): with the longer side
-    sorted, one search counts all products of a number b of the other.
-    """
-    low, high, number = bins
-    longer, shorter = (z, delta) if z.shape[1] >= delta.shape[1] else (delta, z)
-    edges = torch.from_numpy(np.linspace(low, high, number + 1)).to(z.device)
-    below = torch.zeros_like(edges)
-    for a, b in zip(longer.double().sort(1).values, shorter.double(), strict=True):
-        up, down = b[b > 0], b[b < 0]
-        below += torch.searchsorted(a, edges / up[:, None]).sum(0)
-        below += len(a) * len(down)
-        below -= torch.searchsorted(a, edges / down[:, None], right=True).sum(0)
-        below += (edges > 0) * (len(a) * (len(b) - len(up) - len(down)))
-    return below.diff()
-
-
-def _even_sample(x: Tensor) -> Tensor:
-    """(R, N) as it is, or every so many of too many values."""
-    if x.shape[1] <= _ALL_VALUES:
-        return x
-    # An odd stride visits all columns of a matrix with an even number of them.
-    return x[:, :: math.ceil(x.shape[1] / _SAMPLE) | 1]
-
-
-def _percentiles(x: Tensor) -> Tensor:
-    """The 2nd and 98th percentile of (R, N), (2, R); none of a replica with what is no number."""
-    values = (x if x.dtype == torch.float64 else x.float()).cpu().numpy()
-    with np.errstate(invalid="ignore"):  # from one infinite value to the next
-        # Sorted first, which NumPy does in vector instructions; it selects several ranks without.
-        ordered = np.sort(values, axis=1)
-        found = np.quantile(ordered, list(_PERCENTILES.values()), axis=1, overwrite_input=True)
-    return torch.from_numpy(found).to(x.device, torch.float64)
-
-
-def _counts(x: Tensor, bins: Limits) -> Tensor:
-    """How many of (N,) are in each bin, counted in pieces that single precision can hold."""
-    low, high, number = bins
-    if x.dtype not in (torch.float32, torch.float64):
-        x = x.float()
-    counts = torch.zeros(number, dtype=torch.float64, device=x.device)
-    for some in x.split(2**23):
-        counts += torch.histc(some, number, low, high)
-    return counts
-
-
-def _density(counts: Tensor, number: int, bins: Limits, mean: Tensor) -> list[_Statistic]:
-    """Counts (R, bins) as densities; not numbers where the mean is not."""
-    low, high, of = bins
-    width = (high - low) / of
-    density = (counts / (number * width)).where(~mean.isnan()[:, None], math.nan)
-    return [("density", low + (k + 0.5) * width, density[:, k]) for k in range(of)]
-
-
-def _exact(x: Tensor) -> Tensor:
-    """A tensor without its graph, on a device that has double precision."""
-    x = x.detach()
-    return x.cpu() if x.device.type == "mps" else x
-
-
-# ------------------------------------------------------------------------------ of arguments
+        return describe(one, inputs=True, bins=bins)
+    return products(detached(trace.z[i]), one, bins)
 
 
 def _check_passes(network: Network, trace: Trace, gradients: Gradients | None) -> None:
@@ -648,22 +480,3 @@ def _check_passes(network: Network, trace: Trace, gradients: Gradients | None) -
         shapes = [tuple(s.shape) for s in sums or trace.s]
         if shapes != expected:
             raise ValueError(f"{name} must be a pass with sums of shape {expected}, got {shapes}")
-
-
-def _bins(histogram: Mapping[str, Limits] | None, known: Sequence[str]) -> dict[str, Limits]:
-    """The bins of each quantity, checked."""
-    if histogram is None:
-        return {}
-    form = "(lower end, upper end, number of bins)"
-    if not isinstance(histogram, Mapping):
-        raise TypeError(f"histogram must map quantities to {form}, got {histogram!r}")
-    for quantity, limits in histogram.items():
-        name = f"histogram[{checks.one_of('histogram', quantity, known)!r}]"
-        try:
-            low, high, number = limits
-        except (TypeError, ValueError) as error:  # no sequence; not of three
-            raise type(error)(f"{name} must be {form}, got {limits!r}") from None
-        if not checks.finite(f"{name}[0]", low) < checks.finite(f"{name}[1]", high):
-            raise ValueError(f"{name} must have ascending ends, got {limits!r}")
-        checks.positive_int(f"{name}[2]", number)
-    return dict(histogram)

@@ -8,9 +8,7 @@ it against).
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
@@ -21,6 +19,7 @@ from torch import Tensor, nn
 from xavier import activations, checks, init
 from xavier.activations import ACTIVATIONS, Activation
 from xavier.rules import Rule
+from xavier.threads import few_threads
 
 Cost: TypeAlias = Literal["cross_entropy", "quadratic"]
 
@@ -52,64 +51,6 @@ COSTS: dict[Cost, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Te
     "quadratic": (_quadratic, _quadratic_gradient),
 }
 """The value of each cost for each example, and its gradient with respect to the logits."""
-
-_LARGE = 500_000
-"""Numbers of a matrix from which on two threads are faster than one by more than they may lose."""
-
-
-_entrance = threading.Lock()  # to `few_threads`, and what is settled there:
-_settings: list[int] = []  # of the threads inside, as they were before
-_here = threading.local()
-
-
-@contextmanager
-def few_threads(size: int) -> Iterator[None]:
-    """Compute on one thread if matrices are small; the caller's setting is given back.
-
-    Threads that share a product of some tenths of a millisecond wait for one another, and where the
-    processor has other work too they wait many times as long as it takes. Passes and updates have
-    been found not to depend on the number of threads. The last digits of a sum over a whole large
-    matrix and of its singular values do, and `xavier.monitor` computes these on one.
-
-    Several of the caller's threads may be inside at once: each has its setting back when it
-    leaves, and once all have left, so has a thread that begins then.
-
-    >>> before = torch.get_num_threads()
-    >>> with few_threads(300 * 300):
-    ...     torch.get_num_threads()
-    1
-    >>> torch.get_num_threads() == before
-    True
-
-    Args:
-        size: numbers of the largest matrix.
-    """
-    outermost = not getattr(_here, "inside", False)
-    with _entrance:
-        before = torch.get_num_threads()
-        if outermost:
-            # Torch sets the number for the calling thread, and for every thread that has not
-            # computed yet: such a thread finds the 1 of those inside, which is nobody's wish.
-            if before == 1:
-                before = max(_settings, default=1)
-            _settings.append(before)
-            _here.inside = True
-        _set_threads(1 if size < _LARGE else before)
-    try:
-        yield
-    finally:
-        with _entrance:
-            _set_threads(before)
-            if outermost:
-                _here.inside = False
-                _settings.remove(before)
-
-
-def _set_threads(number: int) -> None:
-    """Set it where it differs: a thread that keeps its 1 does not set later ones to 1."""
-    if torch.get_num_threads() != number:
-        torch.set_num_threads(number)
-
 
 _MODULES: dict[str, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
@@ -193,7 +134,7 @@ class Network:
             raise ValueError(f"seeds must hold one per replica ({self.replicas}), got {self.seeds}")
         self.updates = 0
         self.diverged = torch.full((self.replicas,), -1)
-        self._room: _Room | None = None
+        self._room: tuple[object, list[Tensor], list[Tensor]] | None = None
 
     @classmethod
     def create(
@@ -268,32 +209,24 @@ class Network:
             ValueError: it holds another kind of layer, or in another order, its activations
                 differ, or its layers do not fit together.
         """
-        if not isinstance(module, nn.Sequential):
-            raise TypeError(f"module must be a torch.nn.Sequential, got {type(module).__name__}")
+        checks.instance("module", module, nn.Sequential, "a torch.nn.Sequential")
         names = {layer: name for name, layer in _MODULES.items()}
-        w: list[Tensor] = []
-        b: list[Tensor] = []
+        w, b = list[Tensor](), list[Tensor]()
         between: list[str] = []  # activations after every layer of weights but the last
         for key, layer in module.named_children():
             kind = type(layer)  # a subclass may compute something else
             if isinstance(layer, nn.Linear) and kind is nn.Linear:
-                if len(between) < len(w):
-                    between.append("identity")
-                weight = layer.weight.detach().T
-                w.append(weight.clone(memory_format=torch.contiguous_format)[None])
-                bias = layer.bias
-                none = weight.new_zeros(weight.shape[1])
+                between += ["identity"] * (len(w) - len(between))
+                weight, bias = layer.weight.detach(), layer.bias
+                w.append(weight.T.clone(memory_format=torch.contiguous_format)[None])
+                none = weight.new_zeros(len(weight))
                 b.append((none if bias is None else bias.detach().clone())[None])
             elif kind in names and len(between) < len(w):
                 between.append(names[kind])
-            elif kind in names:
-                raise ValueError(
-                    f"module must have a linear layer before each activation, "
-                    f"got {kind.__name__} at {key!r}"
-                )
             else:
-                allowed = ", ".join(["Linear", *(layer.__name__ for layer in names)])
-                raise ValueError(f"module must hold only {allowed}, got {kind.__name__} at {key!r}")
+                allowed = "hold only Linear, " + ", ".join(layer.__name__ for layer in names)
+                wanted = "have a linear layer before each activation" if kind in names else allowed
+                raise ValueError(f"module must {wanted}, got {kind.__name__} at {key!r}")
         if not w or len(between) == len(w):
             raise ValueError("module must end with a linear layer")
         if len(set(between)) > 1:
@@ -316,9 +249,7 @@ class Network:
             if layers:
                 layers.append(_MODULES[self.activation.name]())
             # Not nn.Linear(...), which would draw weights from torch's global generator.
-            linear = nn.utils.skip_init(
-                nn.Linear, *w.shape[1:], device=w.device, dtype=w.dtype
-            )  # fmt: skip
+            linear = nn.utils.skip_init(nn.Linear, *w.shape[1:], device=w.device, dtype=w.dtype)
             with torch.no_grad():
                 linear.weight.copy_(w[replica].T)
                 linear.bias.copy_(b[replica])
@@ -445,11 +376,11 @@ class Network:
         """
         self.updates += 1
         batch = x.shape[1]
-        room = self._room = _room_for(self, batch)
+        _, sums, deltas = self._room = self._room_for(batch)
         value, gradient = COSTS[cost]
 
         z, s = [x], list[Tensor]()
-        for w, b, out in zip(self.w, self.b, room.sums, strict=True):
+        for w, b, out in zip(self.w, self.b, sums, strict=True):
             if s:
                 z.append(self.activation.value(s[-1]))
             s.append(torch.bmm(z[-1], w, out=out).add_(b[:, None]))
@@ -464,7 +395,7 @@ class Network:
                 z[i] = z[i].masked_fill(stopped, 0)
             above = delta
             if i:
-                delta = torch.bmm(above, w.mT, out=room.deltas[i - 1])
+                delta = torch.bmm(above, w.mT, out=deltas[i - 1])
                 self.activation.chain_(delta, s[i - 1], z[i])
             # Only now, when the old weights have had their last use, and are still in the cache.
             (descend or self.descend)(i, z[i], above)
@@ -515,6 +446,16 @@ class Network:
         if not (low >= 0 and high < math.inf):  # NaN is neither
             raise ValueError(f"lr must be finite and not negative, got {lr!r}")
         return rates.expand(self.replicas)
+
+    def _room_for(self, batch: int) -> tuple[object, list[Tensor], list[Tensor]]:
+        """Where z w and the gradients by z go, as in the update before if that was alike."""
+        w = self.w[0]
+        key = (batch, w.dtype, w.device)
+        if self._room is not None and self._room[0] == key:
+            return self._room
+        with torch.inference_mode(False):  # or they could not be written to outside of it
+            sums = [w.new_empty(self.replicas, batch, n) for n in self.sizes[1:]]
+            return key, sums, [torch.empty_like(s) for s in sums[:-1]]
 
     def _batch(self, x: Tensor) -> Tensor:
         w = self.w[0]
@@ -573,27 +514,6 @@ def centred(network: Network) -> Network:
     return Network(w, b, to[name], network.seeds)
 
 
-@dataclass(frozen=True)
-class _Room:
-    """Where the products of an update go: kept, as every update needs the same."""
-
-    key: tuple[object, ...]
-    sums: list[Tensor]  # z w, (R, B, n_{i+1})
-    deltas: list[Tensor]  # gradients by the inputs of every layer but the first, (R, B, n_i)
-
-
-def _room_for(network: Network, batch: int) -> _Room:
-    """The network's own room, or a new one if batch or parameters have changed."""
-    w = network.w[0]
-    key = (batch, w.dtype, w.device)
-    if network._room is not None and network._room.key == key:
-        return network._room
-    with torch.inference_mode(False):  # or they could not be written to outside of it
-        sums = [w.new_empty(network.replicas, batch, n) for n in network.sizes[1:]]
-        deltas = [w.new_empty(network.replicas, batch, n) for n in network.sizes[1:-1]]
-    return _Room(key, sums, deltas)
-
-
 def _kind(x: object) -> str:
     """What something is, for a message that says that it is no tensor of some dtype."""
     return str(x.dtype) if isinstance(x, Tensor) else type(x).__name__
@@ -615,18 +535,16 @@ def _check_parameters(w: Sequence[Tensor], b: Sequence[Tensor]) -> None:
     for i, (w_i, b_i) in enumerate(zip(w, b, strict=True)):
         n_out = w_i.shape[-1]
         for name, x, shape in (("w", w_i, (replicas, n_in, n_out)), ("b", b_i, (replicas, n_out))):
-            if x.shape != shape or 0 in shape:
+            if x.shape != shape or 0 in shape or x.dtype != first.dtype:
                 raise ValueError(
-                    f"{name}[{i}] must have shape {shape} with no 0, got {tuple(x.shape)}"
+                    f"{name}[{i}] must have shape {shape} with no 0 and w[0]'s dtype "
+                    f"{first.dtype}, got {tuple(x.shape)} and {x.dtype}"
                 )
-            if x.dtype != first.dtype:
-                raise TypeError(f"{name}[{i}] must have w[0]'s dtype {first.dtype}, got {x.dtype}")
         n_in = n_out
 
 
 def _seeds(seeds: Any) -> tuple[int, ...]:
-    if not isinstance(seeds, Sequence):
-        raise TypeError(f"seeds must be a sequence of seeds, one per replica, got {seeds!r}")
+    checks.instance("seeds", seeds, Sequence, "a sequence of seeds, one per replica")
     if not len(seeds):
         raise ValueError(f"seeds must hold at least one seed, got {seeds!r}")
     return tuple(checks.seed(f"seeds[{r}]", seed) for r, seed in enumerate(seeds))

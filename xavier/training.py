@@ -20,7 +20,8 @@ from xavier import checks
 from xavier.activations import Activation
 from xavier.datasets import Stream
 from xavier.init import Distribution
-from xavier.network import COSTS, Cost, Network, Trace, few_threads
+from xavier.network import COSTS, Cost, Network, Trace
+from xavier.threads import few_threads
 
 Monitor: TypeAlias = Callable[[int, Network], pd.DataFrame | None]
 """What looks at a network, given the number of updates made; tidy rows or None."""

@@ -27,7 +27,7 @@ from glorot2010.verdicts import CLAIMS
 from glorot2010.verdicts.claim import Claim, Evidence, Judgement, Verdict
 from xavier import checks, files
 from xavier.figures import Picture
-from xavier.network import few_threads
+from xavier.threads import few_threads
 
 FILE = "ledger.json"
 """Name of the file in the folder of the records."""

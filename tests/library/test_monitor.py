@@ -17,14 +17,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from xavier import monitor
+from xavier import monitor, summaries
 from xavier.activations import ACTIVATIONS
 from xavier.network import Gradients, Network, Trace
 
@@ -209,25 +207,6 @@ def test_half_precision_is_described(dtype: torch.dtype) -> None:
     assert got == pytest.approx(np.percentile(t.z[1][1].float().numpy(), 98), rel=1e-6)
 
 
-@given(st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=1, max_size=150))
-def test_percentiles_are_interpolated_between_the_nearest_ranks(numbers: list[float]) -> None:
-    x = torch.tensor([numbers, numbers[::-1]], dtype=torch.float64)
-    ordered = sorted(numbers)
-    for got, q in zip(monitor._percentiles(x), (0.02, 0.98), strict=True):
-        place = q * (len(ordered) - 1)
-        a, b = ordered[math.floor(place)], ordered[math.ceil(place)]
-        expected = a + (b - a) * (place - math.floor(place))
-        np.testing.assert_allclose(got.numpy(), [expected] * 2, rtol=1e-9, atol=1e-12 * abs(b - a))
-
-
-@pytest.mark.parametrize("place", [0, 50, 99])
-def test_percentiles_of_what_is_no_number_are_none(place: int) -> None:
-    x = torch.arange(200.0).reshape(2, 100)
-    x[1, place] = math.nan
-    low, high = monitor._percentiles(x)
-    assert low.isnan().tolist() == high.isnan().tolist() == [False, True]
-
-
 class LargestDouble(TorchDispatchMode):
     """Notes how many values the largest tensor in double precision has."""
 
@@ -247,7 +226,7 @@ def test_large_layers_are_described_in_pieces(monkeypatch: pytest.MonkeyPatch) -
     layers = ("activation", "pre_activation", "back_gradient")
     with LargestDouble() as usual:
         whole = monitor.statistics(network, trace, gradients, quantities=layers)
-    monkeypatch.setattr(monitor, "_CHUNK", 3 * 100 * 2)  # two columns of each replica
+    monkeypatch.setattr(summaries, "_CHUNK", 3 * 100 * 2)  # two columns of each replica
     with LargestDouble() as small:
         pieces = monitor.statistics(network, trace, gradients, quantities=layers)
     assert (usual.values, small.values) == (3 * 100 * max(SIZES), 3 * 100 * 2)
@@ -277,6 +256,9 @@ def test_large_layers_are_described_on_one_thread() -> None:
         with Threads() as noted:
             monitor.statistics(network, trace, gradients)
             monitor.jacobian(network, trace, 0, examples=1)
+            model = network.to_module()
+            with monitor.watch(model):
+                model(trace.z[0][0]).sum().backward()
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -410,22 +392,6 @@ def test_jacobian_is_autograds(activation: str) -> None:
             np.testing.assert_allclose(got["square"], (singular**2).mean(0), **CLOSE)
 
 
-def test_jacobian_moments_are_over_values_and_squares() -> None:
-    network, trace, _, _ = passes(batch=5)
-    rows = pd.concat([monitor.jacobian(network, trace, i) for i in (2, 1)])
-    moments = monitor.jacobian_moments(rows)
-    assert list(moments.columns) == ["replica", "layer", "mean", "rms"]
-    assert len(moments) == 2 * network.replicas
-    for _, row in moments.iterrows():
-        mine = rows[(rows.replica == row.replica) & (rows.layer == row.layer)]
-        slope = network.activation.derivative(trace.s[int(row.layer)], trace.z[int(row.layer) + 1])
-        full = slope[int(row.replica), :, :, None] * network.w[int(row.layer)][int(row.replica)].T
-        assert row["mean"] == pytest.approx(mine.value.mean(), rel=1e-12)
-        squares = full.square().sum((1, 2)).mean().item() / len(mine)
-        assert row["rms"] == pytest.approx(math.sqrt(squares), rel=1e-11)
-        assert row["rms"] > row["mean"]
-
-
 def test_jacobian_uses_the_first_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     network, trace, _, _ = passes()
     some = monitor.jacobian(network, trace, 1, examples=3)
@@ -444,8 +410,7 @@ def test_jacobian_of_a_diverged_replica_is_not_a_number() -> None:
     assert rows.value.isna().tolist() == (rows.replica == 0).tolist()
     others = rows.replica != 0
     pd.testing.assert_frame_equal(rows[others], before[others], rtol=1e-11)
-    moments = monitor.jacobian_moments(rows)
-    assert moments["mean"].isna().tolist() == moments["rms"].isna().tolist() == [True, False, False]
+    assert rows.square.isna().tolist() == rows.value.isna().tolist()
 
 
 def test_rms_singular_value_is_what_the_std_is_multiplied_by() -> None:
@@ -455,11 +420,11 @@ def test_rms_singular_value_is_what_the_std_is_multiplied_by() -> None:
     network = Network.create((n, n, n, 3), "identity", "glorot", seeds=[0, 1], gain=[1.0, 0.6])
     x = torch.randn(examples, n, generator=torch.Generator().manual_seed(3))
     trace = network.forward(x)
-    moments = monitor.jacobian_moments(monitor.jacobian(network, trace, 0, examples=1))
+    squares = monitor.jacobian(network, trace, 0, examples=1).groupby("replica").square.mean()
     rows = monitor.statistics(network, trace, quantities=["activation"])
     for r in range(2):
         out = value(rows, replica=r, layer=1, statistic="std_over_inputs")
-        assert out / x.std().item() == pytest.approx(moments.rms[r], rel=0.005)
+        assert out / x.std().item() == pytest.approx(math.sqrt(squares[r]), rel=0.005)
 
 
 @pytest.mark.parametrize("gain", [0.5, 1.0, 2.0])
@@ -472,9 +437,9 @@ def test_mean_singular_value_follows_the_quarter_circle(gain: float) -> None:
         (n, n, 3), "identity", "glorot", seeds=[0], gain=gain, distribution="normal"
     )
     trace = network.forward(torch.zeros(1, n))
-    moments = monitor.jacobian_moments(monitor.jacobian(network, trace, 0))
-    assert moments["mean"][0] == pytest.approx(8 / (3 * math.pi) * gain, rel=0.01)
-    assert moments["rms"][0] == pytest.approx(gain, rel=0.01)
+    rows = monitor.jacobian(network, trace, 0)
+    assert rows.value.mean() == pytest.approx(8 / (3 * math.pi) * gain, rel=0.01)
+    assert math.sqrt(rows.square.mean()) == pytest.approx(gain, rel=0.01)
 
 
 # -------------------------------------------------------------------------------------- errors
