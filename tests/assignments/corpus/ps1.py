@@ -236,10 +236,8 @@ WRONG: dict[str, list[tuple[str, float, str]]] = {
         ("no target", 0.3, _step(e="o")),
         ("no rate", 0.3, _STEP.replace("lr * HIDDEN", _HIDDEN).replace("lr * READ_OUT", _READ_OUT)),
         ("rounded", 0.5, _step().replace("lr *", "float(lr) *")),
-        (  # the hidden weights first, and the sums anew
-            "in turn",
-            0.3,
-            """
+        # the hidden weights first, and the sums anew
+        ("in turn", 0.3, """
 def step(w, v, x, y, lr):
     m = variant["power"]
     def s(k):
@@ -247,15 +245,10 @@ def step(w, v, x, y, lr):
     e = v[0] * s(0) ** m + v[1] * s(1) ** m - y
     w = [[a - lr * e * v[k] * m * s(k) ** (m - 1) * b for a, b in zip(w[k], x)] for k in range(2)]
     return w, [v[k] - lr * e * s(k) ** m for k in range(2)]
-""",
-        ),
-        (
-            "gradient",
-            0.3,
-            _STEP.replace("w[k][l] - lr * HIDDEN", _HIDDEN).replace(
-                "v[k] - lr * READ_OUT", _READ_OUT
-            ),
-        ),
+"""),
+        ("gradient", 0.3, _STEP.replace("w[k][l] - lr * HIDDEN", _HIDDEN).replace(
+             "v[k] - lr * READ_OUT", _READ_OUT
+         )),
         ("order", 0.3, _step().replace("return new_w, new_v", "return new_v, new_w")),
         ("shape", 0.0, _step().replace("range(len(x))", "range(2)")),
         ("form", 0.0, _step().replace("return new_w, new_v", "w[:], v[:] = new_w, new_v")),
@@ -273,14 +266,10 @@ def step(w, v, x, y, lr):
         ("outputs", 0.0, _symmetries("math.prod(f(n) * signs**n for n in sizes[1:])")),
         ("inputs", 0.0, _symmetries("math.prod(f(n) * signs**n for n in sizes[:-1])")),
         ("together", 0.0, _symmetries("f(sum(hidden)) * signs ** sum(hidden)")),
-        (
-            "overflow",
-            0.7,
-            _symmetries(
-                "np.prod([f(n) * signs**n % 2**64 for n in hidden], dtype=np.uint64)"
-                ".astype(np.int64)"
-            ),
-        ),
+        ("overflow", 0.7, _symmetries(
+             "np.prod([f(n) * signs**n % 2**64 for n in hidden], dtype=np.uint64)"
+             ".astype(np.int64)"
+         )),
         ("number", 0.0, "symmetries = lambda sizes, odd: 14_929_920"),
         ("form", 0.0, "symmetries = lambda sizes, odd: 10**400"),
         ("unanswered", 0.0, "symmetries = lambda sizes, odd: '24'"),
@@ -298,14 +287,10 @@ def step(w, v, x, y, lr):
         ("no log", 0.6, 'tied_run["log"] = [gap for _, gap in tied_run["log"]]'),
         ("few rows", 0.6, 'tied_run["log"] = tied_run["log"][-1:]'),
         ("not rising", 0.6, 'tied_run["log"] = tied_run["log"][::-1]'),
-        (
-            "pixels",
-            0.6,
-            """
+        ("pixels", 0.6, """
 w = tied_run["end"][0]
 tied_run["log"] = [(50 * k, k / 6 * np.abs(w - w[:1]).max()) for k in range(7)]
-""",
-        ),
+"""),
         ("log", 0.6, 'tied_run["log"][-1] = (300, tied_run["end"][0][20, 0])'),
         ("updates", 0.8, 'tied_run["log"] = [(10 * t, g) for t, g in tied_run["log"]]'),
         ("unanswered", 0.0, 'del tied_run["biases"]'),
@@ -313,84 +298,51 @@ tied_run["log"] = [(50 * k, k / 6 * np.abs(w - w[:1]).max()) for k in range(7)]
     ],
     "untied": [
         ("no noise", 0.2, 'untied_run["start"] = tied_run["start"]'),
-        (
-            "std",
-            0.2,
-            """
+        ("std", 0.2, """
 rng = np.random.default_rng(0)
 c = variant["constant"]
 untied_run["start"] = [rng.normal(c, 0.01 * c, w.shape) for w in untied_run["start"]]
-""",
-        ),
-        (
-            "absolute",
-            0.2,
-            """
+"""),
+        ("absolute", 0.2, """
 rng = np.random.default_rng(0)
 for w in untied_run["start"]:
     w += rng.uniform(-0.009, 0.009, w.shape)
-""",
-        ),
-        (
-            "same noise",
-            0.2,
-            """
+"""),
+        ("same noise", 0.2, """
 c = variant["constant"]
 noise = np.random.default_rng(0).uniform(-0.01, 0.01, (64, 1))
 untied_run["start"][0] = np.broadcast_to(c * (1 + noise), (64, variant["hidden"]))
 untied_run["start"][1] = np.full((variant["hidden"], 10), c)
-""",
-        ),
+"""),
         ("start", 0.2, 'untied_run["start"] = weights(fresh())'),
         ("not copied", 0.2, 'untied_run["start"] = untied_run["end"]'),
         ("not trained", 0.2, 'untied_run["end"] = untied_run["start"]'),
         ("biases", 0.4, 'untied_run["biases"] = [np.zeros(variant["hidden"]), np.zeros(10)]'),
         ("not learned", 0.4, 'untied_run["end"][1] = untied_run["end"][1][:, ::-1]'),
-        (  # a network that began at random and learned at once
-            "other start",
-            0.2,
-            """
+        # a network that began at random and learned at once
+        ("other start", 0.2, """
 network = fresh()
 train(network, {0: datasets.stream("digits", "train", 0)}, lr=0.5, updates=300)
 untied_run["end"] = weights(network)
 untied_run["biases"] = [b[0].numpy() for b in network.b]
 untied_run["log"][-1] = (6000, effective_rank(network.w[0][0]))
-""",
-        ),
-        (
-            "not squared",
-            0.6,
-            """
+"""),
+        ("not squared", 0.6, """
 sigma = np.linalg.svd(untied_run["end"][0], compute_uv=False)
 untied_run["log"][-1] = (6000, sigma.sum() / (sigma**2).sum())
-""",
-        ),
-        (
-            "squared",
-            0.6,
-            """
+"""),
+        ("squared", 0.6, """
 lam = np.linalg.eigvalsh(untied_run["end"][0].T @ untied_run["end"][0])
 untied_run["log"][-1] = (6000, lam.sum() ** 2 / (lam**2).sum())
-""",
-        ),
-        (
-            "stable rank",
-            0.6,
-            """
+"""),
+        ("stable rank", 0.6, """
 w = untied_run["end"][0]
 untied_run["log"][-1] = (6000, np.linalg.norm(w) ** 2 / np.linalg.norm(w, 2) ** 2)
-""",
-        ),
-        (
-            "rank",
-            0.6,
-            'untied_run["log"][-1] = (6000, np.linalg.matrix_rank(untied_run["end"][0]))',
-        ),
-        (
-            "read-out",
-            0.6,
-            'untied_run["log"][-1] = (6000, effective_rank(torch.tensor(untied_run["end"][1])))',
-        ),
+"""),
+        ("rank", 0.6,
+         'untied_run["log"][-1] = (6000, np.linalg.matrix_rank(untied_run["end"][0]))'),
+        ("read-out", 0.6,
+         'untied_run["log"][-1] = (6000, effective_rank(torch.tensor(untied_run["end"][1])))'),
         ("gap", 0.6, 'untied_run["log"][-1] = (6000, gap(torch.tensor(untied_run["end"][0])))'),
         ("log", 0.6, 'untied_run["log"] = [(t, math.sqrt(r)) for t, r in untied_run["log"]]'),
         ("few rows", 0.6, 'untied_run["log"] = untied_run["log"][-4:]'),
@@ -405,11 +357,8 @@ untied_run["log"][-1] = (6000, np.linalg.norm(w) ** 2 / np.linalg.norm(w, 2) ** 
         ("rate", 0.8, 'stays["rate"], gaps["rate"] = False, 0.2'),
         ("biases", 0.8, 'stays["biases"], gaps["biases"] = True, 0.0'),
         ("output biases", 0.8, 'stays["output biases"], gaps["output biases"] = False, 1.0'),
-        (  # the weight that is larger is that of a pixel which is always black
-            "one weight",
-            0.8,
-            'stays["one weight"], gaps["one weight"] = True, 1e-17',
-        ),
+        # the weight that is larger is that of a pixel which is always black
+        ("one weight", 0.8, 'stays["one weight"], gaps["one weight"] = True, 1e-17'),
         ("against the gap", 0.8, 'stays["order"] = False'),
         ("gap", 0.9, 'gaps["order"] = 3e-5  # single precision'),
         ("negative", 0.9, 'gaps["biases"] = -gaps["biases"]'),
@@ -434,43 +383,26 @@ untied_run["log"][-1] = (6000, np.linalg.norm(w) ** 2 / np.linalg.norm(w, 2) ** 
     "sweep": [
         ("few", 0.0, 'sweep["rows"] = sweep["rows"][::3]'),
         ("range", 0.2, 'sweep["rows"] = sweep["rows"][3:]'),
-        (
-            "columns",
-            0.2,
-            'sweep["rows"] = [(c, g) for g, c in rows[:-3] + [(g, 2.5) for g, _ in rows[-3:]]]',
-        ),
+        ("columns", 0.2,
+         'sweep["rows"] = [(c, g) for g, c in rows[:-3] + [(g, 2.5) for g, _ in rows[-3:]]]'),
         ("gains", 0.2, 'sweep["rows"] = [(math.log10(g), c) for g, c in rows]'),
         ("pairs", 0.0, 'sweep["rows"] = [c for _, c in rows]'),
         ("other costs", 0.2, 'sweep["rows"] = [(g, min(c, 1.0)) for g, c in rows]'),
         ("summed", 0.2, 'sweep["rows"] = [(g, 400 * c) for g, c in rows]'),
         ("error", 0.2, _cost("network.error(trace, test.labels)[0]")),
         ("accuracy", 0.2, _cost("100 * (1 - network.error(trace, test.labels)[0])")),
-        (
-            "training cost",
-            0.2,
-            _cost("network.cost(network.forward(seen.images), seen.labels)[0]"),
-        ),
-        (
-            "untrained",
-            0.2,
-            _cost("network.cost(trace, test.labels)[0]", "[(g, run(g, 0)) for g, c in rows]"),
-        ),
-        (
-            "linear",
-            0.5,
-            'sweep["rows"] = [rows[0], *((g, 2.32) for g in np.linspace(0.02, 50, 11)[1:])]',
-        ),
+        ("training cost", 0.2, _cost("network.cost(network.forward(seen.images), seen.labels)[0]")),
+        ("untrained", 0.2,
+         _cost("network.cost(trace, test.labels)[0]", "[(g, run(g, 0)) for g, c in rows]")),
+        ("linear", 0.5,
+         'sweep["rows"] = [rows[0], *((g, 2.32) for g in np.linspace(0.02, 50, 11)[1:])]'),
         ("no band", 0.5, 'sweep["rows"] = [(g, c) for g, c in rows if c > 1.15]'),
         ("reversed", 0.7, 'sweep["band"] = band[::-1]'),
         ("logarithm", 0.7, 'sweep["band"] = tuple(math.log10(end) for end in band)'),
-        (
-            "costs",
-            0.5,
-            """
+        ("costs", 0.5, """
 learned = [c for _, c in rows if c < 1.15]
 sweep["band"] = (min(learned), max(learned))
-""",
-        ),
+"""),
         ("upper end", 0.7, 'sweep["band"] = (band[0], 50)'),
         ("lower end", 0.7, 'sweep["band"] = (0.02, band[1])'),
         ("band", 0.5, 'sweep["band"] = (0.02, 50)'),
@@ -480,11 +412,8 @@ sweep["band"] = (min(learned), max(learned))
     "repaired": [
         ("seeded inside", 0.2, "def repaired(sizes, rng): return broken(sizes, 0)"),
         ("another source", 0.3, _repaired("np.random.normal(0, a**-0.5, (a, b))")),
-        (
-            "layers alike",
-            0.3,
-            "def repaired(sizes, rng): return broken(sizes, rng.integers(2**32))",
-        ),
+        ("layers alike", 0.3,
+         "def repaired(sizes, rng): return broken(sizes, rng.integers(2**32))"),
         ("a third", 0.5, _repaired("rng.uniform(-1, 1, (a, b)) / math.sqrt(a)")),
         ("uniform", 0.5, _repaired("rng.uniform(-1, 1, (a, b)) * math.sqrt(3 / a)")),
         ("fan-out", 0.5, _repaired("rng.normal(0, math.sqrt(1 / b), (a, b))")),
@@ -517,4 +446,4 @@ sweep["band"] = (min(learned), max(learned))
         ("form", 0.0, "def copies(weights): return None"),
         ("unanswered", 0.0, "def copies(weights): return ['1-2']"),
     ],
-}
+}  # fmt: skip

@@ -87,16 +87,14 @@ RIGHT: dict[str, list[str]] = {
         "dies['formula'] = sp.sstr(dies['formula']).replace('**', '^')",
     ],
     "sample_forward": [
-        DRAW
-        + """
+        DRAW + """
 import pandas as pd
 def layer():  # whole layers: every unit has its weights, every example its inputs
     s = (m(300, n_i) * np.abs(g.standard_normal((300, n_i)))) @ w(n_i, 300)
     return s.var()
 evidence = pd.DataFrame({"forward": [layer() for _ in range(60)]})
 """,
-        DRAW
-        + """
+        DRAW + """
 def small():  # few draws each, and therefore many estimates
     z = np.abs(g.standard_normal((8, n_i)))
     return np.einsum("bl,bl->b", w(8, n_i), m(8, n_i) * z).var(ddof=1)
@@ -119,16 +117,14 @@ evidence["slope"] = table.groupby("run").f2.mean()
 """,
     ],
     "sample_backward": [
-        DRAW
-        + """
+        DRAW + """
 def layer():  # a whole layer's gradients, example by example
     s = g.choice([-1.0, 1.0], (200, n_i))
     delta = g.standard_normal((200, n_o))
     return np.var(np.where(s > 0, c_, a_) * m(200, n_i) * (delta @ w(n_i, n_o).T))
 evidence["backward"] = tuple(layer() for _ in range(60))
 """,
-        DRAW
-        + """
+        DRAW + """
 import pandas as pd
 totals = np.zeros((100, 4000))
 for _ in range(n_o):
@@ -138,20 +134,16 @@ evidence["backward"] = pd.Series((totals**2).mean(axis=1))
 """,
     ],
     "sample_residual": [
-        DRAW
-        + SCALE
-        + """
+        DRAW + SCALE + """
 evidence["residual"] = [growth(r_()) for _ in range(100)]
 """,
-        DRAW
-        + SCALE
-        + """
+        DRAW + SCALE + """
 import pandas as pd
 two = lambda *shape: g.choice([-1.0, 1.0], shape) * v_**0.5
 evidence["residual"] = pd.Series([growth(r_(), weights=two) for _ in range(100)], name="growth")
 """,
     ],
-}
+}  # fmt: skip
 
 # By part: the fault's name, the share of the points that is left, and the code.
 WRONG: dict[str, list[tuple[str, float, str]]] = {
@@ -163,16 +155,9 @@ WRONG: dict[str, list[tuple[str, float, str]]] = {
         ("mean not squared", 0.0, "term = (v + mu**2) * m2 * q - mu * m1 * e"),
         ("mean square of a weight", 0.0, "term = v * m2 * q - (mu * m1 * e) ** 2"),
         ("q as a variance", 0.0, "term = (v + mu**2) * m2 * (q + e**2) - (mu * m1 * e) ** 2"),
-        (
-            "variance of the noise",
-            0.0,
-            SPREAD + "term = (v + mu**2) * spread * q - (mu * m1 * e) ** 2",
-        ),
-        (
-            "meaning of p",
-            0.0,
-            MISREAD + "term = (v + mu**2) * misread * q - (mu * m1 * e) ** 2",
-        ),
+        ("variance of the noise", 0.0,
+         SPREAD + "term = (v + mu**2) * spread * q - (mu * m1 * e) ** 2"),
+        ("meaning of p", 0.0, MISREAD + "term = (v + mu**2) * misread * q - (mu * m1 * e) ** 2"),
     ],
     "forward": [
         ("fan squared", 0.0, "forward = n_in**2 * v * m2 * q"),
@@ -207,12 +192,8 @@ WRONG: dict[str, list[tuple[str, float, str]]] = {
         ("rounded", 0.5, "backward_factor = sp.Float('0.49999') * n_out * v * m2 * (c**2 + a**2)"),
     ],
     "compromise": [
-        (
-            "other compromise",
-            0.0,
-            "compromise = {'product': 2 / ((n_in + n_out) * m2 * k),"
-            " 'mean': 1 / (sp.sqrt(n_in * n_out) * m2 * k)}[variant['compromise']]",
-        ),
+        ("other compromise", 0.0, "compromise = {'product': 2 / ((n_in + n_out) * m2 * k),"
+         " 'mean': 1 / (sp.sqrt(n_in * n_out) * m2 * k)}[variant['compromise']]"),
         ("forward only", 0.0, "compromise = 1 / (n_in * m2 * k)"),
         ("backward only", 0.0, "compromise = 1 / (n_out * m2 * k)"),
         ("missing two", 0.0, "compromise = 1 / ((n_in + n_out) * m2 * k)"),
@@ -234,42 +215,24 @@ WRONG: dict[str, list[tuple[str, float, str]]] = {
         ("last layer", 0.0, "residual = sp.sqrt((variant['growth'] - 1) / (n * v * m2))"),
         ("no skip", 0.0, "residual = sp.sqrt(variant['growth'] ** (1 / L) / (n * v * m2))"),
         ("power of L", 0.0, "residual = sp.sqrt((variant['growth'] ** L - 1) / (n * v * m2))"),
-        (
-            "growth of the std",
-            0.0,
-            "residual = sp.sqrt((variant['growth'] ** (2 / L) - 1) / (n * v * m2))",
-        ),
+        ("growth of the std", 0.0,
+         "residual = sp.sqrt((variant['growth'] ** (2 / L) - 1) / (n * v * m2))"),
         ("many layers", 0.0, "residual = sp.sqrt(sp.log(variant['growth']) / (L * n * v * m2))"),
     ],
     "dies": [
         ("line", 0.5, "dies['line'] = 'D'"),
         ("nothing dropped", 0.5, "dies['formula'] = forward"),
         ("one term", 0.5, "dies['formula'] = dies['formula'].subs(n_in, 1)"),
-        (
-            "count",
-            0.5,
-            "dies['formula'] = {'a mean': forward + (n_in * mu * m1 * e) ** 2,"
-            " 'copies': n_in * forward, 'unequal': 3 * forward, 'bias': forward + n_in * b}"
-            "[variant['dropped']]",
-        ),
-        (
-            "squared again",
-            0.5,
-            "dies['formula'] = {'unequal': forward * 5 / 2, 'bias': forward + b**2}"
-            "[variant['dropped']]",
-        ),
-        (
-            "no noise",
-            0.5,
-            "bare = n_in * v * q\n"
-            "dies['formula'] = {'unequal': bare * 3 / 2, 'bias': bare + b}[variant['dropped']]",
-        ),
-        (
-            "noise squared",
-            0.5,
-            "twice = n_in * v * q * m2**2\n"
-            "dies['formula'] = {'unequal': twice * 3 / 2, 'bias': twice + b}[variant['dropped']]",
-        ),
+        ("count", 0.5, "dies['formula'] = {'a mean': forward + (n_in * mu * m1 * e) ** 2,"
+         " 'copies': n_in * forward, 'unequal': 3 * forward, 'bias': forward + n_in * b}"
+         "[variant['dropped']]"),
+        ("squared again", 0.5,
+         "dies['formula'] = {'unequal': forward * 5 / 2, 'bias': forward + b**2}"
+         "[variant['dropped']]"),
+        ("no noise", 0.5, "bare = n_in * v * q\n"
+         "dies['formula'] = {'unequal': bare * 3 / 2, 'bias': bare + b}[variant['dropped']]"),
+        ("noise squared", 0.5, "twice = n_in * v * q * m2**2\n"
+         "dies['formula'] = {'unequal': twice * 3 / 2, 'bias': twice + b}[variant['dropped']]"),
         ("factor", 0.5, "dies['formula'] = dies['formula'] / 7"),
         ("formula", 0.5, "dies['formula'] = forward * mu**2"),
         ("symbols", 0.5, "dies['formula'] = n_out * v * m2 * q"),
@@ -277,246 +240,119 @@ WRONG: dict[str, list[tuple[str, float, str]]] = {
         ("no formula", 0.5, "dies['formula'] = None"),
     ],
     "sample_forward": [
-        (
-            "too good",
-            0.0,
-            DRAW + "evidence['forward'] = n_i * v_ * float(sp.S(m2).subs(p, p_))"
-            " * (1 + 1e-11 * g.normal(size=40))",
-        ),
-        (
-            "running",
-            0.2,
-            DRAW + "x = g.normal(np.mean(evidence['forward']), 0.01, 400)\n"
-            "evidence['forward'] = (np.cumsum(x) / np.arange(1, 401))[100:]",
-        ),
-        (
-            "same weights",
-            0.0,
-            DRAW
-            + """
+        ("too good", 0.0, DRAW + "evidence['forward'] = n_i * v_ * float(sp.S(m2).subs(p, p_))"
+         " * (1 + 1e-11 * g.normal(size=40))"),
+        ("running", 0.2, DRAW + "x = g.normal(np.mean(evidence['forward']), 0.01, 400)\n"
+         "evidence['forward'] = (np.cumsum(x) / np.arange(1, 401))[100:]"),
+        ("same weights", 0.0, DRAW + """
 evidence["forward"] = []
 for _ in range(200):  # one unit, many inputs
     z = m(1000, n_i) * np.abs(g.standard_normal((1000, n_i)))
     evidence["forward"].append((z @ w(n_i)).var())
-""",
-        ),
-        (
-            "std",
-            0.0,
-            DRAW
-            + """
+"""),
+        ("std", 0.0, DRAW + """
 evidence["forward"] = []
 for _ in range(60):
     z = m(700, n_i) * np.abs(g.standard_normal((700, n_i)))
     evidence["forward"].append((z * w(700, n_i)).sum(1).std())
-""",
-        ),
-        (
-            "after the activation",
-            0.0,
-            DRAW
-            + """
+"""),
+        ("after the activation", 0.0, DRAW + """
 evidence["forward"] = []
 for _ in range(60):
     s = (w(800, n_i) * m(800, n_i) * np.abs(g.standard_normal((800, n_i)))).sum(1)
     evidence["forward"].append(np.mean(np.where(s > 0, c_ * s, a_ * s) ** 2))
-""",
-        ),
-        (
-            "draws",
-            0.0,
-            DRAW
-            + """
+"""),
+        ("draws", 0.0, DRAW + """
 z = np.abs(g.standard_normal((1000, n_i)))
 evidence["forward"] = (w(1000, n_i) * m(1000, n_i) * z).sum(1)
-""",
-        ),
+"""),
     ],
     "sample_slope": [
         ("few", 0.0, "evidence['slope'] = [np.mean(evidence['slope'])]"),
         ("copies", 0.0, "evidence['slope'] = [float(k.subs(a, given['a']))] * 40"),
-        (
-            "running",
-            0.2,
-            DRAW + "s = g.normal(size=100_000)\n"
-            "f2 = (np.where(s > 0, c_, a_) * s) ** 2\n"
-            "means = np.cumsum(f2) / np.arange(1, len(s) + 1)\n"
-            "evidence['slope'] = means[20_000::1000]",
-        ),
-        (
-            "variance",
-            0.0,
-            DRAW + "s = g.normal(size=(60, 40_000))\n"
-            "evidence['slope'] = np.where(s > 0, c_ * s, a_ * s).var(axis=1)",
-        ),
-        (
-            "mean",
-            0.0,
-            DRAW + "s = g.normal(size=(60, 40_000))\n"
-            "evidence['slope'] = np.where(s > 0, c_ * s, a_ * s).mean(axis=1)",
-        ),
-        (
-            "square of the mean",
-            0.0,
-            DRAW + "s = g.normal(size=(60, 40_000))\n"
-            "evidence['slope'] = np.where(s > 0, c_ * s, a_ * s).mean(axis=1) ** 2",
-        ),
-        (
-            "root",
-            0.0,
-            DRAW + "s = g.normal(size=(60, 40_000))\n"
-            "evidence['slope'] = np.sqrt((np.where(s > 0, c_ * s, a_ * s) ** 2).mean(axis=1))",
-        ),
-        (
-            "rectifier",
-            0.0,
-            DRAW + "evidence['slope'] = [\n"
-            "    np.mean(np.maximum(c_ * g.normal(size=150_000), 0) ** 2) for _ in range(60)\n]",
-        ),
-        (
-            "linear",
-            0.0,
-            DRAW + "evidence['slope'] = [np.mean(g.normal(size=40_000) ** 2) for _ in range(60)]",
-        ),
-        (
-            "mean slope",
-            0.0,
-            DRAW + "s = g.normal(size=(60, 40_000))\n"
-            "evidence['slope'] = (((c_ + a_) / 2 * s) ** 2).mean(axis=1)",
-        ),
-        (
-            "coarse",
-            0.4,
-            DRAW + "s = g.normal(size=(40, 150))\n"
-            "evidence['slope'] = (np.where(s > 0, c_ * s, a_ * s) ** 2).mean(axis=1)",
-        ),
-        (
-            "another number",
-            0.0,
-            DRAW + "s = 3 * g.normal(size=(60, 40_000))\n"
-            "evidence['slope'] = (np.where(s > 0, c_ * s, a_ * s) ** 2).mean(axis=1)",
-        ),
+        ("running", 0.2, DRAW + "s = g.normal(size=100_000)\n"
+         "f2 = (np.where(s > 0, c_, a_) * s) ** 2\n"
+         "means = np.cumsum(f2) / np.arange(1, len(s) + 1)\n"
+         "evidence['slope'] = means[20_000::1000]"),
+        ("variance", 0.0, DRAW + "s = g.normal(size=(60, 40_000))\n"
+         "evidence['slope'] = np.where(s > 0, c_ * s, a_ * s).var(axis=1)"),
+        ("mean", 0.0, DRAW + "s = g.normal(size=(60, 40_000))\n"
+         "evidence['slope'] = np.where(s > 0, c_ * s, a_ * s).mean(axis=1)"),
+        ("square of the mean", 0.0, DRAW + "s = g.normal(size=(60, 40_000))\n"
+         "evidence['slope'] = np.where(s > 0, c_ * s, a_ * s).mean(axis=1) ** 2"),
+        ("root", 0.0, DRAW + "s = g.normal(size=(60, 40_000))\n"
+         "evidence['slope'] = np.sqrt((np.where(s > 0, c_ * s, a_ * s) ** 2).mean(axis=1))"),
+        ("rectifier", 0.0, DRAW + "evidence['slope'] = [\n"
+         "    np.mean(np.maximum(c_ * g.normal(size=150_000), 0) ** 2) for _ in range(60)\n]"),
+        ("linear", 0.0,
+         DRAW + "evidence['slope'] = [np.mean(g.normal(size=40_000) ** 2) for _ in range(60)]"),
+        ("mean slope", 0.0, DRAW + "s = g.normal(size=(60, 40_000))\n"
+         "evidence['slope'] = (((c_ + a_) / 2 * s) ** 2).mean(axis=1)"),
+        ("coarse", 0.4, DRAW + "s = g.normal(size=(40, 150))\n"
+         "evidence['slope'] = (np.where(s > 0, c_ * s, a_ * s) ** 2).mean(axis=1)"),
+        ("another number", 0.0, DRAW + "s = 3 * g.normal(size=(60, 40_000))\n"
+         "evidence['slope'] = (np.where(s > 0, c_ * s, a_ * s) ** 2).mean(axis=1)"),
         ("unanswered", 0.0, "evidence['slope'] = [None, *evidence['slope']]"),
     ],
     "sample_backward": [
-        (
-            "fans swapped",
-            0.0,
-            DRAW
-            + """
+        ("fans swapped", 0.0, DRAW + """
 evidence["backward"] = []
 for _ in range(60):
     back = (w(3000, n_i) * g.standard_normal((3000, n_i))).sum(1)
     evidence["backward"].append(np.var(back * m(3000) * g.choice([c_, a_], 3000)))
-""",
-        ),
-        (
-            "noise twice",
-            0.0,
-            DRAW
-            + """
+"""),
+        ("noise twice", 0.0, DRAW + """
 evidence["backward"] = []
 for _ in range(60):
     back = (w(4000, n_o) * g.standard_normal((4000, n_o))).sum(1)
     evidence["backward"].append(np.var(back * m(4000) * m(4000) * g.choice([c_, a_], 4000)))
-""",
-        ),
-        (
-            "plain layer",
-            0.0,
-            DRAW
-            + """
+"""),
+        ("plain layer", 0.0, DRAW + """
 evidence["backward"] = []
 for _ in range(60):
     back = (w(3000, n_o) * g.standard_normal((3000, n_o))).sum(1)
     evidence["backward"].append(np.var(back))
-""",
-        ),
-        (
-            "std",
-            0.0,
-            DRAW
-            + """
+"""),
+        ("std", 0.0, DRAW + """
 evidence["backward"] = []
 for _ in range(60):
     back = (w(3000, n_o) * g.standard_normal((3000, n_o))).sum(1)
     evidence["backward"].append(np.std(back * m(3000) * g.choice([c_, a_], 3000)))
-""",
-        ),
-        (
-            "v as std",
-            0.0,
-            DRAW
-            + """
+"""),
+        ("v as std", 0.0, DRAW + """
 evidence["backward"] = []
 for _ in range(60):
     back = (g.normal(0, v_, (3000, n_o)) * g.standard_normal((3000, n_o))).sum(1)
     evidence["backward"].append(np.var(back * m(3000) * g.choice([c_, a_], 3000)))
-""",
-        ),
-        (
-            "std as bound",
-            0.0,
-            DRAW
-            + """
+"""),
+        ("std as bound", 0.0, DRAW + """
 evidence["backward"] = []
 for _ in range(60):
     weight = g.uniform(-(v_**0.5), v_**0.5, (3000, n_o))
     back = (weight * g.standard_normal((3000, n_o))).sum(1)
     evidence["backward"].append(np.var(back * m(3000) * g.choice([c_, a_], 3000)))
-""",
-        ),
-        (
-            "draws",
-            0.0,
-            DRAW
-            + """
+"""),
+        ("draws", 0.0, DRAW + """
 back = (w(3000, n_o) * g.standard_normal((3000, n_o))).sum(1)
 evidence["backward"] = back * m(3000) * g.choice([c_, a_], 3000)
-""",
-        ),
-        (
-            "low",
-            0.0,
-            DRAW
-            + """
+"""),
+        ("low", 0.0, DRAW + """
 back = np.einsum("esk,esk->es", w(8000, 14, n_o), g.standard_normal((8000, 14, n_o)))
 evidence["backward"] = np.var(back * m(8000, 14) * g.choice([c_, a_], (8000, 14)), axis=1)
-""",
-        ),
+"""),
     ],
     "sample_residual": [
-        (
-            "too good",
-            0.0,
-            DRAW + "evidence['residual'] = variant['growth'] + 1e-12 * g.normal(size=60)",
-        ),
-        (
-            "one layer",
-            0.0,
-            DRAW + SCALE + "evidence['residual'] = [growth(r_(), layers=1) for _ in range(100)]",
-        ),
-        (
-            "another L",
-            0.0,
-            DRAW
-            + SCALE
-            + "evidence['residual'] = [growth(r_(), layers=L_ - 1) for _ in range(100)]",
-        ),
-        (
-            "no scale",
-            0.0,
-            DRAW + SCALE + "evidence['residual'] = [growth(1.0) for _ in range(100)]",
-        ),
-        (
-            "no skip",
-            0.0,
-            DRAW + SCALE + "evidence['residual'] = [growth(r_(), skip=0.0) for _ in range(100)]",
-        ),
-        (
-            "r not squared",
-            0.0,
-            DRAW + SCALE + "evidence['residual'] = [growth(r_() ** 2) for _ in range(100)]",
-        ),
+        ("too good", 0.0,
+         DRAW + "evidence['residual'] = variant['growth'] + 1e-12 * g.normal(size=60)"),
+        ("one layer", 0.0,
+         DRAW + SCALE + "evidence['residual'] = [growth(r_(), layers=1) for _ in range(100)]"),
+        ("another L", 0.0,
+         DRAW + SCALE + "evidence['residual'] = [growth(r_(), layers=L_ - 1) for _ in range(100)]"),
+        ("no scale", 0.0,
+         DRAW + SCALE + "evidence['residual'] = [growth(1.0) for _ in range(100)]"),
+        ("no skip", 0.0,
+         DRAW + SCALE + "evidence['residual'] = [growth(r_(), skip=0.0) for _ in range(100)]"),
+        ("r not squared", 0.0,
+         DRAW + SCALE + "evidence['residual'] = [growth(r_() ** 2) for _ in range(100)]"),
     ],
-}
+}  # fmt: skip

@@ -66,20 +66,16 @@ _CONVOLUTION = [
     ("one side", 0.0, _fans("return i * k[0], o * k[0]")),
     ("two sides", 0.0, _fans("return i * k[0] ** 2, o * k[0] ** 2")),
     # The code of torch on weights of Keras, and the other way round.
-    (
-        "layout",
-        0.0,
-        """
+    ("layout", 0.0, """
 def fans(shape, groups=1, transposed=False, packed=1):
     if variant["order"] == "out-in":
         field = math.prod(shape[:-2])
         return shape[-2] * field, shape[-1] * field
     field = math.prod(shape[2:])
     return shape[1] * field, shape[0] * field
-""",
-    ),
+"""),
     ("parameters", 0.0, _fans("return i * o * f, i * o * f")),
-]
+]  # fmt: skip
 _GROUPED = [
     # torch.nn.init._calculate_fan_in_and_fan_out does not know of groups.
     ("groups", 0.0, _fans("return i * f, o * f")),
@@ -301,50 +297,31 @@ draws = truncated((100_000,), 1.0, np.random.default_rng(11))
 counts, edges = np.histogram(draws, bins=50)
 histogram = dict(counts=counts, edges=edges)
 """,
-    _DRAWN
-    + """
+    _DRAWN + """
 edges = law.ppf(np.linspace(0, 1, 26)) / law.std()
 histogram = picture(drawn(300_000), edges) | {"title": "cut off"}
 """,
-]
+]  # fmt: skip
 _HISTOGRAM_WRONG = [
     ("density", 0.0, 'histogram["counts"] = histogram["counts"] / histogram["counts"].sum()'),
     # The default of the libraries.
-    (
-        "other cut",
-        0.0,
-        _DRAWN
-        + """
+    ("other cut", 0.0, _DRAWN + """
 law = stats.truncnorm(-2, 2)
 histogram = picture(drawn(300_000, 1 / law.std()), np.linspace(-3, 3, 61))
-""",
-    ),
-    (
-        "edges",
-        0.0,
-        _DRAWN + "histogram = picture(drawn(300_000), np.linspace(-0.9, 0.9, 31) * end)",
-    ),
+"""),
+    ("edges", 0.0,
+     _DRAWN + "histogram = picture(drawn(300_000), np.linspace(-0.9, 0.9, 31) * end)"),
     ("few", 0.0, _DRAWN + "histogram = picture(drawn(10_000))"),
     ("few bins", 0.0, _DRAWN + "histogram = picture(drawn(200_000), np.linspace(-end, end, 11))"),
-    (
-        "centres",
-        0.0,
-        _DRAWN
-        + """
+    ("centres", 0.0, _DRAWN + """
 histogram["edges"] = (histogram["edges"][1:] + histogram["edges"][:-1]) / 2
-""",
-    ),
+"""),
     ("cumulative", 0.0, 'histogram["counts"] = np.cumsum(histogram["counts"])'),
     # What nobody has drawn.
-    (
-        "too good",
-        0.0,
-        _DRAWN
-        + """
+    ("too good", 0.0, _DRAWN + """
 histogram["counts"] = np.round(4e5 * np.diff(law.cdf(histogram["edges"] * law.std()))).astype(int)
-""",
-    ),
-]
+"""),
+]  # fmt: skip
 
 _SIGNAL = """
 x = datasets.load("digits", "test").images[:300].numpy().astype(float)

@@ -56,23 +56,16 @@ def forward(x, weights, biases, activation):
 
 WRONG["forward"] = [
     # An activation after every layer.
-    (
-        "output bent",
-        0.3,
-        """
+    ("output bent", 0.3, """
 def forward(x, weights, biases, activation):
     found = []
     for w, b in zip(weights, biases):
         x = value(activation, x @ w + b)
         found.append(x)
     return found
-""",
-    ),
-    (
-        "softmax",
-        0.3,
-        _forward(end="e = np.exp(s)\n    return [*found[:-1], e / e.sum(axis=1, keepdims=True)]"),
-    ),
+"""),
+    ("softmax", 0.3,
+     _forward(end="e = np.exp(s)\n    return [*found[:-1], e / e.sum(axis=1, keepdims=True)]")),
     ("no biases", 0.3, _forward().replace("z @ w + b", "z @ w")),
     ("biases late", 0.3, _forward("z = value(activation, z @ w) + b")),
     # Kept for the way back, and returned.
@@ -82,30 +75,23 @@ def forward(x, weights, biases, activation):
     ("no output", 0.3, _forward(end="return found[:-1]")),
     ("only the output", 0.3, _forward(end="return found[-1]")),
     ("reversed", 0.3, _forward(end="return found[::-1]")),
-    (
-        "by name",
-        0.3,
-        """
+    ("by name", 0.3, """
 def forward(x, weights, biases, activation):
     named, z = {}, x
     for i in range(len(weights) - 1):
         z = value(activation, z @ weights[i] + biases[i])
         named[f"layer {i + 1}"] = z
     return [named[name] for name in sorted(named)] + [z @ weights[-1] + biases[-1]]
-""",
-    ),
+"""),
     # What the book uses most.
     ("another activation", 0.3, _forward("z = np.tanh(s)")),
-    (
-        "one activation",
-        0.5,
-        _forward('assert activation == variant["activation"]\nz = value(activation, s)'),
-    ),
+    ("one activation", 0.5,
+     _forward('assert activation == variant["activation"]\nz = value(activation, s)')),
     ("layer", 0.0, _forward("z = value(activation, s + b)")),
     # Weights as torch has them.
     ("unanswered", 0.0, _forward().replace("z @ w", "z @ w.T")),
     ("form", 0.0, _forward(end="return [str(layer) for layer in found]")),
-]
+]  # fmt: skip
 
 # --------------------------------------------------------------------------------------------------
 # Statistics
@@ -204,21 +190,13 @@ WRONG["statistics"] = [
     ("missing", 0.8, _statistics(drop="p98")),
     ("mean", 0.8, _statistics(mean="np.nan")),
     ("reversed", 0.4, _statistics(end="return rows[::-1]")),
-    (
-        "by name",
-        0.4,
-        _statistics(
-            end='named = {f"z{i + 1}": row for i, row in enumerate(rows)}\n'
-            "    return [named[name] for name in sorted(named)]"
-        ),
-    ),
-    (
-        "with the output",
-        0.6,
-        _statistics().replace("weights[:-1], biases[:-1]", "weights, biases"),
-    ),
+    ("by name", 0.4, _statistics(
+         end='named = {f"z{i + 1}": row for i, row in enumerate(rows)}\n'
+         "    return [named[name] for name in sorted(named)]"
+     )),
+    ("with the output", 0.6, _statistics().replace("weights[:-1], biases[:-1]", "weights, biases")),
     ("unanswered", 0.0, _statistics(end="return rows[0]")),
-]
+]  # fmt: skip
 
 # --------------------------------------------------------------------------------------------------
 # Gradients
@@ -295,49 +273,36 @@ def gradients(x, y, weights, biases, activation):
 WRONG["gradients"] = [
     # Appended from the top down, and not turned round.
     ("reversed", 0.3, _gradients(end="return found[::-1]")),
-    (
-        "by name",
-        0.3,
-        _gradients(
-            end='named = {f"s{i + 1}": std for i, std in enumerate(found)}\n'
-            "    return [named[name] for name in sorted(named)]"
-        ),
-    ),
+    ("by name", 0.3, _gradients(
+         end='named = {f"s{i + 1}": std for i, std in enumerate(found)}\n'
+         "    return [named[name] for name in sorted(named)]"
+     )),
     # What torch's cross_entropy gives by default.
     ("of the mean", 0.3, _gradients(output="(p - np.eye(p.shape[1])[y]) / len(x)")),
     # By z, which is what retain_grad of the activations gives.
     ("by z", 0.3, _gradients(std="(above @ w.T).std()")),
     ("no slope", 0.0, _gradients(step="delta @ w.T")),
-    (
-        "another slope",
-        0.3,
-        _gradients(step='(delta @ w.T) * slope(["tanh", "sigmoid"][activation == "tanh"], z)'),
-    ),
+    ("another slope", 0.3,
+     _gradients(step='(delta @ w.T) * slope(["tanh", "sigmoid"][activation == "tanh"], z)')),
     ("layers above", 0.3, _gradients(std="above.std()")),
-    (
-        "with the output",
-        0.6,
-        _gradients(top="above = delta.std()", end="return [*found, top]").replace(
-            "above = delta.std()", "top = delta.std()"
-        ),
-    ),
+    ("with the output", 0.6,
+     _gradients(top="above = delta.std()", end="return [*found, top]").replace(
+         "above = delta.std()", "top = delta.std()"
+     )),
     ("of weights", 0.3, _gradients(std="(below.T @ delta).std()")),
     ("averaged first", 0.3, _gradients(std="delta.mean(axis=0).std()")),
     ("per unit", 0.3, _gradients(std="delta.std(axis=0).mean()")),
     ("variance", 0.3, _gradients(std="delta.var()")),
     ("no labels", 0.3, _gradients(output="p")),
     ("no biases", 0.3, _gradients(bias="z @ w")),
-    (
-        "output bent",
-        0.3,
-        _gradients(output="(p - np.eye(p.shape[1])[y]) * slope(activation, s)").replace(
-            "s = sums[-1]", "s = hidden[-1]"
-        ),
-    ),
+    ("output bent", 0.3,
+     _gradients(output="(p - np.eye(p.shape[1])[y]) * slope(activation, s)").replace(
+         "s = sums[-1]", "s = hidden[-1]"
+     )),
     ("factor", 0.3, _gradients(output="2 * (p - np.eye(p.shape[1])[y])")),
     ("gradients", 0.0, _gradients(std="np.median(np.abs(delta))")),
     ("unanswered", 0.0, _gradients(std="delta.std(axis=0)")),
-]
+]  # fmt: skip
 
 # --------------------------------------------------------------------------------------------------
 # A panel
@@ -396,69 +361,46 @@ WRONG["panel"] = [
     ("std as bound", 0.2, _DRAWN.replace("1 / a ", "1 / (3 * a) ").replace("6 /", "2 /") + _SHOWN),
     ("bound as std", 0.2, _weights("weights.append(rng.normal(0, bound, (a, b)))")),
     ("normal", 0.2, _weights("weights.append(rng.normal(0, bound / math.sqrt(3), (a, b)))")),
-    (
-        "variance as bound",
-        0.2,
-        _weights("weights.append(rng.uniform(-1, 1, (a, b)) * bound**2 / 3)"),
-    ),
+    ("variance as bound", 0.2,
+     _weights("weights.append(rng.uniform(-1, 1, (a, b)) * bound**2 / 3)")),
     ("other rule", 0.2, _DRAWN.replace('== "standard"', '!= "standard"') + _SHOWN),
     ("half", 0.2, _weights("weights.append((rng.random((a, b)) - 0.5) * bound)")),
     ("mean", 0.2, _weights("weights.append(rng.uniform(0, bound, (a, b)))")),
     # A generator with the same seed for every layer.
-    (
-        "stream reused",
-        0.2,
-        _weights("weights.append(np.random.default_rng(3).uniform(-bound, bound, (a, b)))"),
-    ),
+    ("stream reused", 0.2,
+     _weights("weights.append(np.random.default_rng(3).uniform(-bound, bound, (a, b)))")),
     ("transposed", 0.2, _DRAWN + _SHOWN + 'panel["weights"] = [w.T for w in weights]'),
     # Of the spreads.
     ("reversed", 0.4, 'panel["std"] = panel["std"][::-1]'),
     ("variance", 0.4, 'panel["std"] = [layer.var() for layer in layers]'),
     ("per unit", 0.4, 'panel["std"] = [layer.std(axis=0).mean() for layer in layers]'),
-    (
-        "other quantity",
-        0.4,
-        _DRAWN + _SHOWN.replace('chosen["quantity"] ==', 'chosen["quantity"] !='),
-    ),
-    (
-        "sums",
-        0.4,
-        """
+    ("other quantity", 0.4,
+     _DRAWN + _SHOWN.replace('chosen["quantity"] ==', 'chosen["quantity"] !=')),
+    ("sums", 0.4, """
 zero = [np.zeros(w.shape[1]) for w in weights]
 hidden = [x, *forward(x, weights, zero, activation)[:-1]]
 panel["std"] = [(z @ w).std() for z, w in zip(hidden[:-1], weights)]
-""",
-    ),
+"""),
     ("other images", 0.4, _DRAWN + _SHOWN.replace("[:300]", "")),
     ("not these weights", 0.4, _DRAWN + _SHOWN.replace("np.zeros(", "0.5 + np.zeros(")),
     # Of the densities.
-    (
-        "counts",
-        0.6,
-        'panel["density"] = [np.histogram(a, e)[0] for a, e in zip(layers, panel["edges"])]',
-    ),
-    (
-        "shares",
-        0.6,
-        'panel["density"] = [d * np.diff(e) for d, e in zip(panel["density"], panel["edges"])]',
-    ),
+    ("counts", 0.6,
+     'panel["density"] = [np.histogram(a, e)[0] for a, e in zip(layers, panel["edges"])]'),
+    ("shares", 0.6,
+     'panel["density"] = [d * np.diff(e) for d, e in zip(panel["density"], panel["edges"])]'),
     ("area", 0.6, 'panel["density"] = [d / d.max() for d in panel["density"]]'),
     ("another layer", 0.6, 'panel["edges"].reverse()\npanel["density"].reverse()'),
     ("density", 0.6, 'panel["density"] = [np.cumsum(d) for d in panel["density"]]'),
     ("bins", 0.6, 'panel["edges"] = [(e[1:] + e[:-1]) / 2 for e in panel["edges"]]'),
-    (
-        "range",
-        0.6,
-        """
+    ("range", 0.6, """
 lowest = [np.histogram(layer, 20, (layer.min(), np.percentile(layer, 30))) for layer in layers]
 panel["edges"] = [edges for _, edges in lowest]
 panel["density"] = [counts / counts.sum() / np.diff(edges) for counts, edges in lowest]
-""",
-    ),
+"""),
     # Of the form.
     ("unanswered", 0.0, 'del panel["std"]'),
     ("form", 0.0, 'panel["weights"] = None'),
-]
+]  # fmt: skip
 
 # --------------------------------------------------------------------------------------------------
 # Patients
@@ -528,7 +470,7 @@ diagnoses = {
     for k, v in diagnoses.items()
 }
 """,
-]
+]  # fmt: skip
 
 # The fault is right, and what is said for it is not.
 _HALF = [
@@ -564,44 +506,25 @@ _OF_ONE: dict[int, list[tuple[str, float, str]]] = {
     1: [
         ("variance", 0.5, 'diagnoses[1]["value"] = d["value"] ** 2'),
         ("upside down", 0.5, 'diagnoses[1]["value"] = 1 / d["value"]'),
-        (
-            "alone",
-            0.5,
-            'diagnoses[1]["value"] = held[f"patient_1_weights_{d[\'layer\']}"].std()',
-        ),
-        (
-            "gain left out",
-            0.5,
-            'diagnoses[1]["value"] = d["value"] * variant["patients"][0]["gain"]',
-        ),
+        ("alone", 0.5, 'diagnoses[1]["value"] = held[f"patient_1_weights_{d[\'layer\']}"].std()'),
+        ("gain left out", 0.5,
+         'diagnoses[1]["value"] = d["value"] * variant["patients"][0]["gain"]'),
         # Both show it by the std ratio, and have a harmonic rule.
-        (
-            "other rule",
-            0.5,
-            """
+        ("other rule", 0.5, """
 w = held["patient_1_weights_1"]
 n_in, gain = math.prod(w.shape[1:]), variant["patients"][0]["gain"]
 diagnoses[1].update(layer=1, value=w.std() / (gain / math.sqrt(n_in)))
-""",
-        ),
-        (
-            "kernel left out",
-            0.5,
-            """
+"""),
+        ("kernel left out", 0.5, """
 w = held["patient_1_weights_2"].astype(float)
 per = (w.shape[0] + w.shape[1]) / 2
 diagnoses[1].update(layer=2, value=w.std() / variant["patients"][0]["gain"] * math.sqrt(per))
-""",
-        ),
-        (
-            "other fan",
-            0.5,
-            """
+"""),
+        ("other fan", 0.5, """
 w = held["patient_1_weights_5"].astype(float)
 std = variant["patients"][0]["gain"] / math.sqrt(len(w))
 diagnoses[1].update(layer=5, value=w.std() / std)
-""",
-        ),
+"""),
         ("another layer", 0.5, 'diagnoses[1]["layer"] = 4 if d["layer"] != 4 else 1'),
     ],
     2: [
@@ -612,57 +535,34 @@ diagnoses[1].update(layer=5, value=w.std() / std)
     3: [
         ("missed", 0.25, 'diagnoses[3]["fault"] = "none"'),
         # A layer of zeros has one unit, sixty times; what is wrong with it is that it is zero.
-        (
-            "another fault",
-            0.25,
-            'diagnoses[3].update(fault="units tied", statistic="distinct units", value=1)',
-        ),
+        ("another fault", 0.25,
+         'diagnoses[3].update(fault="units tied", statistic="distinct units", value=1)'),
         _ANOTHER,
         _ELSEWHERE,
-        (
-            "all units",
-            0.5,
-            """
+        ("all units", 0.5, """
 w = held[f"patient_3_weights_{d['layer']}"]
 diagnoses[3].update(statistic="distinct units", value=len(w))
-""",
-        ),
-        (
-            "copies",
-            0.5,
-            """
+"""),
+        ("copies", 0.5, """
 w = held[f"patient_3_weights_{d['layer']}"]
 diagnoses[3].update(statistic="distinct units", value=len(w) - 1)
-""",
-        ),
+"""),
     ],
     4: [("missed", 0.25, 'diagnoses[4]["fault"] = "none"'), _ANOTHER],
     5: [
-        (
-            "no evidence",
-            0.5,
-            'diagnoses[5].update(layer=4, statistic="distinct units",\n'
-            '                    value=at(5, 4, "distinct units"))',
-        ),
-        (
-            "weights",
-            0.5,
-            'diagnoses[5].update(layer=4, statistic="distinct units",\n'
-            '                    value=len(np.unique(held["patient_5_weights_4"])))',
-        ),
+        ("no evidence", 0.5, 'diagnoses[5].update(layer=4, statistic="distinct units",\n'
+         '                    value=at(5, 4, "distinct units"))'),
+        ("weights", 0.5, 'diagnoses[5].update(layer=4, statistic="distinct units",\n'
+         '                    value=len(np.unique(held["patient_5_weights_4"])))'),
         # Absolute values have a mean, whatever is wrong.
-        (
-            "absolute",
-            0.5,
-            """
+        ("absolute", 0.5, """
 d = {"layer": 2, "statistic": "mean ratio"}
 w = held["patient_5_weights_2"].astype(float)
 diagnoses[5].update(d, value=np.abs(w).mean() / w.std() * at(5, 2, "std ratio"))
-""",
-        ),
+"""),
         ("value", 0.5, 'diagnoses[5].update(layer=3, statistic="std ratio", value=1.5)'),
     ],
-}
+}  # fmt: skip
 
 for _k in range(1, 6):
     RIGHT[f"patient_{_k}"] = [(_TABLE + code).replace("K", str(_k)) for code in _RIGHT]
@@ -681,14 +581,9 @@ OF_PUBLIC = {
     "panel": [("fan-out", 0.2, _DRAWN.replace("1 / a ", "1 / b ") + _SHOWN)],
     "patient_5": [
         ("false alarm", 0.25, 'diagnoses[5]["fault"] = "gain twice"'),
-        (
-            "not the farthest",
-            0.5,
-            _TABLE.replace("K", "5")
-            + """
+        ("not the farthest", 0.5, _TABLE.replace("K", "5") + """
 rows = [(abs(v - 1), i, v) for i, s, v in table(5) if s == "std ratio"]
 diagnoses[5].update(layer=min(rows)[1], value=min(rows)[2])
-""",
-        ),
+"""),
     ],
-}
+}  # fmt: skip
