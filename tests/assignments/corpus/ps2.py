@@ -33,6 +33,8 @@ def m(*shape):
     return kept / (1 - p_) if variant["noise"].startswith("inv") else kept
 def w(*shape):
     return g.standard_normal(shape) * v_**0.5
+def inputs(n):
+    return np.abs(g.standard_normal((n, n_i)))
 """
 # The scale of a way around, as a number; `by` is the growth, `noise` the noise's mean square.
 SCALE = """
@@ -48,6 +50,35 @@ def growth(*args, **kwargs):
     z0, z = run(*args, **kwargs)
     return (z**2).mean() / (z0**2).mean()
 """
+
+
+def _estimates(name: str, estimate: str, *before: str, times: int = 60) -> str:
+    """Estimates from draws that are made anew for each."""
+    lines = "".join(f"    {line}\n" for line in (*before, f"evidence['{name}'].append({estimate})"))
+    return f"{DRAW}evidence['{name}'] = []\nfor _ in range({times}):\n{lines}"
+
+
+def _slope(estimates: str, size: str = "(60, 40_000)") -> str:
+    """Estimates from sums s and what the activation f makes of them, all drawn at once."""
+    start = f"s = g.normal(size={size})\nf = np.where(s > 0, c_, a_) * s\n"
+    return f"{DRAW}{start}evidence['slope'] = {estimates}"
+
+
+_SCALED = "back * m(3000) * g.choice([c_, a_], 3000)"
+
+
+def _backward(
+    drawn: str = _SCALED, of: str = "np.var", weights: str = "w(3000, n_o)", n: str = "n_o"
+) -> str:
+    """Estimates of what comes back to an input from n outputs."""
+    back = f"back = ({weights} * g.standard_normal((3000, {n}))).sum(1)"
+    return _estimates("backward", f"{of}({drawn})", back)
+
+
+def _growth(how: str) -> str:
+    """Estimates of the growth through all layers."""
+    return f"{DRAW}{SCALE}evidence['residual'] = [growth({how}) for _ in range(100)]"
+
 
 RIGHT: dict[str, list[str]] = {
     "term": [
@@ -90,13 +121,13 @@ RIGHT: dict[str, list[str]] = {
         DRAW + """
 import pandas as pd
 def layer():  # whole layers: every unit has its weights, every example its inputs
-    s = (m(300, n_i) * np.abs(g.standard_normal((300, n_i)))) @ w(n_i, 300)
+    s = (m(300, n_i) * inputs(300)) @ w(n_i, 300)
     return s.var()
 evidence = pd.DataFrame({"forward": [layer() for _ in range(60)]})
 """,
         DRAW + """
 def small():  # few draws each, and therefore many estimates
-    z = np.abs(g.standard_normal((8, n_i)))
+    z = inputs(8)
     return np.einsum("bl,bl->b", w(8, n_i), m(8, n_i) * z).var(ddof=1)
 evidence["forward"] = np.array([small() for _ in range(8000)])[:, None]
 """,
@@ -134,9 +165,7 @@ evidence["backward"] = pd.Series((totals**2).mean(axis=1))
 """,
     ],
     "sample_residual": [
-        DRAW + SCALE + """
-evidence["residual"] = [growth(r_()) for _ in range(100)]
-""",
+        _growth("r_()"),
         DRAW + SCALE + """
 import pandas as pd
 two = lambda *shape: g.choice([-1.0, 1.0], shape) * v_**0.5
@@ -244,94 +273,41 @@ WRONG: dict[str, list[tuple[str, float, str]]] = {
          " * (1 + 1e-11 * g.normal(size=40))"),
         ("running", 0.2, DRAW + "x = g.normal(np.mean(evidence['forward']), 0.01, 400)\n"
          "evidence['forward'] = (np.cumsum(x) / np.arange(1, 401))[100:]"),
-        ("same weights", 0.0, DRAW + """
-evidence["forward"] = []
-for _ in range(200):  # one unit, many inputs
-    z = m(1000, n_i) * np.abs(g.standard_normal((1000, n_i)))
-    evidence["forward"].append((z @ w(n_i)).var())
-"""),
-        ("std", 0.0, DRAW + """
-evidence["forward"] = []
-for _ in range(60):
-    z = m(700, n_i) * np.abs(g.standard_normal((700, n_i)))
-    evidence["forward"].append((z * w(700, n_i)).sum(1).std())
-"""),
-        ("after the activation", 0.0, DRAW + """
-evidence["forward"] = []
-for _ in range(60):
-    s = (w(800, n_i) * m(800, n_i) * np.abs(g.standard_normal((800, n_i)))).sum(1)
-    evidence["forward"].append(np.mean(np.where(s > 0, c_ * s, a_ * s) ** 2))
-"""),
+        ("same weights", 0.0, _estimates("forward", "(z @ w(n_i)).var()",  # one unit, many inputs
+                                         "z = m(1000, n_i) * inputs(1000)", times=200)),
+        ("std", 0.0, _estimates("forward", "(z * w(700, n_i)).sum(1).std()",
+                                "z = m(700, n_i) * inputs(700)")),
+        ("after the activation", 0.0,
+         _estimates("forward", "np.mean(np.where(s > 0, c_ * s, a_ * s) ** 2)",
+                    "s = (w(800, n_i) * m(800, n_i) * inputs(800)).sum(1)")),
         ("draws", 0.0, DRAW + """
-z = np.abs(g.standard_normal((1000, n_i)))
+z = inputs(1000)
 evidence["forward"] = (w(1000, n_i) * m(1000, n_i) * z).sum(1)
 """),
     ],
     "sample_slope": [
         ("few", 0.0, "evidence['slope'] = [np.mean(evidence['slope'])]"),
         ("copies", 0.0, "evidence['slope'] = [float(k.subs(a, given['a']))] * 40"),
-        ("running", 0.2, DRAW + "s = g.normal(size=100_000)\n"
-         "f2 = (np.where(s > 0, c_, a_) * s) ** 2\n"
-         "means = np.cumsum(f2) / np.arange(1, len(s) + 1)\n"
-         "evidence['slope'] = means[20_000::1000]"),
-        ("variance", 0.0, DRAW + "s = g.normal(size=(60, 40_000))\n"
-         "evidence['slope'] = np.where(s > 0, c_ * s, a_ * s).var(axis=1)"),
-        ("mean", 0.0, DRAW + "s = g.normal(size=(60, 40_000))\n"
-         "evidence['slope'] = np.where(s > 0, c_ * s, a_ * s).mean(axis=1)"),
-        ("square of the mean", 0.0, DRAW + "s = g.normal(size=(60, 40_000))\n"
-         "evidence['slope'] = np.where(s > 0, c_ * s, a_ * s).mean(axis=1) ** 2"),
-        ("root", 0.0, DRAW + "s = g.normal(size=(60, 40_000))\n"
-         "evidence['slope'] = np.sqrt((np.where(s > 0, c_ * s, a_ * s) ** 2).mean(axis=1))"),
-        ("rectifier", 0.0, DRAW + "evidence['slope'] = [\n"
-         "    np.mean(np.maximum(c_ * g.normal(size=150_000), 0) ** 2) for _ in range(60)\n]"),
-        ("linear", 0.0,
-         DRAW + "evidence['slope'] = [np.mean(g.normal(size=40_000) ** 2) for _ in range(60)]"),
-        ("mean slope", 0.0, DRAW + "s = g.normal(size=(60, 40_000))\n"
-         "evidence['slope'] = (((c_ + a_) / 2 * s) ** 2).mean(axis=1)"),
-        ("coarse", 0.4, DRAW + "s = g.normal(size=(40, 150))\n"
-         "evidence['slope'] = (np.where(s > 0, c_ * s, a_ * s) ** 2).mean(axis=1)"),
-        ("another number", 0.0, DRAW + "s = 3 * g.normal(size=(60, 40_000))\n"
-         "evidence['slope'] = (np.where(s > 0, c_ * s, a_ * s) ** 2).mean(axis=1)"),
+        ("running", 0.2,
+         _slope("(np.cumsum(f**2) / np.arange(1, len(s) + 1))[20_000::1000]", "100_000")),
+        ("variance", 0.0, _slope("f.var(axis=1)")),
+        ("mean", 0.0, _slope("f.mean(axis=1)")),
+        ("square of the mean", 0.0, _slope("f.mean(axis=1) ** 2")),
+        ("root", 0.0, _slope("np.sqrt((f**2).mean(axis=1))")),
+        ("rectifier", 0.0, _slope("(np.maximum(f, 0) ** 2).mean(axis=1)", "(60, 150_000)")),
+        ("linear", 0.0, _slope("(s**2).mean(axis=1)")),
+        ("mean slope", 0.0, _slope("(((c_ + a_) / 2 * s) ** 2).mean(axis=1)")),
+        ("coarse", 0.4, _slope("(f**2).mean(axis=1)", "(40, 150)")),
+        ("another number", 0.0, _slope("((3 * f) ** 2).mean(axis=1)")),
         ("unanswered", 0.0, "evidence['slope'] = [None, *evidence['slope']]"),
     ],
     "sample_backward": [
-        ("fans swapped", 0.0, DRAW + """
-evidence["backward"] = []
-for _ in range(60):
-    back = (w(3000, n_i) * g.standard_normal((3000, n_i))).sum(1)
-    evidence["backward"].append(np.var(back * m(3000) * g.choice([c_, a_], 3000)))
-"""),
-        ("noise twice", 0.0, DRAW + """
-evidence["backward"] = []
-for _ in range(60):
-    back = (w(4000, n_o) * g.standard_normal((4000, n_o))).sum(1)
-    evidence["backward"].append(np.var(back * m(4000) * m(4000) * g.choice([c_, a_], 4000)))
-"""),
-        ("plain layer", 0.0, DRAW + """
-evidence["backward"] = []
-for _ in range(60):
-    back = (w(3000, n_o) * g.standard_normal((3000, n_o))).sum(1)
-    evidence["backward"].append(np.var(back))
-"""),
-        ("std", 0.0, DRAW + """
-evidence["backward"] = []
-for _ in range(60):
-    back = (w(3000, n_o) * g.standard_normal((3000, n_o))).sum(1)
-    evidence["backward"].append(np.std(back * m(3000) * g.choice([c_, a_], 3000)))
-"""),
-        ("v as std", 0.0, DRAW + """
-evidence["backward"] = []
-for _ in range(60):
-    back = (g.normal(0, v_, (3000, n_o)) * g.standard_normal((3000, n_o))).sum(1)
-    evidence["backward"].append(np.var(back * m(3000) * g.choice([c_, a_], 3000)))
-"""),
-        ("std as bound", 0.0, DRAW + """
-evidence["backward"] = []
-for _ in range(60):
-    weight = g.uniform(-(v_**0.5), v_**0.5, (3000, n_o))
-    back = (weight * g.standard_normal((3000, n_o))).sum(1)
-    evidence["backward"].append(np.var(back * m(3000) * g.choice([c_, a_], 3000)))
-"""),
+        ("fans swapped", 0.0, _backward(weights="w(3000, n_i)", n="n_i")),
+        ("noise twice", 0.0, _backward("m(3000) * " + _SCALED)),
+        ("plain layer", 0.0, _backward("back")),
+        ("std", 0.0, _backward(of="np.std")),
+        ("v as std", 0.0, _backward(weights="g.normal(0, v_, (3000, n_o))")),
+        ("std as bound", 0.0, _backward(weights="g.uniform(-(v_**0.5), v_**0.5, (3000, n_o))")),
         ("draws", 0.0, DRAW + """
 back = (w(3000, n_o) * g.standard_normal((3000, n_o))).sum(1)
 evidence["backward"] = back * m(3000) * g.choice([c_, a_], 3000)
@@ -344,15 +320,10 @@ evidence["backward"] = np.var(back * m(8000, 14) * g.choice([c_, a_], (8000, 14)
     "sample_residual": [
         ("too good", 0.0,
          DRAW + "evidence['residual'] = variant['growth'] + 1e-12 * g.normal(size=60)"),
-        ("one layer", 0.0,
-         DRAW + SCALE + "evidence['residual'] = [growth(r_(), layers=1) for _ in range(100)]"),
-        ("another L", 0.0,
-         DRAW + SCALE + "evidence['residual'] = [growth(r_(), layers=L_ - 1) for _ in range(100)]"),
-        ("no scale", 0.0,
-         DRAW + SCALE + "evidence['residual'] = [growth(1.0) for _ in range(100)]"),
-        ("no skip", 0.0,
-         DRAW + SCALE + "evidence['residual'] = [growth(r_(), skip=0.0) for _ in range(100)]"),
-        ("r not squared", 0.0,
-         DRAW + SCALE + "evidence['residual'] = [growth(r_() ** 2) for _ in range(100)]"),
+        ("one layer", 0.0, _growth("r_(), layers=1")),
+        ("another L", 0.0, _growth("r_(), layers=L_ - 1")),
+        ("no scale", 0.0, _growth("1.0")),
+        ("no skip", 0.0, _growth("r_(), skip=0.0")),
+        ("r not squared", 0.0, _growth("r_() ** 2")),
     ],
 }  # fmt: skip

@@ -359,13 +359,7 @@ def _weights(line: str) -> str:
 WRONG["panel"] = [
     # Of the weights.
     ("std as bound", 0.2, _DRAWN.replace("1 / a ", "1 / (3 * a) ").replace("6 /", "2 /") + _SHOWN),
-    ("bound as std", 0.2, _weights("weights.append(rng.normal(0, bound, (a, b)))")),
-    ("normal", 0.2, _weights("weights.append(rng.normal(0, bound / math.sqrt(3), (a, b)))")),
-    ("variance as bound", 0.2,
-     _weights("weights.append(rng.uniform(-1, 1, (a, b)) * bound**2 / 3)")),
     ("other rule", 0.2, _DRAWN.replace('== "standard"', '!= "standard"') + _SHOWN),
-    ("half", 0.2, _weights("weights.append((rng.random((a, b)) - 0.5) * bound)")),
-    ("mean", 0.2, _weights("weights.append(rng.uniform(0, bound, (a, b)))")),
     # A generator with the same seed for every layer.
     ("stream reused", 0.2,
      _weights("weights.append(np.random.default_rng(3).uniform(-bound, bound, (a, b)))")),
