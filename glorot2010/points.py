@@ -539,31 +539,21 @@ def _output(network: Network, logits: Tensor) -> pd.DataFrame:
     bias = network.b[-1].double() - network.b[-1].double().mean(-1, keepdim=True)
     added = own - bias[:, None]
     parts = {"output_bias": bias.square().mean(-1), "output_signal": added.square().mean((-1, -2))}
-    return pd.DataFrame(
-        [
-            (replica, quantity, "rms", float(square) ** 0.5)
-            for quantity, squares in parts.items()
-            for replica, square in enumerate(squares)
-        ],
-        columns=["replica", "quantity", "statistic", "value"],
-    )
+    rows = pd.DataFrame({name: squares.sqrt().tolist() for name, squares in parts.items()})
+    rows = rows.rename_axis("replica").reset_index()
+    return rows.melt("replica", var_name="quantity").assign(statistic="rms")
 
 
 def _singular(network: Network, trace: Trace) -> pd.DataFrame:
     """Mean, root mean square and spread of the singular values of every hidden layer's Jacobian."""
     tables = []
     for i in range(1, len(network.w) - 1):
-        rows = monitor.jacobian(network, trace, i, examples=3)
-        groups = rows.groupby("replica")
-        mean, square = groups["value"].mean(), groups["square"].mean()
-        for name, values in (
-            ("mean", mean),
-            ("rms", square**0.5),
-            ("std", (square - mean**2).clip(lower=0) ** 0.5),
-        ):
-            table = values.rename("value").reset_index()
-            tables.append(table.assign(layer=i + 1, quantity="jacobian", statistic=name))
-    return pd.concat(tables)
+        rows = monitor.jacobian_moments(monitor.jacobian(network, trace, i, examples=3))
+        rows["std"] = (rows["rms"] ** 2 - rows["mean"] ** 2).clip(lower=0) ** 0.5
+        tables.append(
+            rows.drop(columns="layer").melt("replica", var_name="statistic").assign(layer=i + 1)
+        )
+    return pd.concat(tables).assign(quantity="jacobian")
 
 
 def _shape(data: Data) -> tuple[int, int]:
