@@ -16,6 +16,7 @@ import sympy
 import torch
 
 from glorot2010.rows import compare, interval
+from glorot2010.verdicts import claim as c
 from glorot2010.verdicts.births import (
     AGREES,
     ALIKE,
@@ -33,26 +34,6 @@ from glorot2010.verdicts.births import (
     same,
     sampled_variance,
     spread,
-)
-from glorot2010.verdicts.claim import (
-    BIRTH,
-    BOOK,
-    LONG,
-    SHORT,
-    WIDE,
-    Array,
-    Evidence,
-    Fact,
-    Judgement,
-    all_of,
-    as_a_whole,
-    as_ratio,
-    claim,
-    either,
-    in_parts,
-    negated,
-    ratio_interval,
-    within_factor,
 )
 from glorot2010.verdicts.curves import (
     BEST_AUTO_ENCODERS,
@@ -78,7 +59,7 @@ UNTIED = 0.1
 """Units have parted when some weight of theirs differs by more than this."""
 
 
-@claim(
+@c.claim(
     "S1",
     "Katanforoosh and Kunin (2019)",
     "Hidden units of a layer whose weights all start at one constant, zero included, get "
@@ -91,13 +72,13 @@ UNTIED = 0.1
     horizon="12 updates in fractions, 3,000 in 32-bit numbers",
     chapter=1,
 )
-def s1_equal_units(evidence: Evidence) -> Judgement:
+def s1_equal_units(evidence: c.Evidence) -> c.Judgement:
     w = sympy.symbols("w_11 w_21 w_12 w_22 v_1 v_2", real=True)
     gradient = _tied_gradient(w)
     exact = max(_gap_in_fractions(start) for start in (Fraction(1, 2), Fraction(0)))
     same_order = _gap_in_floats([[0, 1, 2, 3]] * 2)
     two_orders = _gap_in_floats([[0, 1, 2, 3], [3, 2, 1, 0]])
-    parts: dict[str, Fact] = {
+    parts: dict[str, c.Fact] = {
         "equal gradients, for any activation and cost": all(
             same(gradient[i], gradient[j]) for i, j in ((0, 2), (1, 3), (4, 5))
         ),
@@ -105,7 +86,7 @@ def s1_equal_units(evidence: Evidence) -> Judgement:
         "stay equal in 32-bit numbers, sums in one order": same_order == 0,
         "stay equal in 32-bit numbers whatever the order of the sums": two_orders <= UNTIED,
     }
-    return in_parts(parts, f"gap {float(exact):g} exactly, {two_orders:.1f} in 32 bits")
+    return c.in_parts(parts, f"gap {float(exact):g} exactly, {two_orders:.1f} in 32 bits")
 
 
 def _tied_gradient(w: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
@@ -165,7 +146,7 @@ SLOWER = 0.10
 """A start learns more slowly if its error is larger by this fraction after the same updates."""
 
 
-@claim(
+@c.claim(
     "S2",
     "Katanforoosh and Kunin (2019)",
     "Weights that start too small make learning slow, and weights that start too large "
@@ -178,9 +159,9 @@ SLOWER = 0.10
     horizon="1,000 updates",
     chapter=3,
 )
-def s2_small_and_large(evidence: Evidence) -> Judgement:
+def s2_small_and_large(evidence: c.Evidence) -> c.Judgement:
     found = {units: _sweep(units) for units in ("tanh", "identity")}
-    slow, parts = {}, dict[str, Fact]()
+    slow, parts = {}, dict[str, c.Fact]()
     for units, rows in found.items():
         best = rows.groupby(["gain", "seed"])[["error"]].min().reset_index()  # over the rates
         slow[units] = paired_interval(best, 0.1, 1.0, by="gain", value="error")
@@ -188,7 +169,7 @@ def s2_small_and_large(evidence: Evidence) -> Judgement:
         large = rows[rows.gain == 100.0].outcome == "diverged"
         parts[f"too large diverges, {units}"] = _nearly_all(large)
     spoilt = found["tanh"][found["tanh"].gain == 100.0].outcome.value_counts().idxmax()
-    return in_parts(
+    return c.in_parts(
         parts,
         slow["tanh"],
         "Error at gain 0.1 less that at gain 1, tanh, best rates; at gain 100 tanh units are "
@@ -215,13 +196,13 @@ def _sweep(activation: str) -> pd.DataFrame:
     return grid.assign(error=error, outcome=training.outcomes(network, test))
 
 
-def _nearly_all(cases: pd.Series[bool]) -> Fact:
+def _nearly_all(cases: pd.Series[bool]) -> c.Fact:
     """Whether a thing happens as a rule: True from 90 % of the cases on, False up to 10 %."""
     share = float(cases.mean())
-    return either(share >= 0.9, share <= 0.1)
+    return c.either(share >= 0.9, share <= 0.1)
 
 
-@claim(
+@c.claim(
     "S3",
     "Katanforoosh and Kunin (2019)",
     "In ten linear layers of which nine are 1.5 times the identity, signal and gradient "
@@ -230,11 +211,11 @@ def _nearly_all(cases: pd.Series[bool]) -> Fact:
     "square after nine random matrices of gain g, over g^18",
     rule=f"equal exactly; random matrices within {AGREES:g} standard errors of 1",
     scale="2x2 matrices; 40 linear networks of width 100",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=3,
 )
-def s3_ten_matrices(evidence: Evidence) -> Judgement:
-    parts: dict[str, Fact] = {}
+def s3_ten_matrices(evidence: c.Evidence) -> c.Judgement:
+    parts: dict[str, c.Fact] = {}
     exact = sympy.Rational(3, 2), sympy.Rational(1, 2)
     for gain in exact:
         up, down = _through_nine(gain)
@@ -244,7 +225,7 @@ def s3_ten_matrices(evidence: Evidence) -> Judgement:
         squares = _random_matrices(factor) / factor**18
         parts[f"random matrices of gain {factor} alike"] = agrees(distance(squares, 1.0))
     ours = " and ".join(f"{float(_through_nine(gain)[0]):.3g}" for gain in exact)
-    return in_parts(parts, ours, paper="1.5^9 and 0.5^9")
+    return c.in_parts(parts, ours, paper="1.5^9 and 0.5^9")
 
 
 def _through_nine(gain: sympy.Rational) -> tuple[sympy.Expr, sympy.Expr]:
@@ -257,7 +238,7 @@ def _through_nine(gain: sympy.Rational) -> tuple[sympy.Expr, sympy.Expr]:
     return sympy.cancel(y / plain), sympy.cancel(down)
 
 
-def _random_matrices(gain: float) -> Array:
+def _random_matrices(gain: float) -> c.Array:
     """Mean square after nine random matrices of one gain, for 40 networks of width 100."""
     x = torch.randn(40, 1, 100, generator=torch.Generator().manual_seed(0))
     network = Network.create([100] * 10, "identity", "lecun", seeds=range(40), gain=gain)
@@ -269,7 +250,7 @@ NO_MEAN = 0.1
 """A layer has mean zero if its mean is below this multiple of its standard deviation."""
 
 
-@claim(
+@c.claim(
     "S4",
     "Katanforoosh and Kunin (2019)",
     "If activations have mean zero and the same variance in every layer, back-propagated "
@@ -280,24 +261,24 @@ NO_MEAN = 0.1
     f"only where means are below {NO_MEAN:g} standard deviations and the variances of "
     f"the two layers within a factor of {ALIKE:g}",
     scale="width 400, depth 50, seeds 0 to 4",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=9,
 )
-def s4_zero_mean_equal_variance(evidence: Evidence) -> Judgement:
+def s4_zero_mean_equal_variance(evidence: c.Evidence) -> c.Judgement:
     rows = deep("tanh", 5 / 3, 50, 400).query("10 <= layer <= 50")
-    fulfilled = all_of(
+    fulfilled = c.all_of(
         [
             bool((rows["mean"].abs() < NO_MEAN * rows.activation.pow(0.5)).all()),
-            within_factor(ratio_interval(between(rows, "activation", 10, 50)), ALIKE),
+            c.within_factor(c.ratio_interval(between(rows, "activation", 10, 50)), ALIKE),
         ]
     )
-    gradient = ratio_interval(between(rows, "gradient", 10, 50))
-    parts: dict[str, Fact] = {
+    gradient = c.ratio_interval(between(rows, "gradient", 10, 50))
+    parts: dict[str, c.Fact] = {
         "linear units of one width": _forward_implies_backward(),
         "tanh units of one width": kept(gradient) if fulfilled else None,
     }
     said = "Variance of the gradient at layer 10 over that at layer 50, tanh at gain 5/3"
-    return in_parts(parts, as_ratio(gradient), said)
+    return c.in_parts(parts, c.as_ratio(gradient), said)
 
 
 def _forward_implies_backward() -> bool:
@@ -309,7 +290,7 @@ def _forward_implies_backward() -> bool:
     return same(forward, derivation.v_x) and same(backward, derivation.v_delta)
 
 
-@claim(
+@c.claim(
     "S5",
     "Katanforoosh and Kunin (2019)",
     "Xavier initialization draws weights with variance 1/n_in.",
@@ -319,10 +300,10 @@ def _forward_implies_backward() -> bool:
     horizon="none",
     chapter=6,
 )
-def s5_name_of_the_rule(evidence: Evidence) -> Judgement:
+def s5_name_of_the_rule(evidence: c.Evidence) -> c.Judgement:
     n, m = derivation.n_in, derivation.n_out
     noted, printed = rules.lecun(n, m), derivation.glorot_variance()
-    parts: dict[str, Fact] = {
+    parts: dict[str, c.Fact] = {
         "the variance, for equal widths": same(printed.subs(m, n), noted.subs(m, n)),
         "the variance, for all widths": same(printed, noted),
     }
@@ -331,10 +312,10 @@ def s5_name_of_the_rule(evidence: Evidence) -> Judgement:
         "The paper's variance over the note's for 1000 to 9 units; the paper's distribution is "
         "uniform"
     )
-    return in_parts(parts, ours, said, paper=1.0)
+    return c.in_parts(parts, ours, said, paper=1.0)
 
 
-@claim(
+@c.claim(
     "S6",
     "Katanforoosh and Kunin (2019)",
     "Xavier initialization suits networks of tanh or sigmoid units.",
@@ -342,14 +323,14 @@ def s5_name_of_the_rule(evidence: Evidence) -> Judgement:
     "gradient, layer 1 over layer 5",
     rule=f"suits units for which both 95 % intervals lie within a factor of {KEPT:g} of 1",
     scale="five hidden layers of 1000 units, 300 images, seeds 0 to 4",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=9,
 )
-def s6_for_which_units(evidence: Evidence) -> Judgement:
+def s6_for_which_units(evidence: c.Evidence) -> c.Judgement:
     found = {units: _five_layers(units) for units in ("tanh", "sigmoid")}
-    parts = {units: all_of(map(kept, ratios)) for units, ratios in found.items()}
+    parts = {units: c.all_of(map(kept, ratios)) for units, ratios in found.items()}
     said = "Variance of the sigmoid's gradient, layer 1 over layer 5, width 1000"
-    return in_parts(parts, as_ratio(found["sigmoid"][1]), said)
+    return c.in_parts(parts, c.as_ratio(found["sigmoid"][1]), said)
 
 
 @cache
@@ -364,10 +345,10 @@ def _five_layers(units: str) -> tuple[Interval, Interval]:
         first, last = (trace.z[i].double().var(1).mean() for i in (1, 5))
         signal.append(float(last / first))
         gradient.append(float(delta[0].double().var() / delta[4].double().var()))
-    return ratio_interval(signal), ratio_interval(gradient)
+    return c.ratio_interval(signal), c.ratio_interval(gradient)
 
 
-@claim(
+@c.claim(
     "S7",
     "a summary of the paper",
     "Equation 16 assumes that all layers have the same size.",
@@ -378,7 +359,7 @@ def _five_layers(units: str) -> tuple[Interval, Interval]:
     horizon="none",
     chapter=6,
 )
-def s7_equal_sizes(evidence: Evidence) -> Judgement:
+def s7_equal_sizes(evidence: c.Evidence) -> c.Judgement:
     sizes = len(derivation.glorot_bound().free_symbols)
     n_in, n_out = 300, 100
     # Half of eq. 10 and half of eq. 11, for a layer that changes the width.
@@ -386,10 +367,10 @@ def s7_equal_sizes(evidence: Evidence) -> Judgement:
     unequal = agrees(distance(averaged, 1.0))
     fact = None if unequal is None else sizes < 2 or not unequal
     said = f"the bound has {sizes} sizes in it; the equations for equal widths are 13 to 15"
-    return as_a_whole(fact, float(sizes), said)
+    return c.as_a_whole(fact, float(sizes), said)
 
 
-@claim(
+@c.claim(
     "S8",
     "a summary of the paper; Katanforoosh and Kunin (2019)",
     "The same derivation for rectified units gives He's variance, 2/n_in.",
@@ -398,24 +379,24 @@ def s7_equal_sizes(evidence: Evidence) -> Judgement:
     rule=f"holds if the algebra gives 2/n_in and the ratio is within {AGREES:g} "
     f"standard errors of 1, by a sample that rejects Glorot's rule by {REJECTS:g}",
     scale="40 networks of width 300",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=6,
 )
-def s8_rectifiers(evidence: Evidence) -> Judgement:
+def s8_rectifiers(evidence: c.Evidence) -> c.Judgement:
     derived, coded = derivation.he_variance(), rules.he(derivation.n_in, derivation.n_out)
     ratios = _rectified("he")
-    parts: dict[str, Fact] = {
+    parts: dict[str, c.Fact] = {
         "the algebra gives 2/n_in": same(derived, coded),
         "networks drawn so keep the mean square": agrees(distance(ratios, 1.0)),
     }
     # The sample must be able to tell the rules apart.
     apart = agrees(distance(_rectified("glorot"), 1.0)) is False
     said = "Mean square, layer 20 over layer 1, 40 networks of width 300"
-    fact = all_of(parts.values()) if apart else None
-    return as_a_whole(fact, mean_interval(ratios), said, parts=parts)
+    fact = c.all_of(parts.values()) if apart else None
+    return c.as_a_whole(fact, mean_interval(ratios), said, parts=parts)
 
 
-def _rectified(rule: str) -> Array:
+def _rectified(rule: str) -> c.Array:
     """Mean square of the sums of layer 20 over that of layer 1, for 40 rectified networks."""
     x = torch.randn(50, 300, generator=torch.Generator().manual_seed(1))
     network = Network.create([300] * 21, "relu", rule, seeds=range(40))
@@ -424,28 +405,28 @@ def _rectified(rule: str) -> Array:
     return (last / first).numpy()
 
 
-@claim(
+@c.claim(
     "S9",
     "a summary of the paper",
     "Normal weights would have been better than uniform ones of the same variance.",
     statistic="test error with uniform less that with normal weights, tanh, Glorot's variance",
     rule="holds if the 95 % interval is above 0; fails if all of it is below "
     f"{MARGIN:g} points; else undecided",
-    scale=BOOK,
-    horizon=SHORT,
+    scale=c.BOOK,
+    horizon=c.SHORT,
     chapter=6,
     needs=("distribution",),
 )
-def s9_normal_weights(evidence: Evidence) -> Judgement:
+def s9_normal_weights(evidence: c.Evidence) -> c.Judgement:
     """An interval above 0 holds even if all of it is below the margin."""
     rows = evidence.rows("distribution")
     gap = compare(end_errors(rows), "uniform", "normal")
-    parts = {"normal weights end better": either(above(gap, 0.0), below(gap, MARGIN))}
+    parts = {"normal weights end better": c.either(above(gap, 0.0), below(gap, MARGIN))}
     runs = setting(rows, "distribution", "uniform", "normal")
-    return in_parts(parts, gap, "Uniform less normal", runs)
+    return c.in_parts(parts, gap, "Uniform less normal", runs)
 
 
-@claim(
+@c.claim(
     "S10",
     "a second summary of the paper",
     "The sigmoid is a symmetric activation, as tanh and softsign are.",
@@ -455,15 +436,15 @@ def s9_normal_weights(evidence: Evidence) -> Judgement:
     horizon="none",
     chapter=4,
 )
-def s10_symmetric(evidence: Evidence) -> Judgement:
+def s10_symmetric(evidence: c.Evidence) -> c.Judgement:
     x = sympy.Symbol("x", real=True)
     f = ACTIVATIONS["sigmoid"].expression
     at_zero = float(f(sympy.Integer(0)))
     said = f"f(-x) + f(x) is {sympy.simplify(f(-x) + f(x))}, where the derivation needs 0"
-    return as_a_whole(same(f(-x), -f(x)) and at_zero == 0, at_zero, said)
+    return c.as_a_whole(same(f(-x), -f(x)) and at_zero == 0, at_zero, said)
 
 
-@claim(
+@c.claim(
     "S11",
     "a third summary of the paper",
     "The paper's standard initialization is the one of LeCun et al. (1998).",
@@ -473,15 +454,15 @@ def s10_symmetric(evidence: Evidence) -> Judgement:
     horizon="none",
     chapter=6,
 )
-def s11_baseline(evidence: Evidence) -> Judgement:
+def s11_baseline(evidence: c.Evidence) -> c.Judgement:
     n = derivation.n_in
     printed = n * derivation.uniform_variance(1 / sympy.sqrt(n))
     lecun = n * rules.lecun(n, derivation.n_out)
     said = f"n Var[W] is {printed} by eq. 1 and {lecun} by LeCun's rule"
-    return as_a_whole(same(printed, lecun), float(printed), said, paper=float(lecun))
+    return c.as_a_whole(same(printed, lecun), float(printed), said, paper=float(lecun))
 
 
-@claim(
+@c.claim(
     "S12",
     "a third summary of the paper",
     "That weight gradients have one variance in all layers is due to the proposed initialization.",
@@ -491,22 +472,22 @@ def s11_baseline(evidence: Evidence) -> Judgement:
     f"{ALIKE:g}; holds if they are with the proposed rule and are not with the "
     "standard one",
     scale="five hidden layers of 1000 units, 300 images, seeds 0 to 4",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=5,
 )
-def s12_credit(evidence: Evidence) -> Judgement:
+def s12_credit(evidence: c.Evidence) -> c.Judgement:
     standard, proposed = (at_birth(rule, "weight_gradient") for rule in ("standard", "glorot"))
     parts = {
         "level with the proposed rule": alike(proposed),
         "level with the standard one": alike(standard),
     }
     # It is an effect of the proposal if with the proposal they are level and without are not.
-    fact = all_of([alike(proposed), negated(alike(standard))])
+    fact = c.all_of([alike(proposed), c.negated(alike(standard))])
     said = "Largest over smallest layer of the standard one"
-    return as_a_whole(fact, spread(standard), said, parts=parts)
+    return c.as_a_whole(fact, spread(standard), said, parts=parts)
 
 
-@claim(
+@c.claim(
     "S13",
     "a third summary of the paper",
     "Softsign units saturate faster than tanh at first, and then stabilize.",
@@ -515,12 +496,12 @@ def s12_credit(evidence: Evidence) -> Judgement:
     "second half over its whole rise",
     rule="faster if the 95 % interval of the first is above 0; stable if that of the second "
     "is below 0.25; each a part",
-    scale=WIDE,
-    horizon=LONG,
+    scale=c.WIDE,
+    horizon=c.LONG,
     chapter=11,
     needs=("table1",),
 )
-def s13_softsign_saturates(evidence: Evidence) -> Judgement:
+def s13_softsign_saturates(evidence: c.Evidence) -> c.Judgement:
     """The second half begins half way between the measurements around it. A whole rise that is not
     above 0 in every seed leaves the second part open.
     """
@@ -529,7 +510,7 @@ def s13_softsign_saturates(evidence: Evidence) -> Judgement:
     early = interval(after(softsign, 80_000) - after(tanh, 80_000))
     late = interval(rise(softsign, 0.5, 1.0))
     parts = {"faster at first": above(early, 0.0), "stable later": below(late, 0.25)}
-    return in_parts(
+    return c.in_parts(
         parts,
         early,
         "Saturated share at 80,000 updates, softsign less tanh",
@@ -538,7 +519,7 @@ def s13_softsign_saturates(evidence: Evidence) -> Judgement:
     )
 
 
-@claim(
+@c.claim(
     "S14",
     "Katanforoosh and Kunin (2019)",
     "From too large a start the cost oscillates around its minimum, and from too small "
@@ -554,10 +535,10 @@ def s13_softsign_saturates(evidence: Evidence) -> Judgement:
     horizon="20,000 updates of ten weights, 3,000 of a network",
     chapter=3,
 )
-def s14_oscillates_or_stops(evidence: Evidence) -> Judgement:
+def s14_oscillates_or_stops(evidence: c.Evidence) -> c.Judgement:
     paths = _ten_weights_large()
     large = [_swings(path) for path in paths]
-    parts: dict[str, Fact] = {
+    parts: dict[str, c.Fact] = {
         "ten weights: large oscillates": _most(large),
         "ten weights: small has converged": _most(_ten_weights_small()),
     }
@@ -574,10 +555,10 @@ def s14_oscillates_or_stops(evidence: Evidence) -> Judgement:
     )
     if _full_batch("tanh").query("gain > 1 and swings and not oscillates").size:
         said += "; some tanh networks swing far above the minimum"
-    return in_parts(parts, sum(large) / len(large), said)
+    return c.in_parts(parts, sum(large) / len(large), said)
 
 
-def _most(cases: Iterable[bool]) -> Fact:
+def _most(cases: Iterable[bool]) -> c.Fact:
     """Whether more than half of the cases are so; None if there are none."""
     found = list(cases)
     return sum(found) > len(found) / 2 if found else None
@@ -654,7 +635,7 @@ def _full_batch(units: str) -> pd.DataFrame:
     )
 
 
-@claim(
+@c.claim(
     "S15",
     "a summary of the paper",
     "What unsupervised pre-training does is to regularize.",
@@ -663,22 +644,22 @@ def _full_batch(units: str) -> pd.DataFrame:
     "that at which the first layer restores images best",
     rule=f"holds if the 95 % interval lies within {MARGIN:g} points of 0, since then nothing "
     f"is gained where there is nothing to regularize; fails if it is above {MARGIN:g} points",
-    scale=WIDE,
-    horizon=LONG,
+    scale=c.WIDE,
+    horizon=c.LONG,
     chapter=14,
     needs=("table1", *PRETRAINED),
     changed=BEST_AUTO_ENCODERS,
 )
-def s15_regularizer(evidence: Evidence) -> Judgement:
+def s15_regularizer(evidence: c.Evidence) -> c.Judgement:
     """That pre-training harms by more than the margin is neither of the two that the rule names,
     and leaves the claim open.
     """
     rows = evidence.rows("table1")
     pretrained, said = pretrained_tanh(evidence)
     gap = interval(end_errors(rows)["tanh"] - pretrained)
-    fact = either(equivalent(gap, MARGIN), above(gap, MARGIN))
+    fact = c.either(equivalent(gap, MARGIN), above(gap, MARGIN))
     runs = setting(rows, "table1", "tanh")
-    return in_parts(
+    return c.in_parts(
         {"nothing is gained without end of images": fact},
         gap,
         "Tanh less pre-trained tanh",
@@ -687,7 +668,7 @@ def s15_regularizer(evidence: Evidence) -> Judgement:
     )
 
 
-@claim(
+@c.claim(
     "S16",
     "a summary of the paper",
     "Gradients vanish in these networks as they do in recurrent ones.",
@@ -697,12 +678,12 @@ def s15_regularizer(evidence: Evidence) -> Judgement:
     rule="holds if the 95 % interval lies within log(1.5) of 0 and fails if all of it lies "
     "outside; standard and normalized initialization, before the first update and at the "
     "horizon, each a part",
-    scale=BOOK,
-    horizon=SHORT,
+    scale=c.BOOK,
+    horizon=c.SHORT,
     chapter=14,
     needs=("tied",),
 )
-def s16_like_recurrent(evidence: Evidence) -> Judgement:
+def s16_like_recurrent(evidence: c.Evidence) -> c.Judgement:
     rows = evidence.rows("tied")
     found: dict[str, Interval] = {}
     arms: list[str] = []
@@ -714,8 +695,8 @@ def s16_like_recurrent(evidence: Evidence) -> Judgement:
         for when, update in (("before the first update", 0), ("at the horizon", last(tied))):
             ratio = ratios(after(tied, update) / after(untied, update))
             found[f"{name}, {when}"] = ratio
-    return in_parts(
-        {name: within_factor(ratio, 1.5) for name, ratio in found.items()},
+    return c.in_parts(
+        {name: c.within_factor(ratio, 1.5) for name, ratio in found.items()},
         found["standard, before the first update"],
         "Logarithm, tied less untied; ours standard, before the first update",
         setting(rows, "tied", *arms),

@@ -12,29 +12,8 @@ import numpy as np
 import pandas as pd
 
 from glorot2010.rows import UNKNOWN, by_layer, choose, compare, interval
+from glorot2010.verdicts import claim as c
 from glorot2010.verdicts.births import HIDDEN
-from glorot2010.verdicts.claim import (
-    BIRTH,
-    BOOK,
-    LONG,
-    LONGEST,
-    PAIR,
-    SHORT,
-    WIDE,
-    Array,
-    Evidence,
-    Fact,
-    Judgement,
-    all_of,
-    as_a_whole,
-    as_ratio,
-    claim,
-    digits,
-    either,
-    in_parts,
-    negated,
-    shown,
-)
 from glorot2010.verdicts.curves import (
     CHANCE,
     LEARNED,
@@ -61,7 +40,7 @@ COLLAPSED, OPEN = 0.1, 0.25
 the second."""
 
 
-@claim(
+@c.claim(
     "P1",
     "sec. 2.1",
     "Images with one object alone are too easy; with two objects they are hard.",
@@ -69,12 +48,12 @@ the second."""
     "on one or two objects less on one object; test error on one object",
     rule="two are harder if the 95 % interval of the first is above 0.1; one is easy if that "
     "of the second is below 5 %; each a part",
-    scale=BOOK,
-    horizon=SHORT,
+    scale=c.BOOK,
+    horizon=c.SHORT,
     chapter=14,
     needs=("singles",),
 )
-def p1_two_objects(evidence: Evidence) -> Judgement:
+def p1_two_objects(evidence: c.Evidence) -> c.Judgement:
     """Of images with one object the best constant answer is wrong on two thirds."""
     rows = evidence.rows("singles")
     errors = end_errors(rows)
@@ -86,7 +65,7 @@ def p1_two_objects(evidence: Evidence) -> Judgement:
         "two are harder": above(found["two are harder"], 0.1),
         "one is easy": below(found["one is easy"], 5.0),
     }
-    return in_parts(
+    return c.in_parts(
         parts,
         found["two are harder"],
         "Error over that of the best constant answer, one or two objects less one",
@@ -95,7 +74,7 @@ def p1_two_objects(evidence: Evidence) -> Judgement:
     )
 
 
-@claim(
+@c.claim(
     "P2",
     "sec. 2.3",
     "On Shapeset the best depth is five, for the sigmoid four.",
@@ -103,48 +82,48 @@ def p1_two_objects(evidence: Evidence) -> Judgement:
     "activation, standard initialization",
     rule="holds for an activation if all four 95 % intervals are below 0, fails if one is "
     "above 0; each activation a part",
-    scale=BOOK,
-    horizon=SHORT,
+    scale=c.BOOK,
+    horizon=c.SHORT,
     chapter=13,
     needs=("depth",),
 )
-def p2_best_depth(evidence: Evidence) -> Judgement:
+def p2_best_depth(evidence: c.Evidence) -> c.Judgement:
     rows = evidence.rows("depth")
     errors = end_errors(rows)
     named = {"sigmoid": 4, "tanh": 5, "softsign": 5}
-    parts: dict[str, Fact] = {}
+    parts: dict[str, c.Fact] = {}
     best = {}
     for units, depth in named.items():
         others = [layers for layers in HIDDEN if layers != depth]
-        parts[f"{units} at depth {depth}"] = all_of(
+        parts[f"{units} at depth {depth}"] = c.all_of(
             below(compare(errors, f"{units}, {depth}", f"{units}, {other}"), 0.0)
             for other in others
         )
         best[units] = min(HIDDEN, key=lambda layers: errors[f"{units}, {layers}"].mean())
     ours, theirs = (", ".join(f"{u} {d}" for u, d in depths.items()) for depths in (best, named))
     runs = setting(rows, "depth", *(f"{units}, {layers}" for units in named for layers in HIDDEN))
-    return in_parts(parts, ours, "Ours is the depth of the least mean error", runs, paper=theirs)
+    return c.in_parts(parts, ours, "Ours is the depth of the least mean error", runs, paper=theirs)
 
 
-@claim(
+@c.claim(
     "P3",
     "sec. 3.1, figure 2",
     "In a sigmoid network of depth 4 the top hidden layer is driven to 0 almost at once.",
     statistic="mean activation of layer 4",
     rule=f"holds if the 95 % interval is below {COLLAPSED:g}, fails if it is above; the paper "
     "has 0.04 after twice as many updates; each rate a part",
-    scale=PAIR,
-    horizon=SHORT,
+    scale=c.PAIR,
+    horizon=c.SHORT,
     chapter=10,
     needs=("fig2",),
 )
-def p3_top_layer(evidence: Evidence) -> Judgement:
+def p3_top_layer(evidence: c.Evidence) -> c.Judgement:
     rows = evidence.rows("fig2")
     found = {
         f"rate {lr:g}": interval(after(curve(rows, "depth 4", "mean", 4, lr), 100_000))
         for lr in RATES
     }
-    return in_parts(
+    return c.in_parts(
         {name: below(mean, COLLAPSED) for name, mean in found.items()},
         found["rate 0.03"],
         "Mean of layer 4 at 100,000 updates, ours at rate 0.03",
@@ -154,7 +133,7 @@ def p3_top_layer(evidence: Evidence) -> Judgement:
     )
 
 
-@claim(
+@c.claim(
     "P4",
     "sec. 3.1, figure 2",
     "Meanwhile the means of the layers below are above one half, higher from layer to layer.",
@@ -162,12 +141,12 @@ def p3_top_layer(evidence: Evidence) -> Judgement:
     f"the first measurement at which layer 4 is below {COLLAPSED:g} in all seeds",
     rule="each of the three holds if its 95 % interval is above 0 and fails if it is below, "
     "at each rate a part; undecided if layer 4 does not get there",
-    scale=PAIR,
-    horizon=SHORT,
+    scale=c.PAIR,
+    horizon=c.SHORT,
     chapter=10,
     needs=("fig2",),
 )
-def p4_layers_below(evidence: Evidence) -> Judgement:
+def p4_layers_below(evidence: c.Evidence) -> c.Judgement:
     """Layer 4 has to get there within the horizon of 100,000 updates; the record goes on."""
     rows = evidence.rows("fig2")
     found: dict[str, Interval] = {}
@@ -181,9 +160,9 @@ def p4_layers_below(evidence: Evidence) -> Judgement:
         names = ("layer 1 above 0.5", "layer 2 above 1", "layer 3 above 2")
         for name, step in zip(names, steps, strict=True):
             found[f"{name}, rate {lr:g}"] = interval(step)
-        values = digits(*(mean.mean() for mean in means))
+        values = c.digits(*(mean.mean() for mean in means))
         said.append(f"{values} after {first:,.0f}" if down.any() else "not reached")
-    return in_parts(
+    return c.in_parts(
         {name: above(step, 0.0) for name, step in found.items()},
         "; ".join(said),
         "Ours are the means of layers 1 to 3 at rates 0.03 and 0.1",
@@ -192,7 +171,7 @@ def p4_layers_below(evidence: Evidence) -> Judgement:
     )
 
 
-@claim(
+@c.claim(
     "P5",
     "sec. 3.1",
     "A sigmoid network of depth 4 leaves the saturation, slowly; one of depth 5 never does.",
@@ -201,32 +180,32 @@ def p4_layers_below(evidence: Evidence) -> Judgement:
     rule="depth 4 holds if all seeds escape, later than 100,000 updates, and fails if none "
     "does; depth 5 holds if none does and fails if all do; undecided in between; each depth "
     "at each rate a part",
-    scale=PAIR,
-    horizon=LONGEST,
+    scale=c.PAIR,
+    horizon=c.LONGEST,
     chapter=10,
     needs=("fig2",),
 )
-def p5_escape(evidence: Evidence) -> Judgement:
+def p5_escape(evidence: c.Evidence) -> c.Judgement:
     """Depth 4 is open, too, where all escape and one of them does so earlier, and where the rows do
     not go beyond 100,000 updates.
     """
     rows = evidence.rows("fig2")
-    parts: dict[str, Fact] = {}
+    parts: dict[str, c.Fact] = {}
     counts: dict[int, list[int]] = {4: [], 5: []}
     for layers, lr in itertools.product(counts, RATES):
         escapes = _escapes(rows, layers, lr)
         seeds, away = len(escapes), int(np.isfinite(escapes).sum())
         counts[layers].append(away)
         if escapes.isna().any():
-            fact: Fact = None
+            fact: c.Fact = None
         elif layers == 4:
             late = last(error_curve(rows, "depth 4", lr)) > 100_000
-            fact = either(bool(away == seeds and (escapes > 100_000).all()), late and not away)
+            fact = c.either(bool(away == seeds and (escapes > 100_000).all()), late and not away)
         else:
-            fact = either(not away, away == seeds)
+            fact = c.either(not away, away == seeds)
         when = ", ".join("never" if math.isinf(update) else f"{update:,.0f}" for update in escapes)
         parts[f"depth {layers}, rate {lr:g} ({when})"] = fact
-    return in_parts(
+    return c.in_parts(
         parts,
         "; ".join(f"depth {d}: {n} and {m} of {seeds}" for d, (n, m) in counts.items()),
         "Seeds that escape at rates 0.03 and 0.1, in brackets when",
@@ -243,7 +222,7 @@ def _escapes(rows: pd.DataFrame, layers: int, lr: float) -> pd.Series[float]:
     return pd.Series([_escape(updates(top), *pair) for pair in pairs], top.index, dtype=float)
 
 
-def _escape(updates: Array, top: Array, errors: Array) -> float:
+def _escape(updates: c.Array, top: c.Array, errors: c.Array) -> float:
     """The first measurement, after the smallest mean of the run, at which both conditions hold.
 
     Infinite if there is none, not a number if the run diverged before it.
@@ -258,7 +237,7 @@ def _escape(updates: Array, top: Array, errors: Array) -> float:
     return math.nan if np.isnan(top).any() else math.inf
 
 
-@claim(
+@c.claim(
     "P6",
     "sec. 3.1, figure 2",
     "As the top layer leaves saturation, the first one begins to saturate.",
@@ -266,12 +245,12 @@ def _escape(updates: Array, top: Array, errors: Array) -> float:
     "of updates at the escape of P5, less half way to it, depth 4",
     rule="each of the two holds if its 95 % interval is above 0.05 and fails if it is below; "
     "at a rate at which fewer than 3 seeds escape in time it is undecided",
-    scale=PAIR,
-    horizon=LONGEST,
+    scale=c.PAIR,
+    horizon=c.LONGEST,
     chapter=10,
     needs=("fig2",),
 )
-def p6_first_layer(evidence: Evidence) -> Judgement:
+def p6_first_layer(evidence: c.Evidence) -> c.Judgement:
     """A seed escapes in time if its run goes on for another quarter of the updates that it took.
     Numbers are those of the nearest measurement, of two as near of the earlier. The two statistics
     at two rates are four parts.
@@ -285,7 +264,7 @@ def p6_first_layer(evidence: Evidence) -> Judgement:
             found[f"{name}, rate {lr:g}"] = interval(changes) if len(changes) >= 3 else UNKNOWN
     known = (name for name, change in found.items() if not math.isnan(change.mean))
     first = next(known, "standard deviation, rate 0.03")
-    return in_parts(
+    return c.in_parts(
         {name: above(change, 0.05) for name, change in found.items()},
         found[first],
         f"Layer 1 after the escape less half way to it, ours {first}",
@@ -314,7 +293,7 @@ _INTERVENTIONS = {
 }
 
 
-@claim(
+@c.claim(
     "P7",
     "sec. 3.1",
     "The cause is that the output biases learn fast, after which W h is pushed to 0 "
@@ -340,8 +319,8 @@ _INTERVENTIONS = {
     "learn if, of the seeds that are 5 points below chance with frozen output biases at rate "
     "0.1, at least two, none is with the first layer held, too, and does not if all are; each "
     "a part",
-    scale=BOOK,
-    horizon=SHORT,
+    scale=c.BOOK,
+    horizon=c.SHORT,
     chapter=10,
     needs=("interventions",),
     later=("slope_scale", "biases", "first_layer"),
@@ -353,7 +332,7 @@ _INTERVENTIONS = {
     "widths of 50 and 60 had come out as the parts ask; on seeds of their own where they ask "
     "about the same networks for longer.",
 )
-def p7_output_biases(evidence: Evidence) -> Judgement:
+def p7_output_biases(evidence: c.Evidence) -> c.Judgement:
     """A rate at which the plain sigmoid is not below the limit gives no parts; the claim is open if
     neither gives any. That saturation is a cause fails where the centred units' interval is below
     its limit, and that it prevents learning where that of the error is above. Three parts more
@@ -361,23 +340,24 @@ def p7_output_biases(evidence: Evidence) -> Judgement:
     on, and of the first layer.
     """
     rows = evidence.rows("interventions")
-    parts: dict[str, Fact] = {}
+    parts: dict[str, c.Fact] = {}
     said = []
     for lr in RATES:
         tops = {arm: interval(_top(rows, arm, lr)) for arm in _INTERVENTIONS}
-        said.append(", ".join(f"{_INTERVENTIONS[a]} {digits(t.mean)}" for a, t in tops.items()))
+        said.append(", ".join(f"{_INTERVENTIONS[a]} {c.digits(t.mean)}" for a, t in tops.items()))
         if not below(tops["sigmoid"], COLLAPSED):
             continue
         biases = tops["frozen output biases"], tops["log-prior output biases"]
-        parts[f"the biases' speed is a cause, rate {lr:g}"] = either(
-            all_of(above(top, OPEN) for top in biases), any(below(top, COLLAPSED) for top in biases)
+        parts[f"the biases' speed is a cause, rate {lr:g}"] = c.either(
+            c.all_of(above(top, OPEN) for top in biases),
+            any(below(top, COLLAPSED) for top in biases),
         )
         parts[f"saturation at 0 is a cause, rate {lr:g}"] = above(tops["centred"], OPEN)
         error = interval(end_errors(rows, lr)["centred"])
-        parts[f"it prevents learning, rate {lr:g}{shown(error)}"] = below(error, LEARNED)
+        parts[f"it prevents learning, rate {lr:g}{c.shown(error)}"] = below(error, LEARNED)
     parts = parts or {"the plain sigmoid collapses": None}
     parts |= _by_scale(evidence) | _by_biases(evidence) | _by_first_layer(evidence)
-    return in_parts(
+    return c.in_parts(
         parts,
         said[0],
         f"Mean of layer 4, plus 1/2 where centred, ours at rate 0.03; at 0.1 {said[1]}",
@@ -391,7 +371,7 @@ def _top(rows: pd.DataFrame, arm: str, lr: float) -> pd.Series[float]:
     return at_end(curve(rows, arm, "mean", 4, lr)) + shift
 
 
-def _by_scale(evidence: Evidence) -> dict[str, Fact]:
+def _by_scale(evidence: c.Evidence) -> dict[str, c.Fact]:
     """Whether sigmoids sleep by the product of their slope and the scale of their weights.
 
     Both ends are asked for: of plain units with four times the weights that they learn, and of
@@ -400,14 +380,14 @@ def _by_scale(evidence: Evidence) -> dict[str, Fact]:
     """
     if (rows := evidence.rows_if_any("slope_scale")) is None:
         return {}
-    parts: dict[str, Fact] = {}
+    parts: dict[str, c.Fact] = {}
     for lr in RATES:
         errors = end_errors(rows, lr)
         ends = {name: interval(errors[name]) for name in _SCALED}
         learn = {name: below(end, LEARNED) for name, end in ends.items()}
         if learn["plain, 1"] is False and learn["steep, 1"]:
-            both = all_of([learn["plain, 4"], negated(learn["steep, 0.25"])])
-            said = "; ".join(f"{name}: {digits(end.mean)}" for name, end in ends.items())
+            both = c.all_of([learn["plain, 4"], c.negated(learn["steep, 0.25"])])
+            said = "; ".join(f"{name}: {c.digits(end.mean)}" for name, end in ends.items())
             parts[f"slope times scale of weights is what counts, rate {lr:g} ({said})"] = both
     return parts or {"plain units sleep where steep ones learn": None}
 
@@ -415,7 +395,7 @@ def _by_scale(evidence: Evidence) -> dict[str, Fact]:
 _SCALED = ("plain, 1", "plain, 4", "steep, 1", "steep, 0.25")
 
 
-def _by_biases(evidence: Evidence) -> dict[str, Fact]:
+def _by_biases(evidence: c.Evidence) -> dict[str, c.Fact]:
     """Whether a network sleeps the longer, the better the output's biases do their work.
 
     A network that does not wake counts as if it did at the end, by which two kinds can only come
@@ -432,12 +412,12 @@ def _by_biases(evidence: Evidence) -> dict[str, Fact]:
         ratios(waits[more] / waits[less])
         for more, less in (("log_prior", "learned"), ("learned", "frozen"))
     ]
-    said = "; ".join(f"{arm.replace('_', '-')} {digits(*wait)}" for arm, wait in waits.items())
+    said = "; ".join(f"{arm.replace('_', '-')} {c.digits(*wait)}" for arm, wait in waits.items())
     name = f"biases that do their work prolong the sleep (awake after {said})"
-    return {name: all_of(above(ratio, 0.0) for ratio in longer)}
+    return {name: c.all_of(above(ratio, 0.0) for ratio in longer)}
 
 
-def _by_first_layer(evidence: Evidence) -> dict[str, Fact]:
+def _by_first_layer(evidence: c.Evidence) -> dict[str, c.Fact]:
     """Whether networks that wake within 100,000 updates do not where their first layer is held.
 
     It is open where fewer than two wake with the first layer learning, or some do with it held.
@@ -448,12 +428,12 @@ def _by_first_layer(evidence: Evidence) -> dict[str, Fact]:
     free = free[free <= LEARNED]
     held = end_errors(rows)["first held"].reindex(free.index)
     awake = held <= LEARNED
-    name = f"the waking needs the first layer to learn ({digits(*free)}; held {digits(*held)})"
-    needed = either(not awake.any(), bool(awake.all())) if held.notna().all() else None
+    name = f"the waking needs the first layer to learn ({c.digits(*free)}; held {c.digits(*held)})"
+    needed = c.either(not awake.any(), bool(awake.all())) if held.notna().all() else None
     return {name: needed if len(free) > 1 else None}
 
 
-@claim(
+@c.claim(
     "P8",
     "sec. 3.1",
     "Sigmoid networks that were pre-trained do not saturate in this way.",
@@ -463,8 +443,8 @@ def _by_first_layer(evidence: Evidence) -> dict[str, Fact]:
     rule=f"holds if without them the 95 % interval of the mean is below {COLLAPSED:g} at one "
     f"of figure 2's two rates, and with them above {OPEN:g} and that of the error 5 points "
     f"below {CHANCE:g}; fails if with them the mean's is below {COLLAPSED:g}",
-    scale=f"{WIDE}; without pre-training 200 units, 3 seeds",
-    horizon=LONG,
+    scale=f"{c.WIDE}; without pre-training 200 units, 3 seeds",
+    horizon=c.LONG,
     chapter=14,
     needs=("fig2", "pretraining"),
     changed="At first the network without pre-training was that of table 1. Its rate is chosen "
@@ -472,7 +452,7 @@ def _by_first_layer(evidence: Evidence) -> dict[str, Fact]:
     "its top layer is slow to move. Changed when table 1's record was known and those of "
     "figure 2 and of pre-training were not.",
 )
-def p8_pretrained_sigmoid(evidence: Evidence) -> Judgement:
+def p8_pretrained_sigmoid(evidence: c.Evidence) -> c.Judgement:
     rows, pre = evidence.rows("fig2"), evidence.rows("pretraining")
     found = {
         f"without it collapsed at rate {lr:g}": interval(
@@ -482,18 +462,18 @@ def p8_pretrained_sigmoid(evidence: Evidence) -> Judgement:
     }
     parts = {name: below(mean, COLLAPSED) for name, mean in found.items()}
     collapsed = parts.values()
-    without = True if True in collapsed else all_of(collapsed)
+    without = True if True in collapsed else c.all_of(collapsed)
     trained = interval(after(curve(pre, "sigmoid pre-trained", "mean", 5), 100_000))
     error = interval(end_errors(pre)["sigmoid pre-trained"])
     found |= {"with it open": trained, "and learning": error}
     parts |= {"with it open": above(trained, OPEN), "and learning": below(error, LEARNED)}
     needed = [without, parts["with it open"], parts["and learning"]]
     spread = after(curve(pre, "sigmoid pre-trained", "std_over_inputs", 5), 100_000).mean()
-    return as_a_whole(
-        either(all_of(needed), below(trained, COLLAPSED)),
+    return c.as_a_whole(
+        c.either(c.all_of(needed), below(trained, COLLAPSED)),
         trained,
         "Mean of layer 5 at 100,000 updates, with it; its units' standard deviation over images "
-        f"is then {digits(spread)}",
+        f"is then {c.digits(spread)}",
         setting(rows, "fig2", "depth 5"),
         f"With pre-training: {setting(pre, 'pretraining', 'sigmoid pre-trained')}",
         parts=parts,
@@ -501,7 +481,7 @@ def p8_pretrained_sigmoid(evidence: Evidence) -> Judgement:
     )
 
 
-@claim(
+@c.claim(
     "P9",
     "sec. 3.1",
     "The mean of the sigmoid, which is not zero, puts large singular values into the Hessian.",
@@ -509,20 +489,20 @@ def p8_pretrained_sigmoid(evidence: Evidence) -> Judgement:
     "units, one function in two parametrizations",
     rule="holds if the 95 % interval is above log(2), fails if it is below",
     scale="book: three hidden layers of 20 units, 300 digits, 5 seeds",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=10,
     needs=("hessian",),
 )
-def p9_hessian(evidence: Evidence) -> Judgement:
+def p9_hessian(evidence: c.Evidence) -> c.Judgement:
     largest = choose(evidence.rows("hessian"), statistic="eigenvalue", at=1)
     by_arm = {arm: part.set_index("seed")["value"] for arm, part in largest.groupby("arm")}
     ratio = ratios(by_arm["sigmoid"] / by_arm["centred sigmoid"])
     said = f"Largest eigenvalue, sigmoid over centred units; before training, {ratio.n} seeds"
     parts = {"more than twice as large": above(ratio, math.log(2.0))}
-    return in_parts(parts, as_ratio(ratio), said)
+    return c.in_parts(parts, c.as_ratio(ratio), said)
 
 
-@claim(
+@c.claim(
     "P10",
     "secs. 3.1, 5",
     "Even where it escapes, the sigmoid ends in a poorer solution.",
@@ -532,7 +512,7 @@ def p9_hessian(evidence: Evidence) -> Judgement:
     rule=f"holds if the 95 % interval is above {MARGIN:g} points, and fails if it is below, "
     "which it cannot while tanh had less time; undecided otherwise, and if not all seeds "
     "escaped (P5)",
-    scale=PAIR,
+    scale=c.PAIR,
     horizon="2,500,000 updates, of tanh 100,000 till there is a record",
     chapter=10,
     needs=("fig2", "depth"),
@@ -540,7 +520,7 @@ def p9_hessian(evidence: Evidence) -> Judgement:
     changed="At first tanh had 100,000 updates and the claim no way to fail. Changed when the "
     "sigmoid was known to be 29 points ahead of that, and before tanh was trained for as long.",
 )
-def p10_poorer(evidence: Evidence) -> Judgement:
+def p10_poorer(evidence: c.Evidence) -> c.Judgement:
     """The better rate is that of the smaller mean error at the end, and all seeds have to escape at
     that of the sigmoid. Tanh is that of as many updates if there is a record of it.
     """
@@ -559,8 +539,8 @@ def p10_poorer(evidence: Evidence) -> Judgement:
         f"all seeds escape at rate {lr:g}": away or None,
         "poorer than tanh": (poorer or None) if longer is None else poorer,
     }
-    return as_a_whole(
-        all_of(parts.values()) if away else None,
+    return c.as_a_whole(
+        c.all_of(parts.values()) if away else None,
         gap,
         "Sigmoid less tanh",
         setting(rows, "fig2", "depth 4"),
@@ -569,7 +549,7 @@ def p10_poorer(evidence: Evidence) -> Judgement:
     )
 
 
-@claim(
+@c.claim(
     "P11",
     "sec. 3.2, figure 3",
     "With the standard initialization tanh layers saturate one after another, from the first up.",
@@ -577,36 +557,36 @@ def p10_poorer(evidence: Evidence) -> Judgement:
     rule="holds if it rises from each layer to the next in every seed, for all layers that "
     "reach it, and at least two do; fails if it does not in most seeds; undecided in between; "
     "the same at 0.99 is a second part",
-    scale=WIDE,
-    horizon=LONG,
+    scale=c.WIDE,
+    horizon=c.LONG,
     chapter=11,
     needs=("table1",),
 )
-def p11_one_after_another(evidence: Evidence) -> Judgement:
+def p11_one_after_another(evidence: c.Evidence) -> c.Judgement:
     """Layers that do not reach the level are passed over, two at the same measurement are no rise,
     and a seed in which fewer than two layers reach it is one in which it does not rise.
     """
     rows = evidence.rows("table1")
     table = by_layer(rows, "tanh", "activation", "p98")
     known = table.notna().groupby("seed").all().all(axis=1).tolist()  # if it did not diverge
-    parts: dict[str, Fact] = {}
+    parts: dict[str, c.Fact] = {}
     counts = []
     for level in (0.9, 0.99):
-        curves = (table[layer].unstack() for layer in HIDDEN)
-        times = pd.DataFrame({i: first_time(c, c >= level, math.inf) for i, c in enumerate(curves)})
+        levels = (table[layer].unstack() for layer in HIDDEN)
+        times = pd.DataFrame({i: first_time(t, t >= level, math.inf) for i, t in enumerate(levels)})
         order = [_rises(row[np.isfinite(row)]) for row in times.to_numpy()]
         against = sum(k and not o for k, o in zip(known, order, strict=True))
-        parts[f"at {level:g}"] = either(all(order) and all(known), against > len(order) / 2)
+        parts[f"at {level:g}"] = c.either(all(order) and all(known), against > len(order) / 2)
         counts.append(f"{sum(order)} of {len(order)} at {level:g}")
     said = "Seeds in which layers get there in their order"
-    return in_parts(parts, ", ".join(counts), said, setting(rows, "table1", "tanh"))
+    return c.in_parts(parts, ", ".join(counts), said, setting(rows, "table1", "tanh"))
 
 
-def _rises(values: Array) -> bool:
+def _rises(values: c.Array) -> bool:
     return len(values) > 1 and bool((np.diff(values) > 0).all())
 
 
-@claim(
+@c.claim(
     "P12",
     "sec. 3.3, figure 3",
     "Softsign layers move together, fast and then slowly, and saturate less than tanh.",
@@ -616,8 +596,8 @@ def _rises(values: Array) -> bool:
     "where there is a record of them",
     rule="together if the 95 % interval of the first is below 0, fast and then slowly if that "
     "of the second is above 0.5, less if that of the third is below 0; each a part",
-    scale=WIDE,
-    horizon=LONG,
+    scale=c.WIDE,
+    horizon=c.LONG,
     chapter=11,
     needs=("table1",),
     later=("saturation_late",),
@@ -626,7 +606,7 @@ def _rises(values: Array) -> bool:
     "that record is where the two cross, and no number of seeds would decide. Changed when "
     "this was known, and before the longer runs, which have seeds of their own.",
 )
-def p12_softsign_together(evidence: Evidence) -> Judgement:
+def p12_softsign_together(evidence: c.Evidence) -> c.Judgement:
     """The mean over the run is that over its updates, not over its measurements, of which more are
     early. A whole rise that is not above 0 in every seed leaves the second part open. The third is
     about the end of the longer record if there is one.
@@ -654,7 +634,7 @@ def p12_softsign_together(evidence: Evidence) -> Judgement:
     ]
     if longer is not None:
         said.append(f"Saturated: {setting(longer, 'saturation_late', *pair)}")
-    return in_parts(parts, found["together"], *said, numbers=found)
+    return c.in_parts(parts, found["together"], *said, numbers=found)
 
 
 def _over_run(curve: pd.DataFrame) -> pd.Series[float]:
@@ -663,7 +643,7 @@ def _over_run(curve: pd.DataFrame) -> pd.Series[float]:
     return pd.Series(area / np.ptp(updates(curve)), curve.index)
 
 
-@claim(
+@c.claim(
     "P13",
     "sec. 3.3, figure 4",
     "At the end tanh units sit at -1, 0 and 1, and softsign units at the knees, at 0.6 to 0.8.",
@@ -671,24 +651,24 @@ def _over_run(curve: pd.DataFrame) -> pd.Series[float]:
     "seed, standard initialization",
     rule="a layer agrees if in all seeds the place is, for tanh below 0.1 or above 0.95, for "
     "softsign from 0.55 to 0.85; each layer of each activation a part",
-    scale=WIDE,
-    horizon=LONG,
+    scale=c.WIDE,
+    horizon=c.LONG,
     chapter=11,
     needs=("table1",),
 )
-def p13_where_units_sit(evidence: Evidence) -> Judgement:
+def p13_where_units_sit(evidence: c.Evidence) -> c.Judgement:
     """A layer with one seed elsewhere does not agree."""
     rows = evidence.rows("table1")
-    parts: dict[str, Fact] = {}
+    parts: dict[str, c.Fact] = {}
     counts = []
     for arm in ("tanh", "softsign"):
         facts = []
         for layer in HIDDEN:
             places = _places(rows, arm, layer)
             facts.append(_agrees(arm, places))
-            parts[f"{arm}, layer {layer} ({digits(*sorted(set(places)))})"] = facts[-1]
+            parts[f"{arm}, layer {layer} ({c.digits(*sorted(set(places)))})"] = facts[-1]
         counts.append(f"{arm} {facts.count(True)} of {len(HIDDEN)}")
-    return in_parts(
+    return c.in_parts(
         parts,
         ", ".join(counts),
         "Layers that agree, in brackets the places",
@@ -697,7 +677,7 @@ def p13_where_units_sit(evidence: Evidence) -> Judgement:
     )
 
 
-def _places(rows: pd.DataFrame, arm: str, layer: int) -> Array:
+def _places(rows: pd.DataFrame, arm: str, layer: int) -> c.Array:
     """Centre of the highest bin of abs(z) at the end, by seed; bins lie evenly about 0."""
     densities = choose(rows, arm=arm, quantity="activation", statistic="density", layer=layer)
     end = densities[densities["update"] == densities["update"].max()]
@@ -710,10 +690,10 @@ def _places(rows: pd.DataFrame, arm: str, layer: int) -> Array:
     return np.where(known, bins[folded.argmax(axis=1)], math.nan)
 
 
-def _agrees(units: str, places: Array) -> Fact:
+def _agrees(units: str, places: c.Array) -> c.Fact:
     """Whether all places are where the paper has them; None if one is not known."""
     if units == "tanh":
         there = (places < 0.1) | (places > 0.95)
     else:
         there = (places >= 0.55) & (places <= 0.85)
-    return all_of(None if math.isnan(p) else bool(t) for p, t in zip(places, there, strict=True))
+    return c.all_of(None if math.isnan(p) else bool(t) for p, t in zip(places, there, strict=True))

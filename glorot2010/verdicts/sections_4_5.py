@@ -20,6 +20,7 @@ from glorot2010 import paper, surfaces
 from glorot2010.catalogue import Grid, config
 from glorot2010.points import FINITE, SvmPoint
 from glorot2010.rows import UNKNOWN, by_layer, choose, compare, interval
+from glorot2010.verdicts import claim as c
 from glorot2010.verdicts.births import (
     AGREES,
     ALIKE,
@@ -36,27 +37,6 @@ from glorot2010.verdicts.births import (
     same,
     sampled_variance,
     spread,
-)
-from glorot2010.verdicts.claim import (
-    BIRTH,
-    BOOK,
-    LONG,
-    SHORT,
-    WIDE,
-    Array,
-    Evidence,
-    Fact,
-    Judgement,
-    all_of,
-    as_a_whole,
-    as_ratio,
-    claim,
-    digits,
-    either,
-    in_parts,
-    percent,
-    ratio_interval,
-    scaled,
 )
 from glorot2010.verdicts.curves import (
     BEST_AUTO_ENCODERS,
@@ -92,7 +72,7 @@ WORSE_PLATEAUS = 0.05
 """A cost has worse plateaus if the flat share of its surface is larger by more than this."""
 
 
-@claim(
+@c.claim(
     "P14",
     "sec. 4.1, figure 5",
     "The cost surface of the quadratic cost has worse plateaus than that of the cross-entropy.",
@@ -104,40 +84,40 @@ WORSE_PLATEAUS = 0.05
     horizon="none",
     chapter=12,
 )
-def p14_plateaus(evidence: Evidence) -> Judgement:
+def p14_plateaus(evidence: c.Evidence) -> c.Judgement:
     # Fixed before it was measured, by the simplest reading of the paper: the two weights are the
     # whole network, and a mini-batch is the one number of examples over which the paper averages.
     outputs: tuple[surfaces.Output, ...] = ("softmax", "tanh")
     rows = surfaces.flat_shares(range(40), outputs, inputs=1, hidden=1, examples=10)
-    parts, found = dict[str, Fact](), []
+    parts, found = dict[str, c.Fact](), []
     for output in outputs:
         part = rows[rows.output == output]
         gap = paired_interval(part, "quadratic", "cross_entropy", by="cost", value="share")
-        parts[f"{output} output"] = either(above(gap, WORSE_PLATEAUS), below(gap, 0.0))
+        parts[f"{output} output"] = c.either(above(gap, WORSE_PLATEAUS), below(gap, 0.0))
         found.append(f"{output} {gap.mean:+.3f} ({gap.low:+.3f} to {gap.high:+.3f})")
     said = "One input, one tanh unit, two classes, 10 standard normal inputs, 40 draws"
-    return in_parts(parts, "; ".join(found), said)
+    return c.in_parts(parts, "; ".join(found), said)
 
 
-@claim(
+@c.claim(
     "P15",
     "sec. 4.1",
     "Classifiers train much better on the cross-entropy than on the quadratic cost.",
     statistic="test error, quadratic less cross-entropy, tanh of depth 5",
     rule=f"holds if the 95 % interval is above {MARGIN:g} points, fails if it is below; "
     "standard and normalized initialization, each a part",
-    scale=BOOK,
-    horizon=SHORT,
+    scale=c.BOOK,
+    horizon=c.SHORT,
     chapter=12,
     needs=("cost",),
 )
-def p15_cross_entropy(evidence: Evidence) -> Judgement:
+def p15_cross_entropy(evidence: c.Evidence) -> c.Judgement:
     rows = evidence.rows("cost")
     errors = end_errors(rows)
     arms = {"standard": "tanh", "normalized": "tanh normalized"}
     pairs = {name: (f"{a}, quadratic", f"{a}, cross-entropy") for name, a in arms.items()}
     found = {name: compare(errors, *pair) for name, pair in pairs.items()}
-    return in_parts(
+    return c.in_parts(
         {name: above(gap, MARGIN) for name, gap in found.items()},
         found["standard"],
         "Quadratic less cross-entropy, ours standard",
@@ -146,7 +126,7 @@ def p15_cross_entropy(evidence: Evidence) -> Judgement:
     )
 
 
-@claim(
+@c.claim(
     "P16",
     "eq. 5",
     "In the linear regime the variance of a layer is that of the input times n Var[W] of "
@@ -155,10 +135,10 @@ def p15_cross_entropy(evidence: Evidence) -> Judgement:
     rule=f"holds if the algebra gives the product and samples are within {AGREES:g}, "
     f"fails if one is beyond {REJECTS:g}",
     scale="10,000 networks of sizes 8, 50, 5, 20 and as many of 20, 20, 20, 20",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=4,
 )
-def p16_forward_variance(evidence: Evidence) -> Judgement:
+def p16_forward_variance(evidence: c.Evidence) -> c.Judgement:
     n = sympy.symbols("n_0:4", positive=True, integer=True)
     product = sympy.prod([n[i] * derivation.weight_variance(i) for i in range(3)])
     rng = np.random.default_rng(0)
@@ -166,34 +146,34 @@ def p16_forward_variance(evidence: Evidence) -> Judgement:
     for sizes in ((8, 50, 5, 20), (20, 20, 20, 20)):
         rows = montecarlo.compare(sizes, rng=rng, draws=10_000)
         distances += rows[rows.quantity == "z"].z_score.tolist()
-    parts: dict[str, Fact] = {
+    parts: dict[str, c.Fact] = {
         "the algebra": same(derivation.forward_variance(n), product * derivation.v_x),
         "samples, equal and unequal widths": agrees(distances),
     }
     said = "Distance from the formula in standard errors; linear units"
-    return as_a_whole(all_of(parts.values()), max(map(abs, distances)), said, parts=parts)
+    return c.as_a_whole(c.all_of(parts.values()), max(map(abs, distances)), said, parts=parts)
 
 
-@claim(
+@c.claim(
     "P17",
     "eqs. 6, 7, 13",
     "The variances of gradients are what equations 6, 7 and 13 say as they are printed.",
     statistic="distance of sampled variances from each printed equation in standard errors",
     rule=f"an equation holds up to {AGREES:g} and fails beyond {REJECTS:g}; each a part",
     scale="20,000 networks of sizes 10, 12, 6, 10, 8, and for eq. 13 of width 10",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=5,
 )
-def p17_backward_variance(evidence: Evidence) -> Judgement:
+def p17_backward_variance(evidence: c.Evidence) -> c.Judgement:
     printed, mended = _printed_equations()
     parts = {f"eq. {k} as printed": agrees(z) for k, z in printed.items()}
-    better = all_of(map(agrees, mended.values()))
+    better = c.all_of(map(agrees, mended.values()))
     words = {True: "all three agree", False: "they do not agree either", None: "that is open"}
     said = (
         "Mended (eq. 6 from i + 1, eq. 7 an index up, eq. 13 with the gradient's variance), "
         f"{words[better]}"
     )
-    return in_parts(parts, min(abs(z) for z in printed.values()), said)
+    return c.in_parts(parts, min(abs(z) for z in printed.values()), said)
 
 
 @cache
@@ -227,7 +207,7 @@ def _printed_equations() -> tuple[dict[int, float], dict[int, float]]:
     return printed, mended
 
 
-@claim(
+@c.claim(
     "P18",
     "eqs. 7, 14",
     "Weight gradients have one variance in all layers even where back-propagated gradients do not.",
@@ -238,16 +218,16 @@ def _printed_equations() -> tuple[dict[int, float], dict[int, float]]:
     f"back-propagated gradients is above {APART:g}; each a part",
     scale="20,000 linear networks of width 10; five hidden layers of 1000 units, 300 images, "
     "seeds 0 to 4",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=5,
 )
-def p18_level_weight_gradients(evidence: Evidence) -> Judgement:
+def p18_level_weight_gradients(evidence: c.Evidence) -> c.Judgement:
     weights = spread(at_birth("standard", "weight_gradient"))
     gradients = spread(at_birth("standard", "back_gradient"))
-    parts: dict[str, Fact] = {
+    parts: dict[str, c.Fact] = {
         "the algebra, for equal widths": _one_weight_gradient(),
         "samples of linear networks": agrees(_weight_gradient_distances()),
-        "the paper's network at birth, where gradients are apart": all_of(
+        "the paper's network at birth, where gradients are apart": c.all_of(
             [below(weights, ALIKE), above(gradients, APART)]
         ),
     }
@@ -255,14 +235,16 @@ def p18_level_weight_gradients(evidence: Evidence) -> Judgement:
         "Largest over smallest layer; that of the back-propagated gradients is "
         f"{gradients.mean:.1f}"
     )
-    return in_parts(parts, weights, said)
+    return c.in_parts(parts, weights, said)
 
 
 def _one_weight_gradient() -> bool:
     """Whether eq. 7, mended, is one expression for all layers of one width and variance."""
     n = sympy.symbols("n_0:5", positive=True, integer=True)
-    c, width = sympy.symbols("c n", positive=True)
-    equal = dict.fromkeys(n, width) | {derivation.weight_variance(i): c / width for i in range(4)}
+    total, width = sympy.symbols("c n", positive=True)
+    equal = dict.fromkeys(n, width) | {
+        derivation.weight_variance(i): total / width for i in range(4)
+    }
     found = [derivation.weight_gradient_variance(n, layer=i).subs(equal) for i in range(4)]
     return all(same(found[0], other) for other in found[1:])
 
@@ -275,7 +257,7 @@ def _weight_gradient_distances() -> list[float]:
     return found
 
 
-@claim(
+@c.claim(
     "P19",
     "eqs. 10 to 12",
     "The forward and the backward condition meet for equal widths only, and the "
@@ -287,11 +269,11 @@ def _weight_gradient_distances() -> list[float]:
     horizon="none",
     chapter=6,
 )
-def p19_compromise(evidence: Evidence) -> Judgement:
+def p19_compromise(evidence: c.Evidence) -> c.Judgement:
     n, m = derivation.n_in, derivation.n_out
     common = derivation.common_solutions()
     unequal = (derivation.common_solutions(a, b) for a, b in ((300, 100), (100, 300), (2, 1)))
-    parts: dict[str, Fact] = {
+    parts: dict[str, c.Fact] = {
         "the conditions meet for equal widths only": (
             len(common) == 1 and common[0].get(m) == n and not any(unequal)
         ),
@@ -303,10 +285,10 @@ def p19_compromise(evidence: Evidence) -> Judgement:
         "The average is a choice; over widths 100, 1000, 100, 1000, 100 it keeps this share of "
         "the variance"
     )
-    return as_a_whole(all_of(parts.values()), part, said, parts=parts)
+    return c.as_a_whole(c.all_of(parts.values()), part, said, parts=parts)
 
 
-@claim(
+@c.claim(
     "P20",
     "eq. 15",
     "The standard initialization has n Var[W] = 1/3.",
@@ -316,18 +298,18 @@ def p19_compromise(evidence: Evidence) -> Judgement:
     horizon="none",
     chapter=4,
 )
-def p20_one_third(evidence: Evidence) -> Judgement:
+def p20_one_third(evidence: c.Evidence) -> c.Judgement:
     n, third = derivation.n_in, sympy.Rational(1, 3)
     sampled = 1000 * sampled_variance("standard", 1000, 200)
-    parts: dict[str, Fact] = {
+    parts: dict[str, c.Fact] = {
         "the algebra": same(n * derivation.uniform_variance(1 / sympy.sqrt(n)), third)
         and same(n * rules.standard(n, derivation.n_out), third),
         "samples": agrees(distance(sampled, 1 / 3)),
     }
-    return as_a_whole(all_of(parts.values()), mean_interval(sampled), parts=parts, paper=1 / 3)
+    return c.as_a_whole(c.all_of(parts.values()), mean_interval(sampled), parts=parts, paper=1 / 3)
 
 
-@claim(
+@c.claim(
     "P21",
     "eq. 16",
     "The compromise is a uniform distribution up to sqrt(6)/sqrt(n_in + n_out).",
@@ -338,7 +320,7 @@ def p20_one_third(evidence: Evidence) -> Judgement:
     horizon="none",
     chapter=6,
 )
-def p21_bound(evidence: Evidence) -> Judgement:
+def p21_bound(evidence: c.Evidence) -> c.Judgement:
     n, m = derivation.n_in, derivation.n_out
     bound = sympy.sqrt(6) / sympy.sqrt(n + m)
     a = float(bound.subs({n: 300, m: 100}))
@@ -346,7 +328,7 @@ def p21_bound(evidence: Evidence) -> Judgement:
     init.uniform_(ours, "glorot", generator=torch.Generator().manual_seed(0))
     nn.init.xavier_uniform_(theirs, generator=torch.Generator().manual_seed(0))
     largest = float(ours.abs().max())
-    parts: dict[str, Fact] = {
+    parts: dict[str, c.Fact] = {
         "the algebra": same(derivation.glorot_bound(), bound)
         and same(rules.bound(rules.glorot(n, m)), bound),
         "samples have the variance": agrees(
@@ -356,10 +338,10 @@ def p21_bound(evidence: Evidence) -> Judgement:
         "torch draws the same": torch.allclose(ours, theirs, rtol=1e-6, atol=0.0),
     }
     said = "The largest of 30,000 weights, 300 to 100 units"
-    return as_a_whole(all_of(parts.values()), largest, said, parts=parts, paper=a)
+    return c.as_a_whole(c.all_of(parts.values()), largest, said, parts=parts, paper=a)
 
 
-@claim(
+@c.claim(
     "P22",
     "sec. 4.2.2, figure 6",
     "At birth the activations' peak at 0 grows with the layer under the standard "
@@ -369,10 +351,10 @@ def p21_bound(evidence: Evidence) -> Judgement:
     rule="grows if all four 95 % intervals of the first are above 1; alike if that of the "
     f"second is below {ALIKE:g}; each a part",
     scale="five hidden layers of 1000 tanh units, 300 images, seeds 0 to 4",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=7,
 )
-def p22_activations(evidence: Evidence) -> Judgement:
+def p22_activations(evidence: c.Evidence) -> c.Judgement:
     normalized = at_birth("glorot", "activation")
     parts = {
         "standard: the peak at 0 grows with the layer": _rising(
@@ -381,10 +363,10 @@ def p22_activations(evidence: Evidence) -> Judgement:
         "normalized: layers alike": alike(normalized),
     }
     said = "Largest over smallest standard deviation of the normalized layers"
-    return in_parts(parts, spread(normalized), said, paper=_published(6, "std", "normalized"))
+    return c.in_parts(parts, spread(normalized), said, paper=_published(6, "std", "normalized"))
 
 
-@claim(
+@c.claim(
     "P23",
     "sec. 4.2.2, figure 7",
     "At birth back-propagated gradients shrink from layer to layer downwards under the "
@@ -393,10 +375,10 @@ def p22_activations(evidence: Evidence) -> Judgement:
     rule="shrink if all four 95 % intervals of the first are above 1; alike if that of the "
     f"second is below {ALIKE:g}; each a part",
     scale="five hidden layers of 1000 tanh units, 300 images, seeds 0 to 4",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=7,
 )
-def p23_back_gradients(evidence: Evidence) -> Judgement:
+def p23_back_gradients(evidence: c.Evidence) -> c.Judgement:
     normalized = at_birth("glorot", "back_gradient")
     parts = {
         "standard: smaller in every layer further down": _rising(
@@ -405,20 +387,20 @@ def p23_back_gradients(evidence: Evidence) -> Judgement:
         "normalized: layers alike": alike(normalized),
     }
     said = "Largest over smallest standard deviation of the normalized layers"
-    return in_parts(parts, spread(normalized), said, paper=_published(7, "std", "normalized"))
+    return c.in_parts(parts, spread(normalized), said, paper=_published(7, "std", "normalized"))
 
 
-@claim(
+@c.claim(
     "P24",
     "sec. 4.2.2, figure 8",
     "At birth weight gradients are alike in all hidden layers under both initializations.",
     statistic="largest over smallest standard deviation of the hidden layers",
     rule=f"alike if the 95 % interval is below {ALIKE:g}; each initialization a part",
     scale="five hidden layers of 1000 tanh units, 300 images, seeds 0 to 4",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=7,
 )
-def p24_weight_gradients(evidence: Evidence) -> Judgement:
+def p24_weight_gradients(evidence: c.Evidence) -> c.Judgement:
     standard, normalized = (at_birth(rule, "weight_gradient") for rule in ("standard", "glorot"))
     parts = {
         "standard: layers alike": alike(standard),
@@ -427,13 +409,13 @@ def p24_weight_gradients(evidence: Evidence) -> Judgement:
     said = (
         "Largest over smallest standard layer, here by standard deviations, in the paper by peaks"
     )
-    return in_parts(parts, spread(standard), said, paper=_published(8, "peak", "standard"))
+    return c.in_parts(parts, spread(standard), said, paper=_published(8, "peak", "standard"))
 
 
-def _rising(values: Array) -> Fact:
+def _rising(values: c.Array) -> c.Fact:
     """Whether values rise from each layer to the next, on average over seeds."""
     steps = values[:, 1:] / values[:, :-1]
-    return all_of(above(ratio_interval(step), 0.0) for step in steps.T)
+    return c.all_of(above(c.ratio_interval(step), 0.0) for step in steps.T)
 
 
 def _published(figure: int, statistic: str, initialization: str) -> float:
@@ -446,7 +428,7 @@ def _published(figure: int, statistic: str, initialization: str) -> float:
 _RULES = {"standard": "standard", "normalized": "glorot"}
 
 
-@claim(
+@c.claim(
     "P25",
     "sec. 4.2.2",
     "The mean singular value of a layer's Jacobian is about 0.8 under the normalized and "
@@ -455,12 +437,12 @@ _RULES = {"standard": "standard", "normalized": "glorot"}
     rule="a layer agrees if the 95 % interval lies within 0.05 of the number, and does not if "
     "all of it lies outside; each layer of each initialization a part",
     scale="five hidden layers of 1000 tanh units, seeds 0 to 2",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=8,
 )
-def p25_singular_values(evidence: Evidence) -> Judgement:
+def p25_singular_values(evidence: c.Evidence) -> c.Judgement:
     found = _singular_values()
-    parts: dict[str, Fact] = {}
+    parts: dict[str, c.Fact] = {}
     ours = []
     for name, rule in _RULES.items():
         number = paper.SINGULAR_VALUES[name]
@@ -469,11 +451,11 @@ def p25_singular_values(evidence: Evidence) -> Judgement:
             parts[f"{name} {number}, layers {layer} to {layer + 1}"] = rounded
         means = [values.mean() for values in found[rule].values()]
         ours.append(f"{name} {min(means):.3g} to {max(means):.3g}")
-    return in_parts(parts, ", ".join(ours), paper="standard 0.5, normalized 0.8")
+    return c.in_parts(parts, ", ".join(ours), paper="standard 0.5, normalized 0.8")
 
 
 @cache
-def _singular_values() -> dict[str, dict[int, Array]]:
+def _singular_values() -> dict[str, dict[int, c.Array]]:
     """Mean singular value of each Jacobian between hidden layers, seed by seed, by rule.
 
     A decomposition costs a tenth of a second, so only one example of each seed has one. Images
@@ -481,7 +463,7 @@ def _singular_values() -> dict[str, dict[int, Array]]:
     proportional to a percent: each is brought to the mean slope of 300 images.
     """
     images, _ = Shapeset(seed=0).batch(300)
-    found: dict[str, dict[int, Array]] = {}
+    found: dict[str, dict[int, c.Array]] = {}
     for rule in _RULES.values():
         means: dict[int, list[float]] = {layer: [] for layer in HIDDEN[:-1]}
         for seed in SEEDS[:3]:
@@ -498,7 +480,7 @@ def _singular_values() -> dict[str, dict[int, Array]]:
     return found
 
 
-@claim(
+@c.claim(
     "P26",
     "sec. 4.2.2",
     "That mean is the ratio of the activations' variances from one layer to the next.",
@@ -506,19 +488,19 @@ def _singular_values() -> dict[str, dict[int, Array]]:
     rule=f"holds if the 95 % interval lies within {MATCHES:g} of 1, fails if all of it "
     "lies outside; each initialization a part",
     scale="layers of 400 units, 300 inputs, seeds 0 to 4",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=8,
 )
-def p26_variance_ratio(evidence: Evidence) -> Judgement:
-    parts: dict[str, Fact] = {}
-    roots: list[Fact] = []
+def p26_variance_ratio(evidence: c.Evidence) -> c.Judgement:
+    parts: dict[str, c.Fact] = {}
+    roots: list[c.Fact] = []
     for name, rule in _RULES.items():
         mean, rms, ratio = _linear_layers(rule)
         parts[f"{name}: mean is the ratio"] = equivalent(mean_interval(mean / ratio - 1), MATCHES)
         roots.append(equivalent(mean_interval(rms / np.sqrt(ratio) - 1), MATCHES))
     mean, _, ratio = _linear_layers("glorot")
-    root_is = {True: "is", False: "is not either", None: "may be"}[all_of(roots)]
-    return in_parts(
+    root_is = {True: "is", False: "is not either", None: "may be"}[c.all_of(roots)]
+    return c.in_parts(
         parts,
         mean_interval(mean / ratio),
         f"The root mean square {root_is} the root of that ratio",
@@ -528,7 +510,7 @@ def p26_variance_ratio(evidence: Evidence) -> Judgement:
 
 
 @cache
-def _linear_layers(rule: str) -> tuple[Array, Array, Array]:
+def _linear_layers(rule: str) -> tuple[c.Array, c.Array, c.Array]:
     """Mean and root mean square of singular values, and ratio of variances, seed by seed."""
     x = torch.randn(300, 400, generator=torch.Generator().manual_seed(0))
     found = []
@@ -542,7 +524,7 @@ def _linear_layers(rule: str) -> tuple[Array, Array, Array]:
     return mean, rms, ratio
 
 
-@claim(
+@c.claim(
     "P27",
     "sec. 4.3",
     "That gradients shrink downwards is reversed very quickly by training.",
@@ -550,12 +532,12 @@ def _linear_layers(rule: str) -> tuple[Array, Array, Array]:
     "tanh, standard initialization",
     rule="holds if the 95 % interval is below 1 at birth and above 1 within 20,000 updates, "
     "one epoch of the paper's; fails if it is below 1 at all measurements up to then",
-    scale=WIDE,
+    scale=c.WIDE,
     horizon="20,000 updates",
     chapter=11,
     needs=("table1",),
 )
-def p27_reversed(evidence: Evidence) -> Judgement:
+def p27_reversed(evidence: c.Evidence) -> c.Judgement:
     """Above 1 within 20,000 updates means at one measurement or more; that it never is can only be
     said of rows that get there.
     """
@@ -565,15 +547,16 @@ def p27_reversed(evidence: Evidence) -> Judgement:
     born, turned = early[0.0], [u for u, ratio in early.items() if above(ratio, 0.0)]
     never = last(curve) >= 20_000 and all(below(ratio, 0.0) for ratio in early.values())
     when = turned[0] if turned else max(early)
-    return in_parts(
-        {"reversed within 20,000 updates": either(below(born, 0.0) and bool(turned), never)},
-        as_ratio(early[when]),
-        f"Layer 1 over layer 5 after {when:,.0f} updates, at birth {digits(as_ratio(born).mean)}",
+    before = c.digits(c.as_ratio(born).mean)
+    return c.in_parts(
+        {"reversed within 20,000 updates": c.either(below(born, 0.0) and bool(turned), never)},
+        c.as_ratio(early[when]),
+        f"Layer 1 over layer 5 after {when:,.0f} updates, at birth {before}",
         setting(rows, "table1", "tanh"),
     )
 
 
-@claim(
+@c.claim(
     "P28",
     "sec. 4.3, figure 9",
     "Under the standard initialization weight gradients drift apart in training, larger "
@@ -582,12 +565,12 @@ def p27_reversed(evidence: Evidence) -> Judgement:
     "last fifth of the run, tanh; its logarithm, standard less normalized",
     rule="apart if the 95 % interval of the standard ratio is above 2 (the paper has 3.5, and "
     "1.7 for normalized); less if that of the difference is above 0; each a part",
-    scale=WIDE,
-    horizon=LONG,
+    scale=c.WIDE,
+    horizon=c.LONG,
     chapter=11,
     needs=("table1",),
 )
-def p28_drift_apart(evidence: Evidence) -> Judgement:
+def p28_drift_apart(evidence: c.Evidence) -> c.Judgement:
     """The mean is of the ratios at the measurements of the last fifth of the run."""
     rows = evidence.rows("table1")
     means = []
@@ -600,16 +583,16 @@ def p28_drift_apart(evidence: Evidence) -> Judgement:
         "standard: apart": above(standard, math.log(2.0)),
         "normalized: less": above(ratios(means[0] / means[1]), 0.0),
     }
-    return in_parts(
+    return c.in_parts(
         parts,
-        as_ratio(standard),
-        f"Layer 1 over layer 5, standard; normalized {digits(as_ratio(normalized).mean)}",
+        c.as_ratio(standard),
+        f"Layer 1 over layer 5, standard; normalized {c.digits(c.as_ratio(normalized).mean)}",
         setting(rows, "table1", "tanh", "tanh normalized"),
         paper=3.5,
     )
 
 
-@claim(
+@c.claim(
     "P29",
     "sec. 4.3, figures 3 and 10",
     "Softsign behaves in training as tanh does with the normalized initialization.",
@@ -617,12 +600,12 @@ def p28_drift_apart(evidence: Evidence) -> Judgement:
     "difference of standard deviations, and of 98th percentiles; softsign to normalized tanh, "
     "less softsign to standard tanh",
     rule="each of the two holds if its 95 % interval is below 0 and fails if it is above",
-    scale=WIDE,
-    horizon=LONG,
+    scale=c.WIDE,
+    horizon=c.LONG,
     chapter=11,
     needs=("table1",),
 )
-def p29_like_normalized_tanh(evidence: Evidence) -> Judgement:
+def p29_like_normalized_tanh(evidence: c.Evidence) -> c.Judgement:
     rows = evidence.rows("table1")
     kinds = ("tanh", "tanh normalized", "softsign")
     found = {}
@@ -630,7 +613,7 @@ def p29_like_normalized_tanh(evidence: Evidence) -> Judgement:
         tables = {arm: by_layer(rows, arm, "activation", statistic) for arm in kinds}
         far, near = (_apart(tables["softsign"], tables[arm]) for arm in kinds[:2])
         found[name] = interval(near - far)
-    return in_parts(
+    return c.in_parts(
         {name: below(gap, 0.0) for name, gap in found.items()},
         found["standard deviations"],
         "Distance to normalized tanh less that to tanh, ours of standard deviations",
@@ -650,7 +633,7 @@ def _apart(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series[float]:
 # --------------------------------------------------------------------------------------------------
 
 
-@claim(
+@c.claim(
     "P30",
     "table 1, figure 11",
     "On Shapeset at depth 5 normalized tanh, normalized softsign and softsign end alike, "
@@ -660,12 +643,12 @@ def _apart(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series[float]:
     rule=f"alike if all three 95 % intervals lie within {MARGIN:g} points of 0; behind if the "
     f"interval is above {MARGIN:g} points; at chance if it lies within 1 point of 0; each a "
     "part",
-    scale=f"{WIDE}; errors on 100,000 images",
-    horizon=LONG,
+    scale=f"{c.WIDE}; errors on 100,000 images",
+    horizon=c.LONG,
     chapter=13,
     needs=("table1",),
 )
-def p30_shapeset(evidence: Evidence) -> Judgement:
+def p30_shapeset(evidence: c.Evidence) -> c.Judgement:
     rows, theirs = evidence.rows("table1"), _table_1("shapeset")
     errors = end_errors(rows)[list(theirs)]
     alike = itertools.combinations(("tanh normalized", "softsign", "softsign normalized"), 2)
@@ -674,7 +657,7 @@ def p30_shapeset(evidence: Evidence) -> Judgement:
         "the sigmoid is at chance": interval(errors["sigmoid"] - CHANCE),
     }
     parts = {
-        "three are alike": all_of(equivalent(compare(errors, *pair), MARGIN) for pair in alike),
+        "three are alike": c.all_of(equivalent(compare(errors, *pair), MARGIN) for pair in alike),
         "tanh is behind": above(found["tanh is behind"], MARGIN),
         "the sigmoid is at chance": equivalent(found["the sigmoid is at chance"], 1.0),
     }
@@ -685,7 +668,7 @@ MNIST_LEARNED, CIFAR_LEARNED = 10.0, 65.0
 """Errors below which a network has learned these sets, and not merely left chance."""
 
 
-@claim(
+@c.claim(
     "P31",
     "table 1, figure 12",
     "On MNIST the sigmoid is last (2.21) and the normalized initialization helps tanh "
@@ -697,7 +680,7 @@ MNIST_LEARNED, CIFAR_LEARNED = 10.0, 65.0
     "these is on the other side; tanh gains if the interval is above 0, and does not if it is "
     "below half of what the paper has; values hold if all five intervals lie within 0.3 "
     "points of the paper's; each a part",
-    scale=BOOK,
+    scale=c.BOOK,
     horizon="200,000 updates",
     needs=("mnist",),
     changed="At first a sigmoid that never left chance would have been last as the paper's is, "
@@ -705,7 +688,7 @@ MNIST_LEARNED, CIFAR_LEARNED = 10.0, 65.0
     "these images but trials of the sigmoid's rate on two seeds, in which it slept at 0.3 and "
     "learned at 1, so that rates up to 1 are tried.",
 )
-def p31_mnist(evidence: Evidence) -> Judgement:
+def p31_mnist(evidence: c.Evidence) -> c.Judgement:
     rows, theirs = evidence.rows("mnist"), _table_1("mnist")
     errors = end_errors(rows)[list(theirs)]
     gain = compare(errors, "tanh", "tanh normalized")
@@ -721,7 +704,7 @@ MNIST_LEARNED, CIFAR_LEARNED = 10.0, 65.0
 """Errors below which a network has learned these sets, and not merely left chance."""
 
 
-@claim(
+@c.claim(
     "P32",
     "table 1, figure 12",
     "On CIFAR-10 the sigmoid is last (57.28), and the normalized initialization helps "
@@ -733,12 +716,12 @@ MNIST_LEARNED, CIFAR_LEARNED = 10.0, 65.0
     "these is on the other side; tanh and softsign gain if the interval is above 0, and do "
     "not if it is below half of what the paper has; values hold if all five intervals lie "
     f"within {MARGIN:g} points of the paper's; each a part",
-    scale=BOOK,
+    scale=c.BOOK,
     horizon="200,000 updates",
     needs=("cifar10",),
     changed="As P31, and at the same time.",
 )
-def p32_cifar10(evidence: Evidence) -> Judgement:
+def p32_cifar10(evidence: c.Evidence) -> c.Judgement:
     rows, theirs = evidence.rows("cifar10"), _table_1("cifar10")
     errors = end_errors(rows)[list(theirs)]
     tanh, softsign = (compare(errors, k, f"{k} normalized") for k in ("tanh", "softsign"))
@@ -752,7 +735,7 @@ def p32_cifar10(evidence: Evidence) -> Judgement:
     return _of_table_1(parts, rows, "cifar10", errors, theirs, found)
 
 
-@claim(
+@c.claim(
     "P33",
     "table 1",
     "On small images of ImageNet sigmoid (70.66) and tanh (70.58) are behind, and the "
@@ -761,11 +744,11 @@ def p32_cifar10(evidence: Evidence) -> Judgement:
     "normalized softsign",
     rule="each part holds if its 95 % interval is above 0 and fails if it is below; values "
     "cannot be compared, since the paper's images are not to be had",
-    scale=BOOK,
+    scale=c.BOOK,
     horizon="200,000 updates",
     needs=("small_imagenet",),
 )
-def p33_small_imagenet(evidence: Evidence) -> Judgement:
+def p33_small_imagenet(evidence: c.Evidence) -> c.Judgement:
     rows, theirs = evidence.rows("small_imagenet"), _table_1("small_imagenet")
     errors = end_errors(rows)[list(theirs)]
     found = {
@@ -778,38 +761,38 @@ def p33_small_imagenet(evidence: Evidence) -> Judgement:
 
 
 def _of_table_1(
-    parts: Mapping[str, Fact],
+    parts: Mapping[str, c.Fact],
     rows: pd.DataFrame,
     experiment: str,
     errors: pd.DataFrame,
     theirs: Mapping[str, float],
     numbers: Mapping[str, Interval],
-) -> Judgement:
+) -> c.Judgement:
     """Judge a row of the table, with all errors in one line beside the paper's."""
     ours, printed = (
         ", ".join(f"{'N' if k.endswith(' normalized') else k} {v:.2f}" for k, v in line.items())
         for line in ({arm: errors[arm].mean() for arm in theirs}, theirs)
     )
     runs = setting(rows, experiment, *errors)
-    return in_parts(parts, ours, runs, paper=printed, numbers=numbers)
+    return c.in_parts(parts, ours, runs, paper=printed, numbers=numbers)
 
 
-def _sigmoid_is_last(errors: pd.DataFrame, learned: float) -> Fact:
+def _sigmoid_is_last(errors: pd.DataFrame, learned: float) -> c.Fact:
     """Whether its error is the largest, and it has learned, by an error that says so."""
     others = errors.columns.drop("sigmoid")
     last = (above(compare(errors, "sigmoid", other), 0.0) for other in others)
-    return all_of([below(interval(errors["sigmoid"]), learned), *last])
+    return c.all_of([below(interval(errors["sigmoid"]), learned), *last])
 
 
-def _gains(gain: Interval, theirs: Mapping[str, float], units: str) -> Fact:
+def _gains(gain: Interval, theirs: Mapping[str, float], units: str) -> c.Fact:
     """Whether the normalized initialization helps, or does not by half of what the paper has."""
     printed = theirs[units] - theirs[f"{units} normalized"]
-    return either(above(gain, 0.0), below(gain, printed / 2))
+    return c.either(above(gain, 0.0), below(gain, printed / 2))
 
 
-def _values(errors: pd.DataFrame, theirs: Mapping[str, float], margin: float) -> Fact:
+def _values(errors: pd.DataFrame, theirs: Mapping[str, float], margin: float) -> c.Fact:
     """Whether all errors are the paper's, within a margin."""
-    return all_of(equivalent(interval(errors[k] - theirs[k]), margin) for k in theirs)
+    return c.all_of(equivalent(interval(errors[k] - theirs[k]), margin) for k in theirs)
 
 
 def _table_1(data: str) -> dict[str, float]:
@@ -822,7 +805,7 @@ def _table_1(data: str) -> dict[str, float]:
 # --------------------------------------------------------------------------------------------------
 
 
-@claim(
+@c.claim(
     "P34",
     "sec. 5",
     "A support vector machine on 100,000 Shapeset images is wrong on 59.47 %, a "
@@ -835,11 +818,11 @@ def _table_1(data: str) -> dict[str, float]:
     f"better holds if the interval of the difference is above {MARGIN:g} points; each a part",
     scale="book: the machine on up to 100,000 examples, tuned on up to 10,000, 10,000 test "
     "images, one seed; the network on 30,000, hidden layers of 200 units, 5 seeds",
-    horizon=SHORT,
+    horizon=c.SHORT,
     chapter=14,
     needs=("svm", "finite"),
 )
-def p34_support_vectors(evidence: Evidence) -> Judgement:
+def p34_support_vectors(evidence: c.Evidence) -> c.Judgement:
     """The machine's value is that with most examples. The network is held against the machine with
     as many as it has itself. The interval of the difference goes from the least difference of their
     intervals to the largest.
@@ -858,14 +841,14 @@ def p34_support_vectors(evidence: Evidence) -> Judgement:
         network.n,
         same.level,
     )
-    within = all_of([above(machine, paper.SVM - 3), below(machine, paper.SVM + 3)])
+    within = c.all_of([above(machine, paper.SVM - 3), below(machine, paper.SVM + 3)])
     value = f"the machine's value, by {examples:,} examples"
     better = f"the network is better, by {images:,}"
     parts = {
-        value: within if examples >= 100_000 else either(False, below(machine, paper.SVM - 3)),
+        value: within if examples >= 100_000 else c.either(False, below(machine, paper.SVM - 3)),
         better: above(gap, MARGIN),
     }
-    return in_parts(
+    return c.in_parts(
         parts,
         f"{machine.mean:.2f} and {network.mean:.2f}",
         f"The network: {setting(trained, 'finite', 'finite')}",
@@ -883,12 +866,12 @@ def _machines(rows: pd.DataFrame) -> dict[int, Interval]:
     assert isinstance(grid, Grid) and isinstance(grid.points[0], SvmPoint)
     tested = grid.points[0].held_out
     return {
-        int(examples): scaled(proportion_interval(round(error * tested), tested), percent)
+        int(examples): c.scaled(proportion_interval(round(error * tested), tested), c.percent)
         for examples, error in zip(found["update"], found["value"], strict=True)
     }
 
 
-@claim(
+@c.claim(
     "P35",
     "sec. 5, figure 11",
     "Pre-training with denoising auto-encoders ends best, and the normalized "
@@ -898,13 +881,13 @@ def _machines(rows: pd.DataFrame) -> dict[int, Interval]:
     "auto-encoders that at which the first layer restores images best",
     rule=f"best if the 95 % interval of the first is above {MARGIN:g} points; a good part if "
     "that of the second is above 0.5 (the paper has 0.7 at its horizon); each a part",
-    scale=WIDE,
-    horizon=LONG,
+    scale=c.WIDE,
+    horizon=c.LONG,
     chapter=14,
     needs=("table1", *PRETRAINED),
     changed=BEST_AUTO_ENCODERS,
 )
-def p35_pretraining(evidence: Evidence) -> Judgement:
+def p35_pretraining(evidence: c.Evidence) -> c.Judgement:
     """The part is taken seed by seed; it is open where there is no gap in one of them."""
     rows = evidence.rows("table1")
     errors = end_errors(rows)
@@ -919,7 +902,7 @@ def p35_pretraining(evidence: Evidence) -> Judgement:
         "pre-training is best": above(found["pre-training is best"], MARGIN),
         "a good part of the gap": above(found["a good part of the gap"], 0.5),
     }
-    return in_parts(
+    return c.in_parts(
         parts,
         found["a good part of the gap"],
         "Part of the gap that is closed",
@@ -930,19 +913,19 @@ def p35_pretraining(evidence: Evidence) -> Judgement:
     )
 
 
-@claim(
+@c.claim(
     "P36",
     "sec. 5",
     "Softsign depends less on the initialization than tanh does.",
     statistic="absolute difference of test errors, standard and normalized: that of tanh less "
     "that of softsign",
     rule=f"holds if the 95 % interval is above {MARGIN:g} points, fails if it is below 0",
-    scale=WIDE,
-    horizon=LONG,
+    scale=c.WIDE,
+    horizon=c.LONG,
     chapter=13,
     needs=("table1",),
 )
-def p36_softsign_depends_less(evidence: Evidence) -> Judgement:
+def p36_softsign_depends_less(evidence: c.Evidence) -> c.Judgement:
     """Absolute differences are taken seed by seed."""
     rows, printed = evidence.rows("table1"), _table_1("shapeset")
     errors = end_errors(rows)
@@ -952,8 +935,8 @@ def p36_softsign_depends_less(evidence: Evidence) -> Judgement:
     gap = interval(tanh - softsign)
     theirs = printed["tanh"] - printed["tanh normalized"]
     theirs -= printed["softsign"] - printed["softsign normalized"]
-    return in_parts(
-        {"softsign depends less": either(above(gap, MARGIN), below(gap, 0.0))},
+    return c.in_parts(
+        {"softsign depends less": c.either(above(gap, MARGIN), below(gap, 0.0))},
         gap,
         "Absolute difference of standard and normalized, tanh less softsign",
         setting(rows, "table1", "tanh", "tanh normalized", "softsign", "softsign normalized"),
@@ -961,7 +944,7 @@ def p36_softsign_depends_less(evidence: Evidence) -> Judgement:
     )
 
 
-@claim(
+@c.claim(
     "P37",
     "sec. 5",
     "Sigmoid and tanh networks with the standard initialization learn more slowly and "
@@ -970,22 +953,22 @@ def p36_softsign_depends_less(evidence: Evidence) -> Judgement:
     "error at the end, each less that of normalized tanh",
     rule="slower if the 95 % interval of the first is above 0; poorer if that of the second "
     f"is above {MARGIN:g} points; each of the two activations and two statements a part",
-    scale=WIDE,
-    horizon=LONG,
+    scale=c.WIDE,
+    horizon=c.LONG,
     chapter=13,
     needs=("table1",),
 )
-def p37_slower_and_poorer(evidence: Evidence) -> Judgement:
+def p37_slower_and_poorer(evidence: c.Evidence) -> c.Judgement:
     rows, printed = evidence.rows("table1"), _table_1("shapeset")
     errors = end_errors(rows)
     found: dict[str, Interval] = {}
-    parts: dict[str, Fact] = {}
+    parts: dict[str, c.Fact] = {}
     for units in ("sigmoid", "tanh"):
         found[f"{units}: slower"] = interval(_until(rows, units) - _until(rows, "tanh normalized"))
         found[f"{units}: poorer"] = compare(errors, units, "tanh normalized")
         parts[f"{units}: slower"] = above(found[f"{units}: slower"], 0.0)
         parts[f"{units}: poorer"] = above(found[f"{units}: poorer"], MARGIN)
-    return in_parts(
+    return c.in_parts(
         parts,
         found["tanh: poorer"],
         "Updates until 60 %, and error at the end, less those of normalized tanh; ours of tanh at "
@@ -1002,7 +985,7 @@ def _until(rows: pd.DataFrame, arm: str) -> pd.Series[float]:
     return first_time(errors, errors < 60.0, last(errors))
 
 
-@claim(
+@c.claim(
     "P38",
     "sec. 5",
     "Rates for single weights, from the diagonal of the Hessian or the variance of the "
@@ -1012,16 +995,16 @@ def _until(rows: pd.DataFrame, arm: str) -> pd.Series[float]:
     "normalized without; normalized without less with them; for each of the two methods",
     rule=f"helps, and adds, if the 95 % interval is above {MARGIN:g} points; does not reach "
     "it if that of the second is above 0; each statement and method a part",
-    scale=BOOK,
-    horizon=SHORT,
+    scale=c.BOOK,
+    horizon=c.SHORT,
     chapter=12,
     needs=("second_order",),
 )
-def p38_own_rates(evidence: Evidence) -> Judgement:
+def p38_own_rates(evidence: c.Evidence) -> c.Judgement:
     rows = evidence.rows("second_order")
     errors = end_errors(rows)
     found: dict[str, Interval] = {}
-    parts: dict[str, Fact] = {}
+    parts: dict[str, c.Fact] = {}
     for method in ("Hessian", "gradient variance"):
         standard, normalized = f"tanh, {method}", f"tanh normalized, {method}"
         for name, pair, margin in (
@@ -1033,7 +1016,7 @@ def p38_own_rates(evidence: Evidence) -> Judgement:
             parts[f"{method}: {name}"] = above(found[f"{method}: {name}"], margin)
     arms = (f"{arm}{m}" for arm in ("tanh", "tanh normalized")
             for m in ("", ", Hessian", ", gradient variance"))  # fmt: skip
-    return in_parts(
+    return c.in_parts(
         parts,
         found["Hessian: helps"],
         "Ours is what the Hessian gives standard tanh",
@@ -1042,7 +1025,7 @@ def p38_own_rates(evidence: Evidence) -> Judgement:
     )
 
 
-@claim(
+@c.claim(
     "P39",
     "sec. 5",
     "The normalized initialization gains as much where widths grow or shrink with the layer.",
@@ -1051,22 +1034,22 @@ def p38_own_rates(evidence: Evidence) -> Judgement:
     rule=f"gains if the 95 % interval of the first is above {MARGIN:g} points; as much if "
     f"that of the second is above -{MARGIN:g} points; each direction and statement a part",
     scale="book: five hidden layers of 100 to 320 units, 5 fresh seeds; equal ones of 200",
-    horizon=SHORT,
+    horizon=c.SHORT,
     chapter=14,
     needs=("pyramids", "second_order"),
 )
-def p39_pyramids(evidence: Evidence) -> Judgement:
+def p39_pyramids(evidence: c.Evidence) -> c.Judgement:
     rows, equal = evidence.rows("pyramids"), evidence.rows("second_order")
     errors, level = end_errors(rows), end_errors(equal)
     found: dict[str, Interval] = {}
-    parts: dict[str, Fact] = {}
+    parts: dict[str, c.Fact] = {}
     for shape in ("growing", "shrinking"):
         gain = errors[f"tanh, {shape}"] - errors[f"tanh normalized, {shape}"]
         more = gain - (level["tanh"] - level["tanh normalized"])
         found |= {f"{shape}: gains": interval(gain), f"{shape}: as much": interval(more)}
         parts[f"{shape}: gains"] = above(found[f"{shape}: gains"], MARGIN)
         parts[f"{shape}: as much"] = above(found[f"{shape}: as much"], -MARGIN)
-    return in_parts(
+    return c.in_parts(
         parts,
         found["growing: gains"],
         "Standard less normalized, ours growing",
@@ -1083,7 +1066,7 @@ takes less than the second share of the sound networks for faulty."""
 _ALARM = 2.0  # a layer whose factor is this far from its neighbours' is reported
 
 
-@claim(
+@c.claim(
     "P40",
     "sec. 5",
     "Watching activations and gradients is a strong tool for understanding what is wrong "
@@ -1094,10 +1077,10 @@ _ALARM = 2.0  # a layer whose factor is this far from its neighbours' is reporte
     f"{FOUND:g} and that of the second below {FALSE_ALARMS:g}",
     scale="tanh networks of width 50; three kinds of fault in four layers, seeds 0 to 4; 40 "
     "sound networks",
-    horizon=BIRTH,
+    horizon=c.BIRTH,
     chapter=7,
 )
-def p40_monitoring(evidence: Evidence) -> Judgement:
+def p40_monitoring(evidence: c.Evidence) -> c.Judgement:
     planted = [
         _reported(seed, fault, layer) == layer
         for fault in ("weak", "strong", "cut")
@@ -1115,7 +1098,7 @@ def p40_monitoring(evidence: Evidence) -> Judgement:
         "Share found of faults planted in one layer of five: weights a fifth or five times as "
         "large, or a cut gradient"
     )
-    return as_a_whole(all_of(parts.values()), hits, said, parts=parts)
+    return c.as_a_whole(c.all_of(parts.values()), hits, said, parts=parts)
 
 
 class _Cut(nn.Module):
@@ -1161,7 +1144,7 @@ def _unlike_the_others(rows: pd.DataFrame, std: float) -> int | None:
     return int(away.argmax()) if away.max() > math.log(_ALARM) else None
 
 
-@claim(
+@c.claim(
     "P41",
     "abstract, sec. 5",
     "Training is harder where the singular values of the layers' Jacobians are far from 1.",
@@ -1174,7 +1157,7 @@ def _unlike_the_others(rows: pd.DataFrame, std: float) -> int | None:
     chapter=13,
     needs=("gain_grid",),
 )
-def p41_singular_values(evidence: Evidence) -> Judgement:
+def p41_singular_values(evidence: c.Evidence) -> c.Judgement:
     """The best rate is that of each seed. The mean, and the root mean square, is over the singular
     values of all four Jacobians between hidden layers; its logarithm is taken then.
     """
@@ -1186,7 +1169,7 @@ def p41_singular_values(evidence: Evidence) -> Judgement:
         found[name] = interval(
             [_rank_correlation(seed["error"], seed["away"]) for _, seed in table.groupby("seed")]
         )
-    return in_parts(
+    return c.in_parts(
         {name: above(correlation, 0.5) for name, correlation in found.items()},
         found["the mean"],
         "Rank correlation with the error at the best rate, ours of the mean",
