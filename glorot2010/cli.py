@@ -98,6 +98,12 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
     return value
 
 
+def _folder(ctx: click.Context, param: click.Parameter, path: str | None) -> str | None:
+    if path == "":  # which would be taken for none
+        raise click.BadParameter("must be the path of a folder, got ''")
+    return path
+
+
 def _address(ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
     """The address of a scheduler as Dask has it."""
     if text is None:
@@ -111,6 +117,7 @@ _results_option = click.option(
     "--results",
     metavar="DIR",
     type=click.Path(file_okay=False),
+    callback=_folder,
     help="Folder of the records (also: XAVIER_RESULTS; else results/ of the repository).",
 )
 _scale_option = click.option(
@@ -347,6 +354,8 @@ def show(
         kind = checks.one_of("a file's ending", path.suffix[1:].lower(), drawings.KINDS)
     with _usage("NAME"):
         catalogue.resolve(name)
+    with _usage("--seeds"):
+        catalogue.config(name, scale, seeds)
     record = experiments.load(name, scale, seeds=seeds, folder=results)
     files.replace(path, drawings.rendered(drawings.draw(name, record.rows), kind))
     click.echo(f"{record.made}, {record.path}")

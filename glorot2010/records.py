@@ -138,7 +138,10 @@ def results_folder(folder: str | Path | None = None) -> Path:
 
     Raises:
         FileNotFoundError: nothing says where, and the package does not lie in its repository.
+        ValueError: the folder is empty text.
     """
+    if folder == "":
+        raise ValueError("folder (--results) must be the path of a folder, got ''")
     if named := folder or os.environ.get("XAVIER_RESULTS"):
         return Path(named)
     root = Path(__file__).resolve().parent.parent

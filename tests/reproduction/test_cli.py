@@ -272,9 +272,13 @@ def test_what_is_wrong_with_one_experiment_does_not_stop_the_next(few: Any, tmp_
         ("run birth --seeds 1", "of an experiment that trains"),
         ("show fig3 --output fig3.jpg", "must be one of png, svg, pdf, got 'jpg'"),
         ("show tabel1", "got 'tabel1'"),
+        ("show table1 --seeds 0,0", "--seeds: seeds must be different ones"),
+        ("show birth --seeds 1", "--seeds: seeds must be some, of an experiment that trains"),
+        *((f"{command} --results ''", "'--results': must be the path of a folder, got ''")
+          for command in ("list", "run table1", "show fig3", "ledger")),
         ("ledger --id P250", "got 'P250'"),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_usage_is_explained(words: str, said: str) -> None:
     assert said in refused(*shlex.split(words), code=2)
 

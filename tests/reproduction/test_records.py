@@ -261,6 +261,8 @@ def test_the_folder_is_the_argument_or_the_variable_or_the_repository(
     monkeypatch.setenv("XAVIER_RESULTS", str(tmp_path / "variable"))
     assert records.results_folder() == tmp_path / "variable"
     assert records.results_folder("argument") == Path("argument")
+    with pytest.raises(ValueError, match=r"folder .*must be the path of a folder, got ''"):
+        records.results_folder("")
     monkeypatch.delenv("XAVIER_RESULTS")
     monkeypatch.setattr(records, "__file__", str(tmp_path / "site" / "glorot2010" / "records.py"))
     with pytest.raises(FileNotFoundError, match="XAVIER_RESULTS"):
