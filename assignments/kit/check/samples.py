@@ -75,6 +75,13 @@ def truncated(cut: float) -> Law:
     )
 
 
+def variance(rule: str, gain: float, fans: tuple[float, float]) -> float:
+    """The variance of a weight by one of the three rules that the problem sets ask for."""
+    n_in, n_out = fans
+    per = {"fan-in": n_in, "fan-out": n_out, "harmonic": (n_in + n_out) / 2}[rule]
+    return gain * gain / per
+
+
 class Ratio(NamedTuple):
     """A mistake that shows in the variance of draws.
 

@@ -17,7 +17,7 @@ from ..check import networks, samples
 from ..check.answers import Answers, Make, Unanswered, entries
 from ..check.networks import Array
 from ..check.parts import Finding, Mistake, Part, ProblemSet, Variant, first_match, right, wrong
-from ..check.samples import Ratio
+from ..check.samples import Ratio, variance
 
 Fans: TypeAlias = tuple[float, float]
 
@@ -353,13 +353,6 @@ _SHAPES: dict[str, tuple[int, ...]] = {
     **{name: (n,) for name, n in _BIASES.items()},
     **_UNTOUCHED,
 }
-
-
-def variance(rule: str, gain: float, fans: Fans) -> float:
-    """The variance of a weight by one of the three rules of this problem set."""
-    n_in, n_out = fans
-    per = {"fan-in": n_in, "fan-out": n_out, "harmonic": (n_in + n_out) / 2}[rule]
-    return gain * gain / per
 
 
 @np.errstate(all="ignore")

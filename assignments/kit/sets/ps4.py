@@ -6,7 +6,7 @@ import copy
 import io
 import math
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
@@ -17,7 +17,7 @@ from ..check import networks, samples
 from ..check.answers import Answers, Unanswered, entries
 from ..check.networks import Array
 from ..check.parts import Finding, Mistake, Part, ProblemSet, Variant, first_match, right, wrong
-from ..check.samples import Ratio
+from ..check.samples import Ratio, variance
 
 PATIENTS = 5
 FILE = "patients.npz"
@@ -69,9 +69,7 @@ class Rule(NamedTuple):
 
     def std(self, shape: tuple[int, ...]) -> float:
         """The std of a weight."""
-        n_in, n_out = fans(shape)
-        per = {"fan-in": n_in, "fan-out": n_out, "harmonic": (n_in + n_out) / 2}[self.rule]
-        return self.gain / math.sqrt(per)
+        return math.sqrt(variance(self.rule, self.gain, fans(shape)))
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -369,6 +367,10 @@ class _Net(NamedTuple):
         return copy.deepcopy(self)
 
 
+def _without_biases(net: _Net) -> _Net:
+    return net._replace(biases=[np.zeros_like(b) for b in net.biases])
+
+
 # More than ten layers: in the order of their names, the tenth comes before the second.
 _SIZES = (12, 17, 11, 14, 18, 16, 13, 15, 12, 17, 11, 14, 5)
 _HIDDEN = len(_SIZES) - 2
@@ -447,11 +449,9 @@ def _forward(answers: Answers, variant: Variant, activation: str) -> Finding:
     found = [np.asarray(layer, dtype=np.float64) for layer in given]
     if _same(found, z):
         return right("Every layer is right.")
-    none = [np.zeros_like(b) for b in biases]
     others = {other: pair[0] for other, pair in networks.ACTIVATIONS.items()}
     known = (
-        Mistake("no biases", networks.forward(x, weights, none, activation)[1],
-                "the biases are left out"),
+        Mistake("no biases", _run(_without_biases(net), value), "the biases are left out"),
         Mistake("biases late", _run(net, value, late=True),
                 "biases are added before the activation, not after it"),
         Mistake("output bent", [*z[:-1], value(s[-1])], "the output has no activation"),
@@ -632,73 +632,94 @@ def _statistics(answers: Answers, variant: Variant, activation: str) -> Finding:
     return wrong(bad[0].fault, said, rights / 5)
 
 
+class _Pass(NamedTuple):
+    """What goes up through a network, and the gradients that come down, of every layer."""
+
+    net: _Net
+    own: str
+    s: list[Array]
+    z: list[Array]
+    deltas: list[Array]
+
+    def down(self, top: Array | None = None, bent: Callable[..., Any] | None = None) -> Array:
+        """Stds of gradients from another one of the output, or with another slope of (s, z)."""
+        bent = bent or networks.ACTIVATIONS[self.own][1]
+        found = [self.deltas[-1] if top is None else top]
+        for i in range(_HIDDEN - 1, -1, -1):
+            found.insert(0, (found[0] @ self.net.weights[i + 1].T) * bent(self.s[i], self.z[i]))
+        return _stds(found[:-1])
+
+    def output_bent(self) -> Array:
+        """The same of an output that has an activation, and its slope."""
+        value, slope = networks.ACTIVATIONS[self.own]
+        bent = value(self.s[-1])
+        error = networks.softmax(bent) - np.eye(bent.shape[1])[self.net.y]
+        return self.down(error * slope(self.s[-1], bent))
+
+
+def _pass(net: _Net, own: str) -> _Pass:
+    up = networks.forward(net.x, net.weights, net.biases, own)
+    return _Pass(net, own, *up, networks.backward(*net, own))
+
+
+def _stds(arrays: Iterable[Array]) -> Array:
+    return np.array([float(a.std()) for a in arrays])
+
+
+# What comes of them, from what goes through a network.
+_OF_GRADIENTS = (
+    Mistake("reversed", lambda p: p.down()[::-1], "the layers come in the wrong order"),
+    Mistake("by name", lambda p: p.down()[_BY_NAME],
+            "layer 10 comes before layer 2: sort by number"),
+    Mistake("of the mean", lambda p: p.down() / len(p.net.x),
+            "each example's own gradient, not a share of the mean"),
+    Mistake("averaged first", lambda p: _stds(d.mean(axis=0) for d in p.deltas[:-1]),
+            "the std is to be over examples, too: do not average over them first"),
+    Mistake("per unit", lambda p: np.array([d.std(axis=0).mean() for d in p.deltas[:-1]]),
+            "the std is to be over units and examples together"),
+    Mistake("by z", lambda p: _stds(d @ w.T for d, w in
+                                    zip(p.deltas[1:], p.net.weights[1:], strict=True)),
+            "these are by z, before the slope"),
+    Mistake("no slope", lambda p: p.down(bent=lambda s, z: 1.0),
+            "the slope of the units is left out", 0.0),
+    *(Mistake("another slope", lambda p, pair=pair: p.down(bent=lambda s, z: pair[1](z, z)),
+              f"the slope is that of {other}, and {{own}} is asked for")
+      for other, pair in networks.ACTIVATIONS.items()),
+    Mistake("layers above", lambda p: _stds(p.deltas[1:]), "these are one layer too high"),
+    *(Mistake("of weights", lambda p, mean=mean: _stds(
+          a.T @ d / (len(a) if mean else 1)
+          for a, d in zip([p.net.x, *p.z], p.deltas[:-1], strict=False)),
+              "these are by the weights, not by the weighted sums") for mean in (False, True)),
+    Mistake("output bent", lambda p: p.output_bent(),
+            "the output has no activation, and no slope of one"),
+    Mistake("no labels", lambda p: p.down(networks.softmax(p.s[-1])),
+            "the labels are left out: softmax less one-hot"),
+    Mistake("no biases", lambda p: _pass(_without_biases(p.net), p.own).down(),
+            "the biases are left out on the way up"),
+    Mistake("variance", lambda p: p.down() ** 2, "these are variances"),
+)  # fmt: skip
+
+
 @np.errstate(all="ignore")
 def _gradients(answers: Answers, variant: Variant, activation: str) -> Finding:
     net = _net(variant, "gradients")
-    x, y, weights, biases = net
-    s, z = networks.forward(x, weights, biases, activation)
-    deltas = networks.backward(x, y, weights, biases, activation)
     given = answers.call("gradients", *net.copied(), activation)
     found = np.array([_number(v) for v in given] if isinstance(given, list | np.ndarray) else [])
     if len(found) not in (_HIDDEN, _HIDDEN + 1) or not np.isfinite(found).all():
         raise Unanswered(f"gradients must return {_HIDDEN} numbers, one of a hidden layer")
-    expected = np.array([d.std() for d in deltas[:-1]])
-    if np.allclose(found[:_HIDDEN], expected, rtol=_GRADIENTS, atol=0):
-        if len(found) > _HIDDEN:
+    found, output = found[:_HIDDEN], found[_HIDDEN:]
+    passed = _pass(net, activation)
+
+    def fits(gives: Callable[[_Pass], Array]) -> bool:
+        return np.allclose(found, gives(passed), rtol=_GRADIENTS, atol=0)
+
+    if fits(_Pass.down):
+        if len(output):
             return wrong("with the output", "The output is not to be in the list.", 0.6)
         return right("The spread of the gradients is right in every layer.")
-    found = found[:_HIDDEN]
-    slope = networks.ACTIVATIONS[activation][1]
-    bent = networks.ACTIVATIONS[activation][0](s[-1])
-
-    def stds(deltas: Sequence[Array]) -> Array:
-        return np.array([d.std() for d in deltas])
-
-    def back(output: Array, slopes: Sequence[Array | float]) -> Array:
-        """Stds of gradients from another one of the output, or with other slopes."""
-        delta, found = output, list[Array]()
-        for i in range(_HIDDEN - 1, -1, -1):
-            delta = (delta @ weights[i + 1].T) * slopes[i]
-            found.insert(0, delta)
-        return stds(found)
-
-    slopes = [slope(a, b) for a, b in zip(s[:-1], z[:-1], strict=True)]
-    none = [np.zeros_like(b) for b in biases]
-    by_weights = [a.T @ d for a, d in zip([x, *z[:-1]], deltas, strict=True)][:-1]
-    known = (
-        Mistake("reversed", expected[::-1], "the layers come in the wrong order"),
-        Mistake("by name", expected[_BY_NAME], "layer 10 comes before layer 2: sort by number"),
-        Mistake("of the mean", expected / len(x),
-                "each example's own gradient, not a share of the mean"),
-        Mistake("averaged first", stds([d.mean(axis=0) for d in deltas[:-1]]),
-                "the std is to be over examples, too: do not average over them first"),
-        Mistake("per unit", np.array([d.std(axis=0).mean() for d in deltas[:-1]]),
-                "the std is to be over units and examples together"),
-        Mistake("by z", stds([deltas[i + 1] @ weights[i + 1].T for i in range(_HIDDEN)]),
-                "these are by z, before the slope"),
-        Mistake("no slope", back(deltas[-1], [1.0] * _HIDDEN),
-                "the slope of the units is left out", 0.0),
-        *(Mistake("another slope", back(deltas[-1], [pair[1](b, b) for b in z[:-1]]),
-                  f"the slope is that of {other}, and {activation} is asked for")
-          for other, pair in networks.ACTIVATIONS.items() if other != activation),
-        Mistake("layers above", stds(deltas[1:]), "these are one layer too high"),
-        *(Mistake("of weights", stds(by_weights) / n,
-                  "these are by the weights, not by the weighted sums") for n in (1, len(x))),
-        Mistake("output bent", back((networks.softmax(bent) - np.eye(5)[y]) * slope(s[-1], bent),
-                                    slopes), "the output has no activation, and no slope of one"),
-        Mistake("no labels", back(networks.softmax(s[-1]), slopes),
-                "the labels are left out: softmax less one-hot"),
-        Mistake("no biases", stds(networks.backward(x, y, weights, none, activation)[:-1]),
-                "the biases are left out on the way up"),
-        Mistake("variance", expected**2, "these are variances"),
-    )  # fmt: skip
-
-    def fits(values: Array) -> bool:
-        return np.allclose(found, values, rtol=_GRADIENTS, atol=0)
-
-    if named := first_match(known, fits, share=0.3):
-        return named
-    ratio = found / expected
+    if named := first_match(_OF_GRADIENTS, fits, share=0.3):
+        return replace(named, message=named.message.format(own=activation))
+    ratio = found / passed.down()
     if np.allclose(ratio, ratio[0], rtol=0.01):
         return wrong("factor", f"All layers are off by the factor {ratio[0]:.4g}.", 0.3)
     return wrong("gradients", f"Over the right ones yours are {_row(ratio)}.")
@@ -776,14 +797,13 @@ def _quantity(
 
 def _spreads(stds: Array, layers: list[Array], weights: list[Array], variant: Variant) -> Finding:
     """Whether stds are those of the layers."""
-    measured = np.array([layer.std() for layer in layers])
+    measured = _stds(layers)
     if np.allclose(stds, measured, rtol=1e-4, atol=0):
         return right()
     quantity, activation = variant["panel"]["quantity"], variant["activation"]
 
     def of(quantity: str, split: str = "test", images: int = 300) -> Array:
-        found = _quantity(quantity, weights, activation, split, images)
-        return np.array([layer.std() for layer in found])
+        return _stds(_quantity(quantity, weights, activation, split, images))
 
     other = "gradients" if quantity == "activations" else "activations"
     known = (
