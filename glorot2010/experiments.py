@@ -165,6 +165,7 @@ def pool(jobs: int) -> ProcessPoolExecutor:
 def _end_with_parent() -> None:
     """Have this process end in silence, where else it would begin what is next or wait for ever."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore that outlives a process so ended
 
     def watch() -> None:
         parent = parent_process()

@@ -1101,20 +1101,6 @@ def test_the_first_number_that_there_is_stands_for_layer_1() -> None:
     assert isinstance(found.ours, float) and "ours standard deviation, rate 0.1." in found.note
 
 
-def test_interventions_are_told_by_their_means() -> None:
-    tables = p7(0.03, 0.05)
-    rows = tables["interventions"]
-    ends = only(rows, quantity="activation", layer=4, update=100_000)
-    rows.loc[ends, "value"] = rows[ends].groupby(["arm", "lr"])["value"].transform("mean")
-    found = judged("P7", tables)
-    said = "plain 0.03, frozen 0.03, log-prior 0.05, centred 0.5, steep 0.3, both 0.5"
-    assert found.ours == said and f"at 0.1 {said}." in found.note
-    assert "yes: saturation at 0 is a cause, rate 0.03; saturation at 0 is a cause, rate 0.1." in (
-        found.note
-    )
-    assert "it prevents learning, rate 0.1 (83.3" in found.note
-
-
 def test_a_rate_at_which_nothing_collapses_gives_no_parts() -> None:
     found = judged("P7", p7(0.4, 0.4, error=70.0, rates={("sigmoid", 0.03): 0.3}))
     assert "rate 0.03" not in found.note.partition("Mean of layer 4")[0]
@@ -1327,58 +1313,14 @@ def test_the_better_rate_is_that_of_the_smaller_error() -> None:
 
 # --------------------------------------------------------------------------------- planted changes
 
-# Which two arms change places in the records on which a claim holds, and what becomes of it.
-SWAPS: dict[str, tuple[str, str, Verdict]] = {
-    "S9": ("uniform", "normal", "fails"),
-    "S13": ("softsign", "tanh", "fails"),
-    "S15": ("tanh", "sigmoid", "fails"),
-    "S16": ("tanh, tied", "tanh normalized, untied", "fails"),
-    "P1": ("one object", "all", "fails"),
-    "P2": ("tanh, 5", "tanh, 4", "holds in part"),
-    "P3": ("depth 4", "depth 5", "fails"),
-    "P4": ("depth 4", "depth 5", "undecided"),
-    "P6": ("depth 4", "depth 5", "undecided"),
-    "P7": ("sigmoid", "frozen output biases", "undecided"),
-    "P8": ("sigmoid pre-trained", "tanh pre-trained", "undecided"),
-    "P9": ("sigmoid", "centred sigmoid", "fails"),
-    "P10": ("tanh, 4", "tanh, 5", "undecided"),
-    "P11": ("tanh", "softsign", "fails"),
-    "P12": ("softsign", "tanh", "fails"),
-    "P13": ("softsign", "tanh", "fails"),
-    "P15": ("tanh, quadratic", "tanh, cross-entropy", "holds in part"),
-    "P27": ("tanh", "tanh normalized", "undecided"),
-    "P28": ("tanh", "tanh normalized", "fails"),
-    "P29": ("tanh", "tanh normalized", "fails"),
-    "P30": ("tanh", "softsign", "holds in part"),
-    "P31": ("tanh", "sigmoid", "holds in part"),
-    "P32": ("softsign", "softsign normalized", "holds in part"),
-    "P33": ("softsign", "softsign normalized", "holds in part"),
-    "P34": ("finite", "endless", "holds in part"),
-    "P35": ("tanh", "tanh normalized", "holds in part"),
-    "P36": ("tanh", "softsign", "fails"),
-    "P37": ("tanh", "tanh normalized", "holds in part"),
-    "P38": ("tanh, Hessian", "tanh", "holds in part"),
-    "P39": ("tanh, growing", "tanh normalized, growing", "holds in part"),
-    "P41": ("gain 0.25", "gain 1", "holds"),  # gains have no part in it, but what they do
-}
-
-
-def swapped(rows: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
-    return rows.assign(arm=rows["arm"].replace({a: b, b: a}))
-
 
 @pytest.mark.parametrize("name", JUDGED)
-def test_arms_seeds_and_stages_count_as_they_should(name: str) -> None:
+def test_seeds_and_stages_count_as_they_should(name: str) -> None:
     """What becomes of a claim that holds if its rows change."""
     tables = holding(name)
     before = judged(name, tables)
     assert before.note.startswith("yes: ")
     assert not re.search("(no|open): ", before.note)
-
-    if name != "P5":  # whose arms have not the same layers
-        a, b, expected = SWAPS[name]
-        found = judged(name, changed(tables, lambda rows: swapped(rows, a, b)))
-        assert found.verdict == expected, found
 
     # Of one seed nothing is known: nobody can say what the mean over seeds is.
     unknown = {"value": lambda rows: rows["value"].where(rows["seed"] != 1)}
@@ -1400,55 +1342,16 @@ def test_arms_seeds_and_stages_count_as_they_should(name: str) -> None:
         assert after.ours == pytest.approx(before.ours, rel=1e-9)  # sums in another order
 
 
-def shifted(rows: pd.DataFrame, arm: str, points: float, seed: int | None = None) -> pd.DataFrame:
-    """Errors at the end of one arm, in one seed or in all, made larger."""
-    chosen = only(rows, arm=arm, quantity="final_error")
-    if seed is not None:
-        chosen &= rows["seed"] == seed
-    rows.loc[chosen, "value"] += points / 100
-    return typed(rows)
-
-
-# The errors of which arm are made larger by how many points, and what becomes of the claim.
-SHIFTS: list[tuple[str, str, float, Verdict]] = [
-    ("S9", "normal", 3.5, "fails"),
-    ("S15", "tanh", 5.0, "fails"),
-    ("S15", "tanh pre-trained", 5.0, "undecided"),
-    ("P1", "one object", 10.0, "holds in part"),
-    ("P2", "sigmoid, 4", 2.0, "holds in part"),
-    ("P7", "centred", 13.0, "holds in part"),
-    ("P8", "sigmoid pre-trained", 43.0, "undecided"),
-    ("P10", "tanh, 4", 10.0, "undecided"),
-    ("P15", "tanh, cross-entropy", 20.0, "holds in part"),
-    ("P30", "softsign", 5.0, "holds in part"),
-    ("P30", "sigmoid", 3.0, "holds in part"),
-    ("P31", "sigmoid", 1.0, "holds in part"),
-    ("P32", "tanh normalized", 5.0, "holds in part"),
-    ("P33", "tanh normalized", 5.0, "holds in part"),
-    ("P34", "svm", 10.0, "holds in part"),
-    ("P34", "finite", 20.0, "holds in part"),
-    ("P35", "tanh pre-trained", 8.0, "holds in part"),
-    ("P36", "softsign", 20.0, "fails"),
-    ("P37", "tanh normalized", 10.0, "holds in part"),
-    ("P38", "tanh normalized, gradient variance", 10.0, "holds in part"),
-    ("P39", "tanh normalized, shrinking", 5.0, "holds in part"),
-    ("P39", "tanh", 5.0, "holds in part"),
-]
-
-
-def test_an_arm_that_is_worse_changes_the_verdict() -> None:
-    for name, arm, points, expected in SHIFTS:
-        worse = {key: shifted(rows.copy(), arm, points) for key, rows in holding(name).items()}
-        found = judged(name, worse)
-        assert found.verdict == expected, (name, arm, found)
-
-
 @pytest.mark.parametrize(
     ("name", "arm"),
     [("S9", "normal"), ("P15", "tanh, quadratic"), ("P36", "tanh"), ("P38", "tanh, Hessian")],
 )
 def test_a_verdict_can_hang_on_a_single_seed(name: str, arm: str) -> None:
-    tables = changed(holding(name), lambda rows: shifted(rows, arm, -60.0, seed=3))
+    def better(rows: pd.DataFrame) -> pd.DataFrame:
+        rows.loc[only(rows, arm=arm, quantity="final_error", seed=3), "value"] -= 0.6
+        return typed(rows)
+
+    tables = changed(holding(name), better)
     evidence, judge = given(tables), CLAIMS[name].judge
     verdicts = {seed: judge(evidence.without(seed)).verdict for seed in range(5)}
     assert judge(evidence).verdict != "holds"
