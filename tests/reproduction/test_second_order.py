@@ -6,7 +6,6 @@ allows 1e-12 relative to numbers that are at most some units, as in tests/librar
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -30,7 +29,7 @@ from glorot2010.second_order import (
     rates,
 )
 from xavier.activations import ACTIVATIONS, Activation
-from xavier.network import COSTS, Cost, Network
+from xavier.network import COSTS, Cost, Network, centred
 
 CLOSE: dict[str, Any] = {"rtol": 1e-11, "atol": 1e-12}
 ESTIMATES: dict[str, Callable[..., Diagonal]] = {
@@ -259,19 +258,6 @@ def test_equal_examples_have_gradients_of_no_variance(copies: int) -> None:
         assert (part < 1e-5).all()
 
 
-def test_with_labels_drawn_by_the_network_the_second_moment_is_the_curvature() -> None:
-    """Without hidden layers: E over labels of (y - p)^2 is p (1 - p) for every logit."""
-    network = doubles((3, 4), seeds=(0,))
-    x, _ = examples(network, 5)
-    p = network.forward(x).logits[0].softmax(-1)
-    second = torch.zeros(3, 4, dtype=torch.float64)
-    for t in range(5):
-        for label in range(4):
-            gradients = network.backward(network.forward(x[t : t + 1]), torch.tensor([label]))
-            second += p[t, label] * gradients.w[0][0] ** 2 / 5
-    equal(diagonal_hessian(network, x, torch.zeros(5).long()).w[0][0], second)
-
-
 # ------------------------------------------------------------------------------------ both of them
 
 
@@ -382,31 +368,6 @@ def test_curvature_that_is_0_everywhere_gives_the_plain_rate() -> None:
     assert flat(step, 1).std() > 0.1
 
 
-def test_per_parameter_rates_go_down_a_ravine_that_one_rate_cannot() -> None:
-    """Inputs of scales 30 and 1: a rate that is stable for the first is too slow for the second."""
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(400, 2, generator=generator, dtype=torch.float64)
-    y = (x[:, 1] > 0).long()
-    x[:, 0] *= 30
-
-    def trained(lr: float, diagonal: bool) -> float:
-        network = Network(
-            [torch.zeros(1, 2, 2).double()], [torch.zeros(1, 2).double()], "identity", [0]
-        )
-        for _ in range(60):
-            trace = network.forward(x)
-            gradients = network.backward(trace, y)
-            estimate = diagonal_hessian(network, x, y)
-            step = rates(estimate, lr, 1e-3 if diagonal else 1e9)
-            network.w[0] -= step.w[0] * gradients.w[0]
-            network.b[0] -= step.b[0] * gradients.b[0]
-        return float(network.cost(network.forward(x), y))
-
-    grid = [10**k for k in (-4, -3, -2, -1, 0, 1)]
-    plain, diagonal = (min(trained(lr, own) for lr in grid) for own in (False, True))
-    assert diagonal < plain / 2
-
-
 @pytest.mark.parametrize("damping", [0.0, -1.0, math.nan, torch.tensor([0.1, 0.0, 0.1])])
 def test_damping_that_is_none_is_refused(damping: Any) -> None:
     with pytest.raises(ValueError, match="damping must be above 0, got"):
@@ -447,27 +408,12 @@ def test_the_hessian_equals_torchs(activation: str, cost: Cost) -> None:
         assert (spectrum.diff() <= 0).all()
 
 
-# The sigmoid without its mean. Its derivative is wrong on purpose: it must not be used.
-CENTRED = dataclasses.replace(
-    ACTIVATIONS["sigmoid"],
-    name="centred sigmoid",
-    value=lambda s: torch.tanh(s / 2) / 2,
-    derivative=lambda s, z: torch.full_like(s, math.nan),
-    parity="odd",
-    range=(-0.5, 0.5),
-)
-
-
 def two_parametrisations(sizes: Sequence[int]) -> tuple[Network, Network, Tensor]:
     """A sigmoid network, the same function with centred units, and the map of their parameters.
 
     A unit that gives 1/2 less is made up for by biases: b' = b + sum over j of w_j / 2.
     """
     network = doubles(sizes, "sigmoid", seeds=(0,))
-    b = [network.b[0]]
-    for w_i, b_i in zip(network.w[1:], network.b[1:], strict=True):
-        b.append(b_i + w_i.sum(1) / 2)
-    centred = Network(network.w, b, CENTRED, [0])
     total = sum(n * m + m for n, m in pairwise(sizes))
     back, at = torch.eye(total, dtype=torch.float64), 0  # parameters of the first from the second
     for i, (n, m) in enumerate(pairwise(sizes)):
@@ -475,27 +421,19 @@ def two_parametrisations(sizes: Sequence[int]) -> tuple[Network, Network, Tensor
             for k in range(m):
                 back[at + n * m + k, at + torch.arange(n) * m + k] = -0.5
         at += n * m + m
-    return network, centred, back
+    return network, centred(network), back
 
 
 @costs
 def test_the_hessian_follows_a_change_of_parameters(cost: Cost) -> None:
-    """H' = A^T H A for parameters that are A times the new ones; the activation is our own."""
-    network, centred, back = two_parametrisations((4, 5, 4, 3))
+    """H' = A^T H A for parameters that are A times the new ones."""
+    network, other, back = two_parametrisations((4, 5, 4, 3))
     x, y = examples(network, 20)
-    equal(back @ parameters(centred, 0), parameters(network, 0))
-    equal(centred.forward(x).logits, network.forward(x).logits)
+    equal(back @ parameters(other, 0), parameters(network, 0))
+    equal(other.forward(x).logits, network.forward(x).logits)
     expected = back.T @ torch_hessian(network, 0, x, y, cost) @ back
-    equal(hessian(centred, x, y, cost=cost), expected)
-    equal(hessian_spectrum(centred, x, y, cost=cost), torch.linalg.eigvalsh(expected).flip(0))
-
-
-def test_the_sigmoids_mean_makes_the_largest_eigenvalue_larger() -> None:
-    """Section 3.1, on one small network: the same function, and its Hessian with and without."""
-    network, centred, _ = two_parametrisations((6, 12, 12, 4))
-    x, y = examples(network, 100)
-    largest = [float(hessian_spectrum(one, x, y)[0]) for one in (network, centred)]
-    assert largest[0] > 2 * largest[1]
+    equal(hessian(other, x, y, cost=cost), expected)
+    equal(hessian_spectrum(other, x, y, cost=cost), torch.linalg.eigvalsh(expected).flip(0))
 
 
 def test_the_hessian_does_not_depend_on_how_many_rows_are_made_together(
