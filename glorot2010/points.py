@@ -548,11 +548,11 @@ def _singular(network: Network, trace: Trace) -> pd.DataFrame:
     """Mean, root mean square and spread of the singular values of every hidden layer's Jacobian."""
     tables = []
     for i in range(1, len(network.w) - 1):
-        rows = monitor.jacobian_moments(monitor.jacobian(network, trace, i, examples=3))
-        rows["std"] = (rows["rms"] ** 2 - rows["mean"] ** 2).clip(lower=0) ** 0.5
-        tables.append(
-            rows.drop(columns="layer").melt("replica", var_name="statistic").assign(layer=i + 1)
-        )
+        found = monitor.jacobian(network, trace, i, examples=3).groupby("replica")
+        mean, square = found["value"].mean(), found["square"].mean()
+        spread = (square - mean**2).clip(lower=0) ** 0.5
+        rows = pd.DataFrame({"mean": mean, "rms": square**0.5, "std": spread}).reset_index()
+        tables.append(rows.melt("replica", var_name="statistic").assign(layer=i + 1))
     return pd.concat(tables).assign(quantity="jacobian")
 
 

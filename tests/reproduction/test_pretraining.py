@@ -247,15 +247,6 @@ def test_the_start_is_measured_on_the_examples_of_the_first_updates() -> None:
     assert same(network, before)
 
 
-def test_a_progress_bar_counts_the_updates_of_all_layers(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    pretrain(make(), pools(0, 1), lr=0.1, updates=110, progress=True)
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert "220/220" in err
-
-
 # --------------------------------------------------------------------------------------- replicas
 
 
