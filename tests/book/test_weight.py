@@ -1,0 +1,76 @@
+"""Pages carry what they show and nothing else, and everything that they show is still there."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import weight
+from bs4 import BeautifulSoup
+from fontTools.ttLib import TTFont
+
+ROOT = Path(__file__).parents[2]
+BUILT = ROOT / "_build" / "html"
+STATIC = BUILT / "_static"
+FONTS = {"fa-solid": "fa-solid-900", "fas": "fa-solid-900", "fa-brands": "fa-brands-400",
+         "fab": "fa-brands-400",
+         "fa-regular": "fa-regular-400", "far": "fa-regular-400"}  # fmt: skip
+
+
+def test_a_style_sheet_keeps_the_icons_that_are_named(tmp_path):
+    sheet = tmp_path / "theme.css"
+    sheet.write_text(
+        '.fa-lg{font-size:2em}.fa-house:before,.fa-home:before{content:"\\f015"}'
+        '.fa-egg:before{content:"\\f7fb"}:root{--icon:"\uf105"}.pencil{content: "\\f303"}'
+        '@font-face{src:url(../fontawesome/webfonts/a.woff2) format("woff2"),url(a.ttf)}'
+    )
+    assert weight.keep_icons(sheet, {"fa-home"}) == {0xF015, 0xF105, 0xF303}
+    kept = sheet.read_text()
+    assert "fa-home" in kept and "fa-lg" in kept and "url(a.ttf)" in kept
+    assert "egg" not in kept and "woff2" not in kept
+    assert weight.keep_icons(sheet, {"fa-home"}) == {0xF015, 0xF105, 0xF303}  # a second time
+    assert sheet.read_text() == kept
+
+
+needs_a_book = pytest.mark.skipif(
+    not (BUILT / "index.html").exists(), reason="the book is not built: run `make book`"
+)
+
+
+@cache
+def pages() -> dict[str, str]:
+    found = (path for path in BUILT.rglob("*.html") if STATIC not in path.parents)
+    return {path.relative_to(BUILT).as_posix(): path.read_text(encoding="utf-8") for path in found}
+
+
+@needs_a_book
+def test_every_icon_of_a_page_can_be_drawn():
+    sheet = (STATIC / "styles" / "pydata-sphinx-theme.css").read_text(encoding="utf-8")
+    codes = {name: int(rule[2], 16) for rule in weight.RULE.finditer(sheet)
+             for name in weight.NAMED.findall(rule[1])}  # fmt: skip
+    folder = STATIC / "vendor" / "fontawesome" / "webfonts"
+    glyphs = {font: set(TTFont(folder / f"{font}.ttf").getBestCmap()) for font in FONTS.values()}
+    icons = {
+        tuple(icon["class"])
+        for text in pages().values()
+        for icon in BeautifulSoup(text, "html.parser").select('[class*="fa-"]')
+    }
+    assert len(icons) > 8
+    for icon in icons:
+        (font,) = {FONTS[name] for name in icon if name in FONTS}
+        (code,) = {codes[name] for name in icon if name in codes}
+        assert code in glyphs[font], icon
+    # What style sheets show, as the pencil of an exercise, is in the font that they name.
+    assert 0xF303 in glyphs["fa-solid-900"]
+    assert {ord(icon) for icon in weight.PRIVATE.findall(sheet)} <= set.union(*glyphs.values())
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 30_000
+
+
+@needs_a_book
+def test_scripts_are_loaded_where_they_have_something_to_do():
+    for page, text in pages().items():
+        assert "fontawesome.js" not in text
+        assert ("searchindex.js" in text) == (page == "search.html"), page
+        for script, place in weight.OURS.items():
+            loaded = re.search(rf"<script[^>]*_static/{re.escape(script)}\b", text) is not None
+            assert loaded == (f'class="{place}' in text), (page, script)
