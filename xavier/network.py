@@ -263,7 +263,7 @@ class Network:
 
     @property
     def largest(self) -> int:
-        """Numbers of the largest matrix of a replica, by which `few_threads` decides."""
+        """Numbers of the largest matrix of a replica, by which ``few_threads`` decides."""
         return max(w[0].numel() for w in self.w)
 
     def forward(self, x: Tensor) -> Trace:
