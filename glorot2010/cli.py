@@ -230,6 +230,12 @@ def _state(name: str, label: str, folder: Path) -> str:
     default=60.0,
     help="Seconds between two savings of what is half done.",
 )
+@click.option(
+    "--note",
+    metavar="TEXT",
+    default="",
+    help="In what the data are not those that the experiment names; kept in the record.",
+)
 @_results_option
 @click.pass_context
 def run(
@@ -241,6 +247,7 @@ def run(
     jobs: int,
     executor: str | None,
     save_every: float,
+    note: str,
     results: str | None,
 ) -> None:
     """Run experiments, or what is left to do of them.
@@ -278,6 +285,7 @@ def run(
                     executor=workers,
                     folder=results,
                     save_every=save_every,
+                    note=note,
                 )
                 click.echo(f"{record.made}, {record.path}")
             except (records.RecordBusy, records.RecordError, CheckpointError) as error:

@@ -72,6 +72,7 @@ def run(
     folder: str | Path | None = None,
     progress: bool | None = None,
     save_every: float = 60.0,
+    note: str = "",
 ) -> Record:
     """Run an experiment, or what is left to do of it; nothing if its record is there.
 
@@ -89,6 +90,7 @@ def run(
         folder: of the records, as in `glorot2010.records.results_folder`.
         progress: whether to show a progress bar; by default only on a terminal.
         save_every: seconds between two savings of every point.
+        note: in what the data are not those that the experiment names, for the record.
 
     Returns:
         The record.
@@ -130,6 +132,7 @@ def run(
             device=", ".join(sorted(parts.devices)),
             wall_time=parts.seconds,
             command=parts.command,
+            note=note,
             folder=folder,
         )
         parts.clear()

@@ -2,8 +2,8 @@
 
 A record is the file ``EXPERIMENT.SCALE.csv.gz``. Its first line is JSON after ``"# "``: experiment
 and scale, the whole configuration, seeds, versions, device, command, seconds, the columns' dtypes,
-and a SHA-256 of all that follows. ``zcat`` shows it, and ``pandas.read_csv(path, skiprows=1)``
-reads its rows where this package is not.
+a SHA-256 of all that follows, and perhaps a note on the data. ``zcat`` shows it, and
+``pandas.read_csv(path, skiprows=1)`` reads its rows where this package is not.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _HEADER: Mapping[str, tuple[type, ...]] = {
     "command": (str,),
     "columns": (dict,),
     "rows_sha256": (str,),
-}
+}  # besides a "note", which few records have
 _DTYPE = re.compile(r"str|bool|u?int(8|16|32|64)|float(16|32|64)")
 
 
@@ -79,6 +79,7 @@ class Record:
         wall_time: seconds that its points took, all together; of one core, if that computed them.
             What a process did that was killed is not in it.
         command: how it was called.
+        note: in what its data are not those that the experiment names; empty if in nothing.
     """
 
     path: Path
@@ -91,12 +92,14 @@ class Record:
     device: str
     wall_time: float
     command: str
+    note: str = ""
 
     @property
     def made(self) -> str:
         """How the rows were made and what that took, in a line for a reader."""
         where = "one core" if self.device == "cpu" else self.device
-        return f"{self.command}: {duration(self.wall_time)} on {where}"
+        note = self.note and f"; {self.note}"
+        return f"{self.command}: {duration(self.wall_time)} on {where}{note}"
 
 
 def duration(seconds: float) -> str:
@@ -178,6 +181,7 @@ def save(
     device: str,
     wall_time: float,
     command: str,
+    note: str = "",
     folder: str | Path | None = None,
 ) -> Path:
     """Write a record, whole or not at all, in the place of an earlier one if there is one.
@@ -186,7 +190,7 @@ def save(
         rows: columns of numbers, bools and text, none of the text missing. The index is not kept.
         experiment, scale: names of letters, digits, dashes and underscores.
         config: all that decides the rows, as JSON can say it.
-        seeds, device, wall_time, command: as in `Record`.
+        seeds, device, wall_time, command, note: as in `Record`.
         folder: as in `results_folder`; made if it is not there.
 
     Returns:
@@ -224,6 +228,7 @@ def save(
             str(name): str(dtype).replace("object", "str") for name, dtype in rows.dtypes.items()
         },
         "rows_sha256": hashlib.sha256(table).hexdigest(),
+        **({"note": note} if note else {}),
     }
     line = json.dumps(header, allow_nan=False).encode()
     files.replace(path, gzip.compress(b"# " + line + b"\n" + table, mtime=0))
@@ -287,8 +292,9 @@ def load(
         rows = _table(table, header["columns"])
     except (ValueError, TypeError, OverflowError, csv.Error) as error:
         raise RecordError(_damaged(path, error, again)) from None
-    said = {f: header[f] for f in Record.__annotations__ if f not in ("path", "rows")}
-    return Record(path, rows, **(said | {"seeds": tuple(said["seeds"])}))
+    said = {f: header[f] for f in Record.__annotations__ if f not in ("path", "rows", "note")}
+    said |= {"seeds": tuple(said["seeds"]), "note": header.get("note", "")}
+    return Record(path, rows, **said)
 
 
 def _header(line: bytes) -> dict[str, Any]:
@@ -305,6 +311,8 @@ def _header(line: bytes) -> dict[str, Any]:
         if type(header.get(name)) not in kinds:
             kind = kinds[0].__name__
             raise ValueError(f"{name} must be of type {kind}, got {str(header.get(name))[:50]}")
+    if type(header.get("note", "")) is not str:
+        raise ValueError(f"note must be of type str, got {str(header['note'])[:50]}")
     config, seeds, columns = header["config"], header["seeds"], header["columns"]
     unknown = [dtype for dtype in columns.values() if not _DTYPE.fullmatch(str(dtype))]
     reasons = {

@@ -137,9 +137,11 @@ def test_a_run_leaves_a_record_that_is_listed_and_shown(few: Any, tmp_path: Path
     before = path.stat()
     assert ok("run", "small", *SMOKE, "--jobs", "2").stdout == done.stdout
     assert path.stat() == before
-    ok("run", "small", *SMOKE, "--seeds", "7,3-4", "--save-every", "0.5", "--device", "cpu:0")
+    ok("run", "small", *SMOKE, "--seeds", "7,3-4", "--save-every", "0.5", "--device", "cpu:0",
+       "--note", "as small")  # fmt: skip
     own = "smoke-seeds-7-3-4"
     assert records.load("small", own, folder=folder).seeds == (7, 3, 4)
+    assert records.load("small", own, folder=folder).note == "as small"
     (folder / f".other.{own}.csv.gz").touch()  # half of a file that is being written
     (folder / "other.smoke.csv.gz").write_text("no record")
     took = records.duration(record.wall_time)

@@ -86,6 +86,10 @@ def test_a_record_says_what_made_it(tmp_path: Path) -> None:
     assert record.made == "xavier run fig7 --scale smoke: 1 h 7 min on one core"
     save(tmp_path, device="NVIDIA H200", wall_time=0.5)
     assert load(tmp_path).made.endswith(": less than 1 s on NVIDIA H200")
+    assert load(tmp_path).note == ""
+    save(tmp_path, note="images of another size")
+    assert load(tmp_path).note == "images of another size"
+    assert load(tmp_path).made.endswith(" on one core; images of another size")
 
 
 def test_it_is_read_without_this_package(tmp_path: Path) -> None:
@@ -128,6 +132,7 @@ class Planted:
         (lambda data: gzip.compress(pickle.dumps(Planted())), "is damaged"),
         (lambda data: gzip.compress(b"# [1]\na\n"), "is damaged"),
         (repacked(lambda text: text.replace(b'"device"', b'"devise"')), "is damaged .*device"),
+        (repacked(lambda text: text.replace(b'{', b'{"note": 1, ', 1)), "note must be of type str"),
         (repacked(lambda text: text.replace(b"\n\"NA\",-5", b"\n\"NA\",5")), "rows are not those"),
         (repacked(lambda text: text + b"1\n"), "rows are not those"),
         (repacked(lambda text: text.replace(b'"smoke"', b'"book"', 1)), "of fig7 at scale book"),
@@ -288,7 +293,9 @@ def test_committed_records_are_read_as_one_reads_them_without_this_package() -> 
         for name in record.rows:
             expected = texts[name].astype(header["columns"][name])
             assert record.rows[name].equals(expected), (path.name, name)
-        assert {f.name for f in fields(Record)} - {"path", "rows"} <= set(header)
+        assert {f.name for f in fields(Record)} - {"path", "rows", "note"} <= set(header)
+        assert record.note == header.get("note", "")
+        assert ("re-encoding" in record.note) == (experiment == "cifar10")
 
 
 # --------------------------------------------------------------------------------- other processes
