@@ -401,11 +401,13 @@ def ledger(ids: tuple[str, ...], as_json: bool, results: str | None) -> None:
     for row in found.to_dict("records"):
         claim = CLAIMS[row["id"]]
         verdict = click.style(row["verdict"], fg=_VERDICTS.get(row["verdict"]))
-        click.echo(click.style(f"{row['id']:<5}", bold=True) + verdict)
+        apart = f", on a stand-in: {claim.stand_in}" if claim.stand_in else ""
+        click.echo(click.style(f"{row['id']:<5}", bold=True) + verdict + apart)
         for line in (f"{claim.text} ({claim.where})", ledger.numbers(row), row["note"]):
             if line:
                 click.echo(click.wrap_text(line, 100, "     ", "     "))
-    verdicts = list(found["verdict"])
+    where = [" on a stand-in" if CLAIMS[name].stand_in else "" for name in found["id"]]
+    verdicts = [verdict + on for verdict, on in zip(found["verdict"], where, strict=True)]
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in dict.fromkeys(sorted(verdicts)))
     click.echo(f"\n{len(verdicts)} claims: {counts}.")
 

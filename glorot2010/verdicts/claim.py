@@ -142,6 +142,7 @@ class Claim:
         needs: experiments whose records it rests on; empty if it is computed now.
         later: experiments whose records count, too, from when there are any.
         changed: which part of the rule is another than at first, and why; empty if none.
+        stand_in: on what it is judged in place of data that cannot be had; empty if on its own.
     """
 
     id: str
@@ -156,6 +157,7 @@ class Claim:
     needs: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
     changed: str = ""
+    stand_in: str = ""
 
 
 CLAIMS: dict[str, Claim] = {}
@@ -178,12 +180,25 @@ def claim(
     needs: tuple[str, ...] = (),
     later: tuple[str, ...] = (),
     changed: str = "",
+    stand_in: str = "",
 ) -> Callable[[Judge], Judge]:
     """Enter a claim with the judge below it into `CLAIMS`; arguments are those of `Claim`."""
 
     def enter(judge: Judge) -> Judge:
         CLAIMS[id] = Claim(
-            id, where, text, statistic, rule, scale, horizon, judge, chapter, needs, later, changed
+            id,
+            where,
+            text,
+            statistic,
+            rule,
+            scale,
+            horizon,
+            judge,
+            chapter,
+            needs,
+            later,
+            changed,
+            stand_in,
         )
         return judge
 

@@ -38,6 +38,9 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 SOURCES: dict[str, str] = {"P": "the paper", "S": "notes on it", "C": "this book"}
 """Who makes the claims whose ids begin with a letter."""
 
+STAND_IN = "the paper, on a stand-in"
+"""Where claims are counted that are judged on other data than the paper's."""
+
 _JUDGED = ("id", "verdict", "ours", "low", "high", "paper", "records", "note")
 
 
@@ -207,6 +210,11 @@ def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {column: row[column] for column in (*_JUDGED, "flips")}
 
 
+def source(name: str) -> str:
+    """Who makes a claim, of `SOURCES`; `STAND_IN` if it is judged on other data than its own."""
+    return STAND_IN if CLAIMS[name].stand_in else SOURCES[name[0]]
+
+
 def counts(frame: pd.DataFrame) -> pd.DataFrame:
     """How many claims of whom got which verdict.
 
@@ -214,10 +222,12 @@ def counts(frame: pd.DataFrame) -> pd.DataFrame:
         frame: from `load` or `judge`.
 
     Returns:
-        A row for each of `SOURCES` and one for all, a column for each verdict and one for all.
+        A row for each of `SOURCES`, one for `STAND_IN` and one for all, a column for each verdict
+        and one for all.
     """
-    table = pd.crosstab(frame["id"].str[0].map(SOURCES), frame["verdict"])
-    table = table.reindex(index=list(SOURCES.values()), columns=list(VERDICTS), fill_value=0)
+    table = pd.crosstab(frame["id"].map(source), frame["verdict"])
+    rows = [*SOURCES.values(), STAND_IN]
+    table = table.reindex(index=rows, columns=list(VERDICTS), fill_value=0)
     table.loc["all"] = table.sum()
     table["all"] = table.sum(axis=1)
     return table.rename_axis(index=None, columns=None)
@@ -225,8 +235,8 @@ def counts(frame: pd.DataFrame) -> pd.DataFrame:
 
 def picture(frame: pd.DataFrame) -> Picture:
     """All claims as tiles, coloured by verdict, a group for each source."""
-    by_source = frame.groupby(frame["id"].str[0])
-    return drawings.tiles({SOURCES[key]: by_source.get_group(key) for key in SOURCES})
+    groups = dict(list(frame.groupby(frame["id"].map(source))))
+    return drawings.tiles({key: groups[key] for key in (*SOURCES.values(), STAND_IN)})
 
 
 def caption(frame: pd.DataFrame) -> str:
@@ -297,6 +307,7 @@ def _entry(row: Mapping[Any, Any], chapters: Mapping[int, str]) -> tuple[str, st
     where = claim.where[0].upper() + claim.where[1:]
     lines = [f"{numbers(row)} {_sentence(row['note'])}".strip(), f"Rule: {claim.rule}."]
     ran = [claim.scale, *([claim.horizon] if claim.horizon != "none" else [])]
+    ran += [f"on a stand-in: {claim.stand_in}"] if claim.stand_in else []
     lines.append(f"Scale: {'; '.join(ran)}.")
     if row["flips"]:
         without = ", ".join(map(str, row["flips"]))
@@ -310,13 +321,15 @@ def _entry(row: Mapping[Any, Any], chapters: Mapping[int, str]) -> tuple[str, st
     tail += [] if claim.needs else [f"`xavier ledger --id {claim.id}`"]
     symbol = drawings.VERDICTS[verdict][1]
     head = f'<span class="verdict {verdict.replace(" ", "-")}">{symbol} {verdict}</span>'
+    head += ' <span class="verdict stand-in">on a stand-in</span>' if claim.stand_in else ""
     body = " ".join(lines).replace("|", r"\|").replace("$", r"\$").replace("*", r"\*")
     body = re.sub(r"xavier run \S+ --scale \w+", r"`\g<0>`", body)  # else -- is set as a dash
     markdown = (
         f'<div class="claim">\n\n{head} <span class="claim-id">{claim.id}</span> {claim.text} '
         f"*{where}.*\n\n{body}\n\n{', '.join(tail)}\n\n</div>\n"
     )
-    return f"{claim.id:<4}{verdict:<14}{claim.text}", markdown
+    apart = "(on a stand-in) " if claim.stand_in else ""
+    return f"{claim.id:<4}{verdict:<14}{apart}{claim.text}", markdown
 
 
 def _sentence(text: str) -> str:

@@ -374,5 +374,8 @@ def test_the_ledger_judges_claims() -> None:
     assert second.splitlines()[0].split(maxsplit=1) == ["P9", "not run"]
     assert "xavier run hessian --scale book" in " ".join(second.split())
     assert said.endswith("\n2 claims: 1 holds, 1 not run.\n")
+    apart = ok("ledger", "--id", "P33").stdout
+    assert ", on a stand-in: " in apart.splitlines()[0]
+    assert apart.endswith("\n1 claims: 1 not run on a stand-in.\n")
     found = json.loads(ok("ledger", "--id", "P9", "--id", "S3", "--json").stdout)
     assert found == ledger.as_json(ledger.judge(ids=["P9", "S3"], progress=False))

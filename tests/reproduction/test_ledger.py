@@ -90,14 +90,14 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 def test_counts_add_up() -> None:
     table = ledger.counts(frame())
     assert table.loc["all", "all"] == len(CLAIMS) == 64
-    assert table["all"].tolist() == [41, 16, 7, 64]
+    assert table["all"].tolist() == [40, 16, 7, 1, 64]
     assert (table[list(ledger.VERDICTS)].sum(axis=1) == table["all"]).all()
     assert table.loc["all", "holds"] == (frame().verdict == "holds").sum()
 
 
 def test_a_verdict_that_nobody_got_is_counted_as_none() -> None:
     table = ledger.counts(frame(verdict="fails"))
-    assert table.loc["all", "holds"] == 0 and table.loc["the paper", "fails"] == 41
+    assert table.loc["all", "holds"] == 0 and table.loc["the paper", "fails"] == 40
 
 
 def test_the_picture_has_a_tile_for_each_claim_and_the_counts() -> None:
@@ -107,7 +107,7 @@ def test_the_picture_has_a_tile_for_each_claim_and_the_counts() -> None:
     signs = {verdict: sign for verdict, (_, sign) in drawings.VERDICTS.items()}
     for row in frame().to_dict("records"):
         assert f"{row['id']}\n{signs[row['verdict']]}" in texts
-    assert [t for t in texts if "\n" not in t] == ["the paper", "notes on it", "this book"]
+    assert [t for t in texts if "\n" not in t] == [*ledger.SOURCES.values(), ledger.STAND_IN]
     (legend,) = picture.legends
     said = [text.get_text() for text in legend.get_texts()]
     counted = ledger.counts(frame()).loc["all"]
@@ -138,6 +138,21 @@ def test_a_board_shows_every_claim_with_its_numbers_rule_and_command() -> None:
     assert len(repr(board).splitlines()) == 64
     with pytest.raises(ValueError, match="at least one claim"):
         ledger.board(frame()[:0])
+
+
+def test_a_claim_on_other_data_than_its_own_says_so_and_is_counted_apart() -> None:
+    apart = [name for name, claim in CLAIMS.items() if claim.stand_in]
+    assert apart == ["P33"]
+    row = frame(verdict="holds")[lambda rows: rows["id"] == "P33"]
+    counted = ledger.counts(row)["holds"]
+    assert (counted[ledger.STAND_IN], counted["the paper"], counted["all"]) == (1, 0, 1)
+    board = ledger.board(row)
+    assert '● holds</span> <span class="verdict stand-in">on a stand-in</span>' in (
+        board._repr_markdown_()
+    )
+    assert CLAIMS["P33"].stand_in in board._repr_markdown_() and "(on a stand-in)" in repr(board)
+    others = ledger.board(frame()[lambda rows: rows["id"] != "P33"])
+    assert "stand-in" not in others._repr_markdown_() + repr(others)
 
 
 def test_records_made_later_are_named_where_they_were_read() -> None:
