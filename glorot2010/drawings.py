@@ -92,7 +92,7 @@ def rendered(picture: Picture, kind: Kind = "png") -> bytes:
     # Neither the time nor chance goes into the file.
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
     with matplotlib.rc_context({"svg.hashsalt": "xavier"}):
-        picture.savefig(buffer, format=kind, metadata=undated)
+        picture.savefig(buffer, format=kind, metadata=undated, facecolor="white")
     return buffer.getvalue()
 
 

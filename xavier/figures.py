@@ -378,7 +378,7 @@ def densities(
             ax.plot((edges[1:] + edges[:-1]) / 2, height, color=colour, label=f"layer {i + 1}")
         ax.set(xlabel=xlabel, ylabel="density", xlim=limits)
         ax.set_ylim(*(ylim or (0, None)))
-    axes[-1].legend()
+    _legend_in_last(picture)
     return picture
 
 
@@ -588,7 +588,7 @@ def density_panels(panels: Mapping[str, pd.DataFrame], *, xlabel: str) -> Pictur
             ax.step(bins["at"], bins["value"], where="mid", color=colour, label=f"layer {layer}")
         ax.set(xlabel=xlabel, ylabel="density")
         ax.set_ylim(bottom=0)
-    axes[-1].legend()
+    _legend_in_last(picture)
     return picture
 
 
@@ -622,12 +622,24 @@ def _panels(
     return picture, axes
 
 
-def _shared_legend(picture: Picture, *, columns: int) -> None:
-    """One legend above all panels, with every name once, in so many columns or those that fit."""
+def _handles(picture: Picture) -> dict[str, Any]:
+    """What stands for each name that is drawn in any of the panels."""
     handles: dict[str, Any] = {}
     for ax in picture.axes:
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(name, handle)
+    return handles
+
+
+def _legend_in_last(picture: Picture) -> None:
+    """One legend in the last panel, so that panels which a page sets apart stay whole."""
+    handles = _handles(picture)
+    picture.axes[-1].legend(handles.values(), handles.keys())
+
+
+def _shared_legend(picture: Picture, *, columns: int) -> None:
+    """One legend above all panels, with every name once, in so many columns or those that fit."""
+    handles = _handles(picture)
     names = list(handles)
     for count in range(columns, 0, -1):
         # matplotlib fills a legend column by column; it is read row by row.
