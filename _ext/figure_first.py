@@ -3,7 +3,7 @@
 The notebook stays as it is: only the built page is ordered, its source too, so that keyboard and
 screen reader follow the eye. What is folded is the code of a figure, with the plumbing directly
 before it (imports, loading a record), and plumbing elsewhere. Every other cell is the argument and
-stays open. Two tags overrule: ``hide-input`` folds any cell's code, ``argument`` keeps a cell open
+stays open, but for those before the page's first figure. Two tags overrule: ``hide-input`` folds any cell's code, ``argument`` keeps a cell open
 and its figure behind its code.
 
 Each line of code becomes an element of its own, so that a line that is too long for a phone goes on
@@ -33,8 +33,12 @@ class FigureFirst(SphinxPostTransform):
 
     def run(self, **_: Any) -> None:
         cells = [node for node in self.document.findall(nodes.container) if is_code_cell(node)]
-        for cell in cells:
-            if len(cell) == 2 and has_figure(cell[1]) and "tag_argument" not in cell["classes"]:
+        figures = [cell for cell in cells if len(cell) == 2 and has_figure(cell[1])]
+        opening = cells[: cells.index(figures[0])] if figures else []
+        for cell in opening:
+            cell["opening"] = True
+        for cell in figures:
+            if "tag_argument" not in cell["classes"]:
                 put_figure_first(cell)
         for cell in cells:
             if cell.parent is not None and is_plumbing(cell):
@@ -51,16 +55,23 @@ def has_figure(output: nodes.Node) -> bool:
 
 def put_figure_first(cell: nodes.container) -> None:
     sources, output = [cell[0]], cell[1]
+    provenance: list[nodes.Node] = []
     while (before := previous(cell)) is not None and is_plumbing(before):
+        if len(before) > 1 and not only_plumbing(before[0].astext()):
+            break  # what it shows is worth a place of its own
         sources.insert(0, before[0])
+        provenance[:0] = before[1:]
         before.parent.remove(before)
     cell.attributes.pop("hide_mode", None)
-    cell[:] = [output, folded(sources, "Code of this figure")]
+    cell[:] = [output, folded(sources, "Code of this figure", provenance)]
 
 
 def fold_all(cell: nodes.container) -> None:
     cell.attributes.pop("hide_mode", None)
-    says = "Where the numbers come from" if "load(" in cell[0].astext() else "Imports"
+    code = cell[0].astext()
+    says = "Where the numbers come from" if "load(" in code else "Imports"
+    if not only_plumbing(code):
+        says = "What the figure is drawn from"
     cell[:] = [folded([cell[0]], says, cell[1:])]
 
 
@@ -75,13 +86,20 @@ def previous(node: nodes.Element) -> nodes.Node | None:
 
 
 def is_plumbing(node: nodes.Node) -> bool:
-    """Whether a cell does nothing but import, load records and print where they come from."""
+    """Whether a cell does nothing but import, load records and print where they come from.
+
+    Before the first figure of a page, which nothing is to stand before, every cell is.
+    """
     if not is_code_cell(node) or "tag_argument" in node["classes"]:
         return False
     if len(node) > 1 and has_figure(node[1]):
         return False
+    return node.get("opening", False) or only_plumbing(node[0].astext())
+
+
+def only_plumbing(code: str) -> bool:
     try:
-        statements = ast.parse(node[0].astext()).body
+        statements = ast.parse(code).body
     except SyntaxError:
         return False
     return all(map(imports_or_loads, statements))

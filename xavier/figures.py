@@ -70,11 +70,13 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 }
 """Colour and name of what may become of a training run (`xavier.training.outcomes`)."""
 
+ON_COLOUR = "#111111"
+"""Text on a coloured ground, which stays as it is on a dark page."""
+
 _CYCLE = (_BLUE, _VERMILION, _GREEN, _PURPLE, _ORANGE, _SKY, _BLACK, _YELLOW)
 _MARKERS = "os^Dv<>P"
 _ROOM = 4  # names that find room among the lines; more stand above them
 _HEAVY = 200_000  # characters of a drawing: beyond, pixels weigh less
-_ON_COLOUR = "#111111"  # text on a coloured ground, which stays as it is on a dark page
 _MANY = 20_000  # of updates: from here on an axis says 100k and not 100000
 
 _STYLE = matplotlib.rc_params_from_file(
@@ -332,7 +334,7 @@ def outcome_map(rows: pd.DataFrame) -> Picture:
         outcome = checks.one_of("outcome", row["outcome"], OUTCOMES)
         codes[i, j] = names.index(outcome)
         text = f"{100 * row['error']:.0f}" if outcome == "learning" else outcome[:3]
-        ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=_ON_COLOUR)
+        ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ON_COLOUR)
     colours = ListedColormap([colour for colour, _ in OUTCOMES.values()])
     ax.pcolormesh(codes, cmap=colours, vmin=0, vmax=len(names) - 1)  # NaN is left out
     ax.set_xticks(np.arange(len(xs)) + 0.5, [f"{value:g}" for value in xs])
