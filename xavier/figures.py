@@ -192,8 +192,8 @@ def image_grid(
     if pixels.shape[1] != pixels.shape[2]:
         raise ValueError(f"images must have shape (n, side * side), got {np.shape(images)}")
     rows = math.ceil(len(pixels) / columns)
-    height = rows * (9.0 / columns) + (0.26 * rows if labels is not None else 0)
-    picture = Picture(figsize=(9.0, height))
+    width, above = (9.0, 0.0) if labels is None else (5.2, 0.26)  # letters are read on a phone
+    picture = Picture(figsize=(width, rows * (width / columns + above)))
     axes = picture.subplots(rows, columns, squeeze=False)
     for k, ax in enumerate(axes.flat):
         ax.axis("off")
@@ -203,7 +203,7 @@ def image_grid(
         scale = pixels if same_scale else pixels[k]
         ax.imshow(pixels[k], cmap="gray", vmin=scale.min(), vmax=scale.max(), interpolation="none")
         if labels is not None:
-            ax.set_title(labels[k], fontsize=9.5, fontweight="normal", loc="center")
+            ax.set_title(labels[k], fontweight="normal", loc="center")
     return picture
 
 

@@ -42,7 +42,7 @@ def test_every_colour_of_a_picture_is_in_the_pages_own() -> None:
 
 def test_on_light_ground_a_colour_is_what_it_is_called_and_paper_is_light() -> None:
     assert all(name == colour for name, colour in LIGHT.items())
-    assert PRINTED == {name: name for name in DARK}
+    assert {name: name for name in DARK} == PRINTED
     assert set(DARK) <= set(LIGHT)
 
 
