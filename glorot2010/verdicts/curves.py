@@ -106,7 +106,28 @@ def first_time(curve: pd.DataFrame, reached: pd.DataFrame, otherwise: float) -> 
     return pd.Series(first, curve.index, dtype=float)
 
 
-def ratios(values: pd.Series[float]) -> Interval:
+def reached(curve: pd.DataFrame, level: float, otherwise: float, down: bool = False) -> Array:
+    """The update at which curves first reach a level from below, or from above, by seed.
+
+    Between two measurements a curve is straight over the logarithm of updates, over which errors
+    nearly are. Not a number where a run diverged before.
+    """
+    measured = np.log(np.maximum(updates(curve), 1.0))
+    found = []
+    for row in curve.to_numpy(dtype=float):
+        there = row <= level if down else row >= level
+        k = int(there.argmax())
+        if not there.any():
+            found.append(math.nan if np.isnan(row).any() else otherwise)
+        elif k == 0:
+            found.append(0.0)
+        else:
+            share = (level - row[k - 1]) / (row[k] - row[k - 1])
+            found.append(math.exp(measured[k - 1] + share * (measured[k] - measured[k - 1])))
+    return np.array(found)
+
+
+def ratios(values: pd.Series[float] | Array) -> Interval:
     """Mean over seeds of the logarithms of ratios; unknown if one has none."""
     numbers = np.array(values, dtype=np.float64)
     enough = numbers.size > 1 and bool((np.isfinite(numbers) & (numbers > 0)).all())

@@ -22,8 +22,9 @@ from glorot2010 import experiments, paper
 from glorot2010.catalogue import EXPERIMENTS, Grid, Race, Scale, config
 from glorot2010.points import COLUMNS
 from glorot2010.verdicts import CLAIMS, sections_2_3, sections_4_5
-from glorot2010.verdicts.claim import Evidence, Judgement, Verdict
-from xavier.intervals import mean_interval
+from glorot2010.verdicts import claim as claims
+from glorot2010.verdicts.claim import Evidence, Fact, Judgement, Verdict, as_ratio, shown
+from xavier.intervals import Interval, mean_interval
 
 JUDGED = [claim.id for claim in CLAIMS.values() if claim.needs]
 Tables: TypeAlias = Mapping[str, pd.DataFrame]
@@ -337,33 +338,40 @@ def depths(sigmoid: int, tanh: int, softsign: int, gap: float = 1.0) -> Tables:
     return errors("depth", by_arm=values)
 
 
-def sunk(low: Mapping[float, float] | float) -> Value:
-    """The mean of the top layer of a sigmoid network: down from 1,000 updates on."""
+def p3(
+    falls: Mapping[float, float] | float, escapes: Sequence[float] = (1e6, 1.1e6, 1.2e6)
+) -> Tables:
+    """The top layer goes down at some update, by rate, and up again when its network escapes."""
 
-    def value(c: Cell) -> float:
-        layers = int(c.arm.rpartition(" ")[2])
-        if c.layer < layers:
-            return 0.5 + 0.05 * c.layer + 0.01 * WOBBLE[c.seed]
-        floor = low if isinstance(low, float) else low[c.lr]
-        return 0.5 if c.update < 1000 else floor * (1 + 0.1 * WOBBLE[c.seed])
+    def mean(c: Cell) -> float:
+        down = falls if isinstance(falls, float) else falls[c.lr]
+        if c.layer < 4 or c.update < down:
+            return 0.5
+        return 0.06 if c.update >= escapes[c.seed] else 0.02
 
-    return value
+    return {"fig2": figure_2({("depth 4", lr): escapes for lr in (0.03, 0.1)}, mean=mean)}
 
 
 def p4(below: Value, top: Value | None = None) -> Tables:
-    """Layers below as given, the top layer down from 1,000 updates on."""
+    """Layers below as given after birth, the top layer down from 1,000 updates on."""
     down = top or (lambda c: 0.5 if c.update < 1000 else 0.02)
 
     def value(c: Cell) -> float | None:
-        return down(c) if c.layer == 4 and c.arm == "depth 4" else below(c)
+        if c.layer == 4 and c.arm == "depth 4":
+            return down(c)
+        return below(c) if c.update else 0.5 + DRAWN[c.layer]
 
     return {"fig2": made("fig2", mean=value)}
 
 
+DRAWN = (0.0, -0.03, 0.02, -0.01, 0.0, 0.0)
+"""What the draw of the weights puts layers off one half by at birth."""
+
+
 def ordered(c: Cell) -> float:
-    """Means of 0.52, 0.54, 0.56, when layer 4 is down; upside down before and after."""
+    """Means 0.02, 0.04, 0.06 above birth when layer 4 is down; upside down before and after."""
     step = 0.02 if c.update == 1000 else -0.05
-    return 0.5 + step * c.layer + 0.004 * WOBBLE[(c.seed + c.layer) % 5]
+    return 0.5 + DRAWN[c.layer] + step * c.layer + 0.004 * WOBBLE[(c.seed + c.layer) % 5]
 
 
 def figure_2(escapes: Mapping[tuple[str, float], Sequence[float]], **more: Value) -> pd.DataFrame:
@@ -461,23 +469,31 @@ def held(*first: float) -> Tables:
     return {"interventions": rows, "first_layer": made("first_layer", final_error=ends)}
 
 
-def p8(plain: float, trained: float, error: float, slow: float | None = None) -> Tables:
-    """The top layer's means without and with pre-training, without also at the lower rate."""
+def p8(
+    plain: float, trained: float, error: float, slow: float | None = None, share: float = 0.3
+) -> Tables:
+    """Spreads over images of the top layer, without pre-training also at the lower rate.
 
-    def mean(top: float, other: float | None = None) -> Value:
+    With it a share of 0.5 is saturated before the first update.
+    """
+
+    def spread(top: float, other: float | None = None) -> Value:
         def value(c: Cell) -> float:
             if c.layer < 5 or c.arm not in ("depth 5", "sigmoid pre-trained"):
-                return 0.15
+                return 0.005
             then = other if other is not None and c.lr == 0.03 else top
-            return (then if c.update == 100_000 else 0.2) + 0.01 * WOBBLE[c.seed]
+            return (then if c.update == 100_000 else 0.2) * (1 + 0.2 * WOBBLE[c.seed])
 
         return value
 
+    def saturated(c: Cell) -> float:
+        return float(share if c.update == 100_000 else 0.5) + 0.01 * WOBBLE[c.seed]
+
     ends = ended("pretraining", {"sigmoid pre-trained": error, "": 20.0}, shared=1.0)
     return {
-        "fig2": made("fig2", mean=mean(plain, slow)),
+        "fig2": made("fig2", std_over_inputs=spread(plain, slow)),
         "pretraining": made(
-            "pretraining", mean=mean(trained), std_over_inputs=lambda c: 0.01, final_error=ends
+            "pretraining", std_over_inputs=spread(trained), saturated=saturated, final_error=ends
         ),
     }
 
@@ -525,6 +541,7 @@ def reaching(times: Sequence[Sequence[float]], late: float = 40_000) -> Tables:
 RISING = (1000.0, 40_000.0, 80_000.0, 120_000.0, math.inf)
 TIED = (3000.0, 3000.0, *(math.inf,) * 3)
 FALLING = (120_000.0, 80_000.0, 40_000.0, 1000.0, math.inf)
+SWAPPED = (1000.0, 80_000.0, 40_000.0, 120_000.0, math.inf)
 
 
 def p12(
@@ -612,8 +629,18 @@ def table(name: str = "table1", shared: float = 1.0, **changes: Any) -> Tables:
     return errors(name, shared, by_arm=paper.table1()[data].to_dict() | named)
 
 
-def machines(error: float, network: Any, sizes: Sequence[int] = (1000, 30_000)) -> Tables:
-    """A support vector machine that gets better with examples, and a network."""
+def machines(
+    error: float,
+    network: Any,
+    sizes: Sequence[int] = (1000, 30_000),
+    fresh: float = 49.0,
+    large: float | None = None,
+) -> Tables:
+    """A support vector machine that gets better with examples, and networks.
+
+    These are on 30,000 images, on fresh ones, and on 100,000 if there is a record.
+    """
+    more = {} if large is None else errors("finite_100k", 1.0, by_arm={"finite": large})
     rows = [
         ("main", "svm", math.nan, 0, size, 0, quantity, "", math.nan, value)
         for k, size in enumerate(sizes)
@@ -624,25 +651,36 @@ def machines(error: float, network: Any, sizes: Sequence[int] = (1000, 30_000)) 
     ]
     return {
         "svm": typed(pd.DataFrame(rows, columns=["stage", *COLUMNS])),
-        **errors("finite", 1.0, by_arm={"finite": network, "endless": 90.0}),
+        **errors("finite", 1.0, by_arm={"finite": network, "endless": fresh}),
+        **more,
     }
 
 
-def learning(waits: Mapping[str, float], ends: Mapping[str, float | Sequence[float]]) -> Tables:
-    """Errors that fall below 60 % at some updates, and errors at the end."""
-
-    def test_error(c: Cell) -> float:
-        wait = waits.get(c.arm, 1000) + 20_000 * (c.seed % 2)
-        return 0.55 if c.update >= wait else 0.65
-
-    return {
-        "table1": made(
-            "table1", test_error=test_error, final_error=ended("table1", {"": 50.0, **ends})
-        )
-    }
+ALL = (30_000, 100_000)
 
 
-WAITS = {"sigmoid": math.inf, "tanh": 200_000, "tanh normalized": 20_000}
+def learning(**factors: tuple[float, float]) -> Tables:
+    """Errors that fall straight over the logarithm of updates, from 70 % at 2,500 to 10 points less
+    at every fivefold, slower than normalized tanh by a factor at first and by another at the end.
+    """
+
+    def test_error(cell: Cell) -> float:
+        first, at_end = factors.get(cell.arm.replace(" ", "_"), (1.0, 1.0))
+        if math.isinf(first):
+            return 0.8333
+        share = math.log(max(cell.update, 1)) / math.log(500_000)
+        factor = first * (at_end / first) ** max(0.0, 2 * share - 1)
+        own = 1 + 0.1 * WOBBLE[(cell.seed + len(cell.arm)) % 5]
+        tens = math.log(max(cell.update, 1) / (2500 * factor * own)) / math.log(5)
+        return min(0.8333, 0.70 - 0.10 * tens)
+
+    def end(cell: Cell) -> float:
+        return test_error(cell._replace(update=500_000))
+
+    return {"table1": made("table1", test_error=test_error, final_error=end)}
+
+
+ASLEEP = (math.inf, math.inf)
 
 
 def rates(standard: float, hessian: float, variance: float, *normalized: float) -> Tables:
@@ -672,6 +710,16 @@ def pyramids(growing: float, shrinking: float, equal: float) -> Tables:
         ),
         **errors("second_order", by_arm={"tanh": 30 + equal, "tanh normalized": 30.0, "": 5.0}),
     }
+
+
+def pyramids_of(growing: Sequence[float], shrinking: float, equal: float) -> Tables:
+    """The same, with gains of growing layers by seed."""
+    tables = pyramids(0.0, shrinking, equal)
+    rows = tables["pyramids"]
+    for seed, gain in enumerate(growing):
+        one = only(rows, arm="tanh, growing", quantity="final_error", seed=seed)
+        rows.loc[one, "value"] += gain / 100
+    return tables
 
 
 GAINS = (0.25, 0.5, 0.71, 1.0, 1.41, 2.0, 4.0)
@@ -763,18 +811,17 @@ CASES: dict[str, list[tuple[str, Callable[[], Tables], Verdict]]] = {
         ("all alike", lambda: depths(4, 5, 5, gap=0.0), "undecided"),
     ],
     "P3": [
-        ("down", lambda: {"fig2": made("fig2", mean=sunk(0.04))}, "holds"),
-        ("up", lambda: {"fig2": made("fig2", mean=sunk(0.2))}, "fails"),
-        ("at one rate", lambda: {"fig2": made("fig2", mean=sunk({0.03: 0.2, 0.1: 0.04}))},
-         "holds in part"),
-        ("at the limit", lambda: {"fig2": made("fig2", mean=sunk({0.03: 0.04, 0.1: 0.1}))},
-         "undecided"),
-        ("too late", lambda: {"fig2": made("fig2", mean=lambda c: 0.5 * (c.update <= 100_000))},
-         "fails"),
+        ("at once", lambda: p3(20_000.0), "holds"),
+        ("never", lambda: p3(math.inf), "fails"),
+        ("late", lambda: p3(500_000.0), "fails"),
+        ("at one rate", lambda: p3({0.03: 500_000.0, 0.1: 20_000.0}), "holds in part"),
+        ("a tenth of the time", lambda: p3({0.03: 20_000.0, 0.1: 100_000.0}), "undecided"),
+        ("soon, but not for long", lambda: p3(20_000.0, (50_000.0,) * 3), "fails"),
+        ("soon, and for ever", lambda: p3(20_000.0, NEVER), "holds"),
     ],
     "P4": [
         ("in order", lambda: p4(ordered), "holds"),
-        ("upside down", lambda: p4(lambda c: 1 - ordered(c)), "fails"),
+        ("upside down", lambda: p4(lambda c: 1 + 2 * DRAWN[c.layer] - ordered(c)), "fails"),
         ("layer 1 below", lambda: p4(lambda c: ordered(c) - 0.1), "holds in part"),
         ("never down", lambda: p4(ordered, lambda c: 0.2), "undecided"),
         ("down too late", lambda: p4(lambda c: 0.5 + 0.1 * c.layer,
@@ -821,17 +868,20 @@ CASES: dict[str, list[tuple[str, Callable[[], Tables], Verdict]]] = {
         ("one wakes while it is held", lambda: held(83, 83, 60, 83, 83), "undecided"),
     ],
     "P8": [
-        ("prevented", lambda: p8(0.03, 0.4, 40.0), "holds"),
-        ("collapsed at one rate", lambda: p8(0.03, 0.4, 40.0, slow=0.4), "holds"),
-        ("not prevented", lambda: p8(0.03, 0.05, 83.3), "fails"),
-        ("no collapse", lambda: p8(0.3, 0.4, 40.0), "undecided"),
-        ("open, not learning", lambda: p8(0.03, 0.4, 83.3), "undecided"),
-        ("half open", lambda: p8(0.03, 0.2, 40.0), "undecided"),
+        ("prevented", lambda: p8(0.001, 0.2, 40.0), "holds"),
+        ("asleep at one rate", lambda: p8(0.001, 0.2, 40.0, slow=0.2), "holds"),
+        ("not prevented", lambda: p8(0.001, 0.002, 83.3, share=0.9), "fails"),
+        ("awake, and more saturated", lambda: p8(0.001, 0.2, 40.0, share=0.6), "holds in part"),
+        ("as much saturated", lambda: p8(0.001, 0.2, 40.0, share=0.5), "undecided"),
+        ("never asleep", lambda: p8(0.2, 0.2, 40.0), "undecided"),
+        ("awake, not learning", lambda: p8(0.001, 0.2, 83.3), "undecided"),
+        ("half asleep", lambda: p8(0.001, 0.01, 40.0), "undecided"),
     ],
     "P9": [
-        ("large", lambda: hessians(9.0, 3.0), "holds"),
+        ("large", lambda: hessians(18.0, 3.0), "holds"),
         ("as large", lambda: hessians(3.0, 3.0), "fails"),
-        ("twice", lambda: hessians(6.0, 3.0), "undecided"),
+        ("twice", lambda: hessians(6.0, 3.0), "fails"),
+        ("three times", lambda: hessians(9.0, 3.0), "undecided"),
         ("by the second", lambda: hessians(3.0, 3.0, second=100.0), "fails"),
     ],
     "P10": [
@@ -850,8 +900,9 @@ CASES: dict[str, list[tuple[str, Callable[[], Tables], Verdict]]] = {
         ("one after another", lambda: reaching([RISING] * 5), "holds"),
         ("from the top down", lambda: reaching([FALLING] * 5), "fails"),
         ("two seeds of five not", lambda: reaching([RISING] * 3 + [FALLING] * 2), "undecided"),
-        ("three seeds of five not", lambda: reaching([RISING] * 2 + [FALLING] * 3), "fails"),
-        ("at one measurement", lambda: reaching([TIED] * 5), "fails"),
+        ("a seed at one measurement", lambda: reaching([RISING] * 4 + [TIED]), "holds"),
+        ("all at one measurement", lambda: reaching([TIED] * 5), "undecided"),
+        ("one pair the other way round", lambda: reaching([SWAPPED] * 5), "fails"),
         ("one layer only", lambda: reaching([(1000.0,) + (math.inf,) * 4] * 5), "fails"),
         ("not at 0.99", lambda: reaching([RISING] * 5, late=math.inf), "holds in part"),
     ],
@@ -871,6 +922,8 @@ CASES: dict[str, list[tuple[str, Callable[[], Tables], Verdict]]] = {
          lambda: sitting(ENDS, (0.58, 0.66, 0.02, 0.02, 0.02)), "holds in part"),
         ("one seed elsewhere", lambda: sitting(ENDS, KNEES, {("tanh", 2, 3): 0.3}),
          "holds in part"),
+        ("untrained", lambda: sitting((0.02,) * 5, (0.02,) * 5), "fails"),
+        ("tanh at the ends alone", lambda: sitting((0.98,) * 5, KNEES), "holds in part"),
     ],
     "P15": [
         ("better", lambda: errors("cost", by_arm={
@@ -884,7 +937,8 @@ CASES: dict[str, list[tuple[str, Callable[[], Tables], Verdict]]] = {
     "P27": [
         ("at once", lambda: turning({0: 0.1, 300: 2.0}), "holds"),
         ("for a while", lambda: turning({0: 0.1, 1000: 2.0, 10_000: 0.5}), "holds"),
-        ("later", lambda: turning({0: 0.1, 40_000: 2.0}), "fails"),
+        ("later", lambda: turning({0: 0.1, 40_000: 2.0}), "holds in part"),
+        ("not at all", lambda: turning({0: 0.1}), "fails"),
         ("not at birth", lambda: turning({0: 2.0}), "undecided"),
         ("up to level", lambda: turning({0: 0.1, 10_000: 1.0}), "undecided"),
     ],
@@ -940,22 +994,27 @@ CASES: dict[str, list[tuple[str, Callable[[], Tables], Verdict]]] = {
     ],
     "P34": [
         ("better, and too few examples", lambda: machines(65.0, 50.0), "undecided"),
-        ("below already", lambda: machines(54.0, 54.0), "fails"),
+        ("below already", lambda: machines(54.0, 54.0, fresh=60.0), "fails"),
         ("below already, the network better", lambda: machines(54.0, 40.0), "holds in part"),
-        ("the paper", lambda: machines(59.5, 50.5, (30_000, 100_000)), "holds"),
-        ("above", lambda: machines(70.0, 80.0, (30_000, 100_000)), "fails"),
-        ("at the edge", lambda: machines(62.5, 50.0, (30_000, 100_000)), "undecided"),
+        ("the paper", lambda: machines(59.5, 50.5, ALL), "holds"),
+        ("above", lambda: machines(70.0, 80.0, ALL, fresh=79.0), "fails"),
+        ("at the edge", lambda: machines(62.5, 50.0, ALL), "undecided"),
         # The paper's machine might do so, too.
         ("a little below", lambda: machines(58.0, 54.0), "undecided"),
         # 3.5 points better, known to 1 (10,000 test images) and to 1 more (five seeds).
         ("not by the margin for sure",
-         lambda: machines(54.0, (50.5, 49.5, 51.5, 49.5, 51.5)), "undecided"),
+         lambda: machines(59.5, (56.0, 55.0, 57.0, 55.0, 57.0), ALL, large=55.0), "holds in part"),
+        ("the network's value is between", lambda: machines(59.5, 55.0, ALL), "undecided"),
+        ("not even on fresh images", lambda: machines(59.5, 55.0, ALL, fresh=54.0),
+         "holds in part"),
+        ("on as many", lambda: machines(59.5, 55.0, ALL, large=51.0), "holds"),
+        ("on as many not", lambda: machines(59.5, 50.0, ALL, large=56.5), "holds in part"),
+        ("on as many at the edge", lambda: machines(59.5, 50.0, ALL, large=53.47), "undecided"),
     ],
     "P35": [
         ("best, and most of the gap", lambda: pretrained(tanh=27.0, normalized=16.0, best=12.0),
          "holds"),
-        ("not best, and a third", lambda: pretrained(tanh=15.0, normalized=14.0, best=12.5),
-         "fails"),
+        ("not best, and all of the gap", lambda: pretrained(normalized=12.0, best=14.0), "fails"),
         ("best, and a third", lambda: pretrained(tanh=27.0, normalized=22.0, best=12.0),
          "holds in part"),
         ("no gap in one seed",
@@ -969,18 +1028,12 @@ CASES: dict[str, list[tuple[str, Callable[[], Tables], Verdict]]] = {
         ("a little less", lambda: table(tanh=21.5, tanh_normalized=20.0), "undecided"),
     ],
     "P37": [
-        ("slower and poorer",
-         lambda: learning(WAITS, {"sigmoid": 83.3, "tanh": 27.0, "tanh normalized": 20.0}),
-         "holds"),
-        ("faster and better",
-         lambda: learning({"tanh normalized": 200_000},
-                          {"sigmoid": 10.0, "tanh": 15.0, "tanh normalized": 20.0}), "fails"),
-        ("tanh is not poorer",
-         lambda: learning(WAITS, {"sigmoid": 83.3, "tanh": 20.0, "tanh normalized": 20.0}),
-         "holds in part"),
-        ("as slow",
-         lambda: learning(WAITS | {"tanh": 20_000},
-                          {"sigmoid": 83.3, "tanh": 27.0, "tanh normalized": 20.0}), "undecided"),
+        ("slower and poorer", lambda: learning(sigmoid=ASLEEP, tanh=(2.0, 8.0)), "holds"),
+        ("later by a factor", lambda: learning(sigmoid=ASLEEP, tanh=(3.0, 3.0)), "holds in part"),
+        ("faster", lambda: learning(sigmoid=(0.3, 0.3), tanh=(0.3, 0.3)), "fails"),
+        ("catching up", lambda: learning(sigmoid=ASLEEP, tanh=(4.0, 2.0)), "holds in part"),
+        ("all alike", learning, "undecided"),
+        ("the sigmoid as well", lambda: learning(sigmoid=(2.0, 8.0), tanh=(2.0, 8.0)), "holds"),
     ],
     "P38": [
         ("all three", lambda: rates(35, 25, 26, 20, 15, 16), "holds"),
@@ -992,7 +1045,8 @@ CASES: dict[str, list[tuple[str, Callable[[], Tables], Verdict]]] = {
         ("as much", lambda: pyramids(7, 8, 7), "holds"),
         ("nothing", lambda: pyramids(0, 0, 7), "fails"),
         ("less", lambda: pyramids(4, 8, 7), "holds in part"),
-        ("by the margin", lambda: pyramids(8, 5, 7), "undecided"),
+        ("by the margin", lambda: pyramids(8, 5, 7), "holds in part"),
+        ("by no margin", lambda: pyramids_of((7, 3, 8, 4, 8), 8, 7), "undecided"),
     ],
     "P41": [
         ("far is hard", lambda: gains(far, lambda gain: gain), "holds"),
@@ -1026,6 +1080,40 @@ def test_every_judge_is_seen_to_hold_to_fail_and_to_leave_open() -> None:
         assert verdicts >= wanted, name
 
 
+# Conditions of a claim, which leave it open where they are not met and do not fail.
+CONDITIONS = {
+    "P7": {"the plain sigmoid collapses", "plain units sleep where steep ones learn"},
+    "P8": {"without pre-training it falls asleep"},
+    "P10": {"all seeds escape"},
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_part_of_a_claim_can_come_out_either_way(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part that no rows make fail, or hold, would be a rule that is no test."""
+    found: dict[str, set[Fact]] = {}
+    of_parts = claims.of_parts
+
+    def seen(parts: Mapping[str, Fact]) -> Verdict:
+        for part, fact in parts.items():
+            found.setdefault(plain(part), set()).add(fact)
+        return of_parts(parts)
+
+    monkeypatch.setattr(claims, "of_parts", seen)
+    for _, tables, _ in CASES[name]:
+        judged(name, tables())
+    for part, facts in found.items():
+        if part not in CONDITIONS.get(name, ()):
+            assert facts >= {True, False}, (part, facts)
+
+
+def plain(part: str) -> str:
+    """The name of a part without the numbers, rates and sizes in it."""
+    return re.sub(r" \(.*|,? (at )?rate [\d.]+|, by [\d,]+( examples| images| updates)?", "", part)
+
+
 # ---------------------------------------------------------------------- numbers computed by hand
 
 
@@ -1055,8 +1143,8 @@ def test_layers_below_are_read_when_the_top_layer_is_down_in_all_seeds() -> None
 
     found = judged("P4", p4(lambda c: c.layer + c.update / 10_000, top))
     assert found.ours == "1.3, 2.3, 3.3 after 3,000; 1.3, 2.3, 3.3 after 3,000"
-    assert "layer 1 above 0.5, rate 0.03 (0.8, 0.8 to 0.8)" in found.note
-    assert "layer 3 above 2, rate 0.1 (1, 1 to 1)" in found.note
+    assert "layer 1 rises, rate 0.03 (0.83, 0.83 to 0.83)" in found.note
+    assert "layer 3 above 2, rate 0.1 (1.03, 1.03 to 1.03)" in found.note
 
 
 ESCAPES: list[tuple[str, list[float], list[float], float]] = [
@@ -1111,10 +1199,10 @@ def test_a_rate_at_which_nothing_collapses_gives_no_parts() -> None:
 
 
 def test_seeds_in_which_layers_saturate_in_order_are_counted() -> None:
-    early_top = (1000.0, 40_000.0, 20_000.0, math.inf, math.inf)
+    early_top = (1000.0, 80_000.0, 20_000.0, math.inf, math.inf)
     times = [RISING, RISING, RISING, early_top, (1000.0, math.inf, 40_000.0, 80_000.0, math.inf)]
     found = judged("P11", reaching(times))
-    assert found.ours == "4 of 5 at 0.9, 4 of 5 at 0.99"
+    assert found.ours == "3 of 5 at 0.9, 3 of 5 at 0.99"
     assert found.verdict == "undecided"
 
 
@@ -1131,28 +1219,33 @@ def test_the_distance_of_layers_is_averaged_over_updates_and_not_over_measuremen
 
 def test_places_are_those_of_both_sides_together_and_of_the_end() -> None:
     found = judged("P13", sitting(ENDS, KNEES, {("softsign", 5, 0): 0.9}))
-    assert found.ours == "tanh 5 of 5, softsign 4 of 5"
-    assert "tanh, layer 4 (0.06)" in found.note
+    assert found.ours == "softsign 4 of 5 layers"
+    assert "tanh, layers 1 to 5 (0.98; 0.98; 0.02; 0.06; 0.98)" in found.note
     assert "no: softsign, layer 5 (0.82, 0.9)." in found.note
 
 
 def test_which_places_are_the_papers() -> None:
-    for units, places, there in (
-        ("tanh", (0.02, 0.06, 0.98), True),
-        ("tanh", (0.1, 0.5, 0.94), False),
-        ("softsign", (0.58, 0.62, 0.82), True),
-        ("softsign", (0.02, 0.54, 0.86, 0.98), False),
+    nan = math.nan
+    for layers, there in (
+        (((0.98, 0.98), (0.02, 0.06)), True),
+        (((0.98, 0.02), (0.02, 0.98)), True),
+        (((0.98, 0.98), (0.98, 0.02)), False),  # in one seed none at 0
+        (((0.02, 0.02), (0.06, 0.06)), False),
+        (((0.98, 0.98), (0.02, 0.1)), False),
+        (((0.98, 0.94), (0.02, 0.02)), False),
+        (((0.98, nan), (0.02, 0.02)), None),
+        (((0.98, nan), (0.02, 0.5)), False),
     ):
-        for place in places:
-            assert sections_2_3._agrees(units, np.array([place, place])) is there
-            unknown = sections_2_3._agrees(units, np.array([place, math.nan]))
-            assert unknown is (None if there else False)
+        assert sections_2_3._at_both(np.array(layers)) is there
+    for place, there in ((0.58, True), (0.82, True), (0.02, False), (0.54, False), (0.86, False)):
+        assert sections_2_3._at_knees(np.array([place, place])) is there
+        assert sections_2_3._at_knees(np.array([place, nan])) is (None if there else False)
 
 
 def test_a_tenth_is_not_below_a_tenth_whatever_rounding_does() -> None:
-    rows = sitting((0.1,) * 5, KNEES)["table1"]
+    rows = sitting((0.1, 0.1, 0.1, 0.98, 0.98), KNEES)["table1"]
     rows["at"] -= np.sign(rows["at"]) * 1e-12
-    assert judged("P13", {"table1": rows}).ours == "tanh 0 of 5, softsign 5 of 5"
+    assert "no: tanh, layers 1 to 5 (0.1; " in judged("P13", {"table1": rows}).note
 
 
 def test_evolutions_are_as_far_apart_as_their_mean_difference() -> None:
@@ -1177,16 +1270,15 @@ def test_the_part_of_the_gap_is_that_of_each_seed() -> None:
     )
     found = judged("P35", tables)
     expected = mean_interval([12 / 15, 11 / 16, 1, 8 / 20, 7 / 14])
-    assert found.ours == pytest.approx(expected.mean)
-    assert found.interval == pytest.approx(expected.ends)
-    assert found.paper == 0.7 and found.verdict == "undecided"
+    assert f"a good part of the gap{shown(expected)}" in found.note
+    assert found.verdict == "undecided"
 
 
 def test_where_there_is_no_gap_no_part_of_it_is_closed() -> None:
     """In the last seed standard tanh is ahead of both; 3 of 4 points are no part of a gap."""
     tables = pretrained(tanh=(27, 27, 27, 27, 8), normalized=(16, 16, 16, 16, 11), best=(12,) * 5)
     found = judged("P35", tables)
-    assert found.ours == "no number" and "a good part of the gap (no number)" in found.note
+    assert "a good part of the gap (no number)" in found.note
 
 
 @pytest.mark.parametrize(("name", "before"), [("P35", "holds"), ("S15", "fails")])
@@ -1214,14 +1306,22 @@ def test_ranks_are_correlated_seed_by_seed() -> None:
     # Layers 2 to 5 have 1.04 to 1.10 of it, 1.07 on average, and the root mean square a tenth more.
     for factor, name in ((1.07, "the mean"), (1.1 * 1.0702, "the root mean square")):
         away = [abs(math.log(factor * value(gain))) for gain in GAINS]
-        expected = mean_interval(
-            [float(stats.spearmanr([error(g, s) for g in GAINS], away)[0]) for s in range(3)]
-        )
+        ranks = [stats.spearmanr([error(g, s) for g in GAINS], away)[0] for s in range(3)]
+        scale = mean_interval(np.arctanh(ranks))
+        expected = Interval(*np.tanh([scale.mean, *scale.ends]), n=3, level=0.95)
         ends = f"{expected.low:.3g} to {expected.high:.3g}"
         assert f"{name} ({expected.mean:.3g}, {ends})" in found.note
         if name == "the mean":
             assert found.ours == pytest.approx(expected.mean)
             assert found.interval == pytest.approx(expected.ends)
+
+
+def test_a_correlation_is_at_most_one_and_so_is_its_interval() -> None:
+    """A perfect one of seven ranks is taken for 27/28, the next."""
+    found = sections_4_5._mean_correlation([0.7, 0.9, 1.0], 7)
+    assert found.low < 0.7 and 27 / 28 < found.high < 1
+    perfect = sections_4_5._mean_correlation([1.0] * 3, 7)
+    assert perfect.ends == pytest.approx((27 / 28,) * 2)
 
 
 def test_a_mean_that_is_near_1_where_networks_learn_and_a_root_mean_square_that_is_not() -> None:
@@ -1248,21 +1348,21 @@ def test_the_machines_interval_is_exact_and_in_percent() -> None:
 
 def test_a_network_is_held_against_the_machine_with_as_many_images() -> None:
     """The machine with 100,000 is ten points better than that with the network's 30,000."""
-    found = judged("P34", machines(60.0, (50.0,) * 5, (30_000, 100_000)))
+    found = judged("P34", machines(60.0, (50.0,) * 5, ALL))
     assert "by 100,000 examples (60, " in found.note and "by 30,000 (20, " in found.note
+    large = judged("P34", machines(60.0, (50.0,) * 5, ALL, large=50.0))
+    assert "better, by 100,000 (10, " in large.note and "network's, by 100,000" in large.note
     assert "by 30,000 (no number)" in judged("P34", machines(60.0, 50.0, (1000, 100_000))).note
 
 
-def test_waits_are_told_in_updates_and_those_without_end_are_the_horizon() -> None:
-    ends = {"sigmoid": 83.3, "tanh": 27.0, "tanh normalized": 20.0}
-    found = judged("P37", learning(WAITS, ends))
-    # Seeds wait 20,000 and 40,000 in turn for normalized tanh.
-    waits = mean_interval(500_000 - np.array([20_000, 40_000] * 2 + [20_000]))
-    assert f"sigmoid: slower ({waits.mean:,.0f}, {waits.low:,.0f} to {waits.high:,.0f})" in (
-        found.note
-    )
-    assert "tanh: slower (180,000, 180,000 to 180,000)" in found.note
-    assert found.paper == 11.55
+def test_a_delay_is_a_factor_of_time_and_what_never_begins_takes_the_whole_run() -> None:
+    found = judged("P37", learning(sigmoid=ASLEEP, tanh=(3.0, 3.0)))
+    assert isinstance(found.ours, float) and found.ours == pytest.approx(3.0, rel=0.05)
+    began = 2500 * 5 * (1 + 0.1 * np.array(WOBBLE))  # normalized tanh at 60 %, in some order
+    waits = as_ratio(mean_interval(np.log(500_000 / began)))
+    told = re.search(r"sigmoid: slower \(([\d.]+), ", found.note)
+    assert told and float(told[1]) == pytest.approx(waits.mean, rel=0.01)
+    assert "sigmoid: poorer" not in found.note and found.paper == "11.55 points behind"
 
 
 def test_ratios_are_means_of_logarithms() -> None:
@@ -1277,13 +1377,18 @@ def test_ratios_are_means_of_logarithms() -> None:
     assert found.interval == pytest.approx((math.exp(expected.low), math.exp(expected.high)))
 
 
-def test_the_ratio_that_is_told_is_that_of_the_first_turn() -> None:
+def test_the_update_of_the_first_turn_is_told_and_what_it_says_of_other_numbers() -> None:
     found = judged("P27", turning({0: 0.1, 300: 2.0, 3000: 5.0}))
-    assert found.ours == pytest.approx(2.0, rel=0.01)
-    assert "after 300 updates, at birth 0.1." in found.note
-    not_yet = judged("P27", turning({0: 0.1, 40_000: 2.0}))
-    assert not_yet.ours == pytest.approx(0.1, rel=0.01)
-    assert "after 20,000 updates" in not_yet.note
+    assert found.ours == pytest.approx(300) and "0.1 of it at birth" in found.note
+    later = turning({0: 0.1, 40_000: 2.0})
+    rows = later["table1"]
+    early = only(rows, arm="tanh", layer=1, update=20_000) & rows["seed"].isin([0, 1])
+    rows.loc[early, "value"] = 3.0
+    found = judged("P27", later)
+    expected = mean_interval(np.log([20_000] * 2 + [40_000] * 3))
+    assert found.interval == pytest.approx([math.exp(end) for end in expected.ends], rel=1e-6)
+    low, high = (f"{math.exp(end):,.0f}" for end in expected.ends)
+    assert f"Very quickly by any number above {high}, not by one below {low}." in found.note
 
 
 def test_of_weight_gradients_the_last_fifth_counts() -> None:
@@ -1380,6 +1485,7 @@ DIVERGED: list[tuple[str, str, int, Verdict]] = [
     ("S13", "softsign", 70_000, "undecided"),
     ("S13", "tanh", 90_000, "holds"),  # which counts at 80,000 alone
     ("P3", "depth 4", 90_000, "undecided"),
+    ("P3", "depth 4", 2_000_000, "holds"),
     ("P4", "depth 4", 900, "undecided"),
     ("P4", "depth 4", 1001, "holds"),
     ("P5", "depth 4", 900_000, "undecided"),
