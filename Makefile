@@ -101,7 +101,7 @@ slides: $(BUILT) ## Make slides of every chapter (CHAPTER=...)
 screens: $(BUILT) ## Take pictures of every page, wide and narrow, light and dark (CHAPTER=...)
 	$(BIN)/python tools/screens.py $(CHAPTER)
 
-figures: $(INSTALLED) ## Make every figure of the book as SVG (CHAPTER=...)
+figures: $(INSTALLED) ## Write every figure of the book to a file (CHAPTER=...)
 	$(BIN)/python tools/figures.py $(CHAPTER)
 
 lab: $(INSTALLED) ## Open JupyterLab on the chapters

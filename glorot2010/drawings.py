@@ -92,11 +92,12 @@ def rendered(picture: Picture, kind: Kind = "png") -> bytes:
     # Neither the time nor chance goes into the file.
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
     with matplotlib.rc_context({"svg.hashsalt": "xavier"}):
-        picture.savefig(buffer, format=kind, metadata=undated)
+        picture.savefig(buffer, format=kind, metadata=undated, facecolor="white")
     return buffer.getvalue()
 
 
-def tiles(groups: Mapping[str, pd.DataFrame], *, across: int = 16) -> Picture:
+@figures.styled
+def tiles(groups: Mapping[str, pd.DataFrame], *, across: int = 10) -> Picture:
     """A tile for every claim, coloured by verdict, in groups one below the other.
 
     Args:
@@ -106,16 +107,19 @@ def tiles(groups: Mapping[str, pd.DataFrame], *, across: int = 16) -> Picture:
     """
     rows = pd.concat(groups)
     heights = [math.ceil(len(part) / across) + 0.75 for part in groups.values()]
-    picture = Picture(figsize=(7.2, 0.7 + 0.45 * sum(heights)), dpi=130, layout="constrained")
+    picture = Picture(figsize=(5.2, 0.7 + 0.52 * sum(heights)))
     ax = picture.subplots()
     top = 0.0
     for (title, part), height in zip(groups.items(), heights, strict=True):
-        ax.text(0.04, top - 0.08, title, va="bottom", fontsize=9)
+        ax.text(0.04, top - 0.08, title, va="bottom")
         for k, (claim, verdict) in enumerate(zip(part["id"], part["verdict"], strict=True)):
             x, y = k % across, top + k // across
             colour, sign = VERDICTS[verdict]
             ax.add_patch(Rectangle((x + 0.04, y + 0.04), 0.92, 0.92, color=colour))
-            ax.text(x + 0.5, y + 0.5, f"{claim}\n{sign}", ha="center", va="center", fontsize=9.5)
+            ax.text(
+                x + 0.5, y + 0.5, f"{claim}\n{sign}",
+                ha="center", va="center", color=figures.ON_COLOUR,
+            )  # fmt: skip
         top += height
     ax.set(xlim=(0, across), ylim=(top - 0.7, -0.65), aspect="equal")
     ax.set_axis_off()
@@ -125,9 +129,7 @@ def tiles(groups: Mapping[str, pd.DataFrame], *, across: int = 16) -> Picture:
         [Rectangle((0, 0), 1, 1, color=VERDICTS[verdict][0]) for verdict in found],
         [f"{VERDICTS[verdict][1]} {verdict}, {number[verdict]}" for verdict in found],
         loc="outside lower center",
-        ncols=len(found),
-        fontsize=9,
-        frameon=False,
+        ncols=3,
     )
     return picture
 

@@ -6,9 +6,11 @@ page, ``_build/slides/NN_name.html``, in which the browser's own keys go on; for
 the book's MathJax, beside it in ``_build/html``.
 """
 
+import base64
 import html
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -54,6 +56,10 @@ window.MathJax = {{ tex: {{ inlineMath: [["\\\\(", "\\\\)"]] }} }};
 </body>
 </html>
 """
+ENCODED: dict[str, Callable[[str], str]] = {
+    "image/svg+xml": lambda drawing: base64.b64encode(drawing.encode()).decode(),
+    "image/png": str,
+}
 MARKDOWN = MarkdownIt("commonmark").use(
     dollarmath_plugin,
     renderer=lambda text, options: (
@@ -73,14 +79,19 @@ def slide(cell: nbformat.NotebookNode) -> str | None:
     if cell.cell_type == "code":
         figure = cell.metadata.get("mystnb", {})
         image = next(
-            (o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})), None
+            (
+                f"{kind};base64,{''.join(encoded(output.data[kind]).split())}"
+                for output in cell.outputs
+                for kind, encoded in ENCODED.items()
+                if kind in output.get("data", {})
+            ),
+            None,
         )
         if image is None:
             return None
         alt = html.escape(figure.get("image", {}).get("alt", ""), quote=True)
         caption = text(figure.get("figure", {}).get("caption", ""))
-        picture = "".join(image.split())
-        return f'<img alt="{alt}" src="data:image/png;base64,{picture}">\n{caption}'
+        return f'<img alt="{alt}" src="data:{image}">\n{caption}'
     parts = [part.strip() for part in cell.source.split("\n\n") if part.strip()]
     if parts[0].startswith("# "):
         return text("\n\n".join(parts[:2]))

@@ -3,8 +3,8 @@
 Each function makes one kind of picture from a table with one measurement a row, and returns a
 `Picture`, which notebooks display by itself. Colours mean the same in the whole book: one per
 rule, one per layer, one per outcome; they can be told apart by colour-blind readers and on paper.
-Pictures carry their own light background, so that they can be read on a dark page. Nothing
-global is changed: no style, no current figure.
+Pictures are drawings, in SVG, without a ground of their own; the book's pages give every colour a
+partner for dark ground. Nothing global is changed: no style, no current figure.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from matplotlib.ticker import EngFormatter
 from numpy.typing import ArrayLike
 
 from xavier import checks
+from xavier import svg as _svg
 from xavier.intervals import mean_interval
 
 Arguments = ParamSpec("Arguments")
@@ -69,9 +70,13 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 }
 """Colour and name of what may become of a training run (`xavier.training.outcomes`)."""
 
+ON_COLOUR = "#111111"
+"""Text on a coloured ground, which stays as it is on a dark page."""
+
 _CYCLE = (_BLUE, _VERMILION, _GREEN, _PURPLE, _ORANGE, _SKY, _BLACK, _YELLOW)
 _MARKERS = "os^Dv<>P"
 _ROOM = 4  # names that find room among the lines; more stand above them
+_HEAVY = 200_000  # characters of a drawing: beyond, pixels weigh less
 _MANY = 20_000  # of updates: from here on an axis says 100k and not 100000
 
 _STYLE = matplotlib.rc_params_from_file(
@@ -94,17 +99,23 @@ def styled(draw: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 
 
 class Picture(Figure):
-    """A matplotlib figure that a notebook shows as a PNG, whatever backend is in use."""
+    """A matplotlib figure that a notebook shows as an SVG, whatever backend is in use.
+
+    What would be a heavy drawing is shown as a PNG on white.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         FigureCanvasAgg(self)
 
     @styled
-    def _repr_png_(self) -> bytes:
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str | bytes]:
+        drawing = _svg.svg(self)
+        if len(drawing) < _HEAVY:
+            return {"image/svg+xml": drawing}
         buffer = io.BytesIO()
-        self.savefig(buffer, format="png")
-        return buffer.getvalue()
+        self.savefig(buffer, format="png", facecolor="white")
+        return {"image/png": buffer.getvalue()}
 
 
 class FormulaTable:
@@ -153,7 +164,7 @@ def _colours(names: Iterable[Any]) -> dict[str, str]:
 
 def layer_colour(layer: int, layers: int) -> Any:
     """The colour of one layer of ``layers``: from dark at the input to light at the output."""
-    return matplotlib.colormaps["viridis"](0.9 * layer / max(1, layers - 1))
+    return matplotlib.colormaps["viridis"](0.8 * layer / max(1, layers - 1))
 
 
 @styled
@@ -181,19 +192,18 @@ def image_grid(
     if pixels.shape[1] != pixels.shape[2]:
         raise ValueError(f"images must have shape (n, side * side), got {np.shape(images)}")
     rows = math.ceil(len(pixels) / columns)
-    height = rows * (9.0 / columns) + (0.26 * rows if labels is not None else 0)
-    picture = Picture(figsize=(9.0, height), dpi=110)
+    width, above = (9.0, 0.0) if labels is None else (5.2, 0.26)  # letters are read on a phone
+    picture = Picture(figsize=(width, rows * (width / columns + above)))
     axes = picture.subplots(rows, columns, squeeze=False)
     for k, ax in enumerate(axes.flat):
         ax.axis("off")
-        if k < len(pixels):
-            scale = pixels if same_scale else pixels[k]
-            ax.imshow(
-                pixels[k],
-                cmap="gray", vmin=scale.min(), vmax=scale.max(), interpolation="nearest",
-            )  # fmt: skip
-            if labels is not None:
-                ax.set_title(labels[k], fontsize=8.5)
+        if k >= len(pixels):
+            ax.remove()
+            continue
+        scale = pixels if same_scale else pixels[k]
+        ax.imshow(pixels[k], cmap="gray", vmin=scale.min(), vmax=scale.max(), interpolation="none")
+        if labels is not None:
+            ax.set_title(labels[k], fontweight="normal", loc="center")
     return picture
 
 
@@ -324,11 +334,11 @@ def outcome_map(rows: pd.DataFrame) -> Picture:
         outcome = checks.one_of("outcome", row["outcome"], OUTCOMES)
         codes[i, j] = names.index(outcome)
         text = f"{100 * row['error']:.0f}" if outcome == "learning" else outcome[:3]
-        ax.text(j, i, text, ha="center", va="center", fontsize=8)
+        ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ON_COLOUR)
     colours = ListedColormap([colour for colour, _ in OUTCOMES.values()])
-    ax.imshow(codes, cmap=colours, vmin=0, vmax=len(names) - 1, origin="lower", aspect="auto")
-    ax.set_xticks(range(len(xs)), [f"{value:g}" for value in xs])
-    ax.set_yticks(range(len(ys)), [f"{value:g}" for value in ys])
+    ax.pcolormesh(codes, cmap=colours, vmin=0, vmax=len(names) - 1)  # NaN is left out
+    ax.set_xticks(np.arange(len(xs)) + 0.5, [f"{value:g}" for value in xs])
+    ax.set_yticks(np.arange(len(ys)) + 0.5, [f"{value:g}" for value in ys])
     ax.grid(False)
     ax.set(xlabel="gain", ylabel="learning rate")
     handles = [ax.scatter([], [], marker="s", s=80, color=c) for c, _ in OUTCOMES.values()]
@@ -370,7 +380,7 @@ def densities(
             ax.plot((edges[1:] + edges[:-1]) / 2, height, color=colour, label=f"layer {i + 1}")
         ax.set(xlabel=xlabel, ylabel="density", xlim=limits)
         ax.set_ylim(*(ylim or (0, None)))
-    axes[-1].legend(fontsize=8.5)
+    _legend_in_last(picture)
     return picture
 
 
@@ -391,7 +401,7 @@ def cost_surface(
         xlabel, ylabel: what the two weights are.
     """
     across, along = np.meshgrid(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
-    picture = Picture(figsize=(6.4, 4.8))
+    picture = Picture(figsize=(5.2, 4.6))
     ax: Any = picture.add_subplot(projection="3d")
     colours = _colours(heights)
     for name, height in heights.items():
@@ -437,7 +447,7 @@ def _mean_and_interval(rows: pd.DataFrame, x: str, y: str, over: str | None) -> 
 
 
 def _single(height: float = 3.6) -> tuple[Picture, Axes]:
-    picture = Picture(figsize=(6.4, height))
+    picture = Picture(figsize=(5.2, height))
     return picture, picture.subplots()
 
 
@@ -580,7 +590,7 @@ def density_panels(panels: Mapping[str, pd.DataFrame], *, xlabel: str) -> Pictur
             ax.step(bins["at"], bins["value"], where="mid", color=colour, label=f"layer {layer}")
         ax.set(xlabel=xlabel, ylabel="density")
         ax.set_ylim(bottom=0)
-    _shared_legend(picture, columns=6)
+    _legend_in_last(picture)
     return picture
 
 
@@ -594,12 +604,12 @@ def _check_one_replica(name: str, rows: pd.DataFrame, keys: list[str]) -> None:
 
 def _stacked(panels: Mapping[str, Any]) -> tuple[Picture, list[Axes]]:
     """A column of axes that share their scales, each under its title."""
-    size = (6.4, 0.9 + 2.4 * len(panels))
+    size = (5.2, 0.9 + 2.4 * len(panels))
     return _panels(panels, size, nrows=len(panels), sharex=True, sharey=True)
 
 
 def _side_by_side(panels: Mapping[str, Any]) -> tuple[Picture, list[Axes]]:
-    return _panels(panels, (7.2, 2.9), ncols=len(panels))
+    return _panels(panels, (7.2, 2.7), ncols=len(panels))
 
 
 def _panels(
@@ -614,12 +624,24 @@ def _panels(
     return picture, axes
 
 
-def _shared_legend(picture: Picture, *, columns: int) -> None:
-    """One legend above all panels, with every name once, in so many columns or those that fit."""
+def _handles(picture: Picture) -> dict[str, Any]:
+    """What stands for each name that is drawn in any of the panels."""
     handles: dict[str, Any] = {}
     for ax in picture.axes:
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(name, handle)
+    return handles
+
+
+def _legend_in_last(picture: Picture) -> None:
+    """One legend in the last panel, so that panels which a page sets apart stay whole."""
+    handles = _handles(picture)
+    picture.axes[-1].legend(handles.values(), handles.keys())
+
+
+def _shared_legend(picture: Picture, *, columns: int) -> None:
+    """One legend above all panels, with every name once, in so many columns or those that fit."""
+    handles = _handles(picture)
     names = list(handles)
     for count in range(columns, 0, -1):
         # matplotlib fills a legend column by column; it is read row by row.
@@ -629,7 +651,6 @@ def _shared_legend(picture: Picture, *, columns: int) -> None:
             read,
             loc="outside upper center",
             ncols=count,
-            fontsize=9,
         )
         if count == 1 or legend.get_window_extent().width <= picture.bbox.width:
             return
