@@ -4,7 +4,7 @@ The notebook stays as it is: only the built page is ordered, its source too, so 
 screen reader follow the eye. What is folded is the code of a figure, with the plumbing directly
 before it (imports, loading a record), and plumbing elsewhere. Every other cell is the argument and
 stays open, but for those before the page's first figure. Two tags overrule: ``hide-input`` folds
-any cell's code, ``argument`` keeps a cell open and its figure behind its code.
+any cell's code below what it puts out, ``argument`` keeps a cell open and its figure behind its code.
 
 Each line of code becomes an element of its own, so that a line that is too long for a phone goes on
 in the next one under its own indent.
@@ -43,6 +43,8 @@ class FigureFirst(SphinxPostTransform):
         for cell in cells:
             if cell.parent is not None and is_plumbing(cell):
                 fold_all(cell)
+            elif cell.get("hide_mode") == "input":
+                put_output_first(cell, "Code")
 
 
 def is_code_cell(node: nodes.Node | None) -> bool:
@@ -66,12 +68,18 @@ def put_figure_first(cell: nodes.container) -> None:
     cell[:] = [output, folded(sources, "Code of this figure", provenance)]
 
 
-def fold_all(cell: nodes.container) -> None:
+def put_output_first(cell: nodes.container, says: str) -> None:
     cell.attributes.pop("hide_mode", None)
+    cell[:] = [*cell[1:], folded([cell[0]], says)]
+
+
+def fold_all(cell: nodes.container) -> None:
     code = cell[0].astext()
-    says = "Where the numbers come from" if "load(" in code else "Imports"
     if not only_plumbing(code):
-        says = "What the figure is drawn from"
+        put_output_first(cell, "What the figure is drawn from")
+        return
+    cell.attributes.pop("hide_mode", None)
+    says = "Where the numbers come from" if "load(" in code else "Imports"
     cell[:] = [folded([cell[0]], says, cell[1:])]
 
 

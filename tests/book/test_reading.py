@@ -166,6 +166,27 @@ def test_a_figure_takes_its_code_and_the_plumbing_before_it_behind_itself() -> N
     assert [part.astext() for part in fold] == ["import numpy", "plot()"]
 
 
+def test_what_hidden_code_puts_out_stands_before_it() -> None:
+    table = nodes.paragraph("", "a table")
+    hidden = cell("x.describe()", table, tags="hide-input")
+    hidden["hide_mode"] = "input"
+    figure_first.put_output_first(hidden, "Code")
+    output, fold = hidden
+    assert output[0] is table and isinstance(fold, figure_first.Fold)
+    assert "hide_mode" not in hidden  # else it would be folded a second time
+
+
+def test_what_an_opening_cell_shows_is_not_folded() -> None:
+    opening = cell("table = 1\ntable", nodes.paragraph("", "1"))
+    opening["opening"] = True
+    assert figure_first.is_plumbing(opening)
+    figure_first.fold_all(opening)
+    assert opening[0].astext() == "1" and isinstance(opening[1], figure_first.Fold)
+    loaded = cell("print(record.made)", nodes.paragraph("", "from a record"))
+    figure_first.fold_all(loaded)
+    assert len(loaded) == 1
+
+
 def test_a_line_of_code_is_an_element_that_knows_its_indent() -> None:
     code = "def f(x):\n    return x\n"
     html = highlight(code, PythonLexer(), figure_first.LineByLine())
