@@ -4,7 +4,7 @@ The notebook stays as it is: only the built page is ordered, its source too, so 
 screen reader follow the eye. What is folded is the code of a figure, with the plumbing directly
 before it (imports, loading a record), and plumbing elsewhere. Every other cell is the argument and
 stays open, but for those before the page's first figure. Two tags overrule: ``hide-input`` folds
-any cell's code below what it puts out, ``argument`` keeps a cell open and its figure behind its code.
+any cell's code below what it puts out, ``argument`` keeps a cell open, its figure behind its code.
 
 Each line of code becomes an element of its own, so that a line that is too long for a phone goes on
 in the next one under its own indent.
