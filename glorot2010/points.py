@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from glorot2010 import pretraining, runs, second_order, svm
-from glorot2010.runs import Run, SecondOrder
+from glorot2010.runs import OwnRates, Run, SecondOrder
 from xavier import activations, checks, datasets, monitor, training
 from xavier.datasets import Stream
 from xavier.init import Distribution
@@ -125,6 +125,7 @@ class Setting:
         distribution: of the initial weights, as in `xavier.network.Network.create`.
         data: what they learn.
         cost, second_order, output_bias: as their names say.
+        own_rates: which parameters have rates of second order, if any have.
         first_layer: whether the weights and biases into the first hidden layer learn.
         hidden_gain: factor on the weights into hidden layers at birth, besides the gain, which the
             output's have, too.
@@ -140,6 +141,7 @@ class Setting:
     data: Data = "shapeset"
     cost: Cost = "cross_entropy"
     second_order: Literal["hessian", "variance"] | None = None
+    own_rates: OwnRates = "all"
     output_bias: OutputBias = "learned"
     first_layer: Literal["learned", "frozen"] = "learned"
     hidden_gain: float = 1.0
@@ -237,7 +239,7 @@ class TrainingPoint(Setting, Schedule):
                 cost=self.cost,
                 test=_examples(self.data, self.test, self.curve_images, device),
                 monitor=self._monitor(device),
-                second_order=None if self.second_order is None else SecondOrder(self.second_order),
+                second_order=self._second_order(),
                 freeze_output_bias=self.output_bias == "frozen",
                 freeze_first_layer=self.first_layer == "frozen",
                 tied=self.tied,
@@ -254,6 +256,10 @@ class TrainingPoint(Setting, Schedule):
             last = self._last(network, device)
         tables = [table for table in (*earlier, measured, run.monitored, last) if len(table)]
         return _rows(pd.concat(tables, ignore_index=True), self.replicas)
+
+    def _second_order(self) -> SecondOrder | None:
+        kind = self.second_order
+        return None if kind is None else SecondOrder(kind, parts=self.own_rates)
 
     def _network(self, device: str) -> Network:
         shifted = {"centred_sigmoid": "sigmoid", "steep_centred_sigmoid": "steep_sigmoid"}

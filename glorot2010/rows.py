@@ -7,13 +7,16 @@ unless they are asked for. Errors are in percent.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy import special
 
 from xavier.intervals import Interval, mean_interval
 
@@ -70,6 +73,77 @@ def rates_tried(rows: pd.DataFrame) -> pd.DataFrame:
     """
     tried = choose(rows, stage="rate", quantity="final_error")
     return 100 * tried.pivot_table(index="arm", columns="lr", values="value", observed=True)
+
+
+def by_rate(*tables: pd.DataFrame, stage: str = "main") -> pd.DataFrame:
+    """Errors at the end in percent: one row a seed, a column for each arm and rate.
+
+    Args:
+        tables: rows of one record or of several, on the same seeds or on others.
+        stage: "rate" for the runs in which rates were chosen.
+    """
+    found = pd.concat([choose(rows, stage=stage, quantity="final_error") for rows in tables])
+    found = found.assign(arm=found["arm"].astype(str), value=100 * found["value"])
+    return found.pivot(index="seed", columns=["arm", "lr"], values="value").sort_index(axis=1)
+
+
+def chosen_again(tried: pd.DataFrame) -> pd.DataFrame:
+    """Which rates would have been chosen on other seeds, by drawing from those that there were.
+
+    All samples of as many seeds, with replacement, are gone through, so that no chance is in it.
+
+    Args:
+        tried: from `by_rate`, of the runs in which rates are chosen.
+
+    Returns:
+        A row a sample, with the rate of every arm as `glorot2010.experiments.choose` takes it, and
+        the ``share`` of its probability.
+
+    >>> trials = pd.DataFrame({("tanh", 0.01): [30.0, 36.0], ("tanh", 0.1): [32.0, 32.0]})
+    >>> chosen_again(trials).groupby("tanh")["share"].sum().to_dict()
+    {0.01: 0.25, 0.1: 0.75}
+    """
+    n = len(tried)
+    samples = list(itertools.combinations_with_replacement(range(n), n))
+    counts = np.array([np.bincount(sample, minlength=n) for sample in samples])
+    orders = [math.factorial(n) / math.prod(map(math.factorial, count)) for count in counts]
+    means = pd.DataFrame(counts @ tried.to_numpy() / n, columns=tried.columns)
+    arms = tried.columns.get_level_values(0).unique()
+    found = {arm: means[arm].idxmin(axis=1) for arm in arms}
+    return pd.DataFrame(found).assign(share=np.array(orders) / n**n)
+
+
+def compare_chosen(ends: pd.DataFrame, tried: pd.DataFrame, a: str, b: str) -> Interval:
+    """`compare`, with the noise of choosing both rates in the interval.
+
+    To the variance of the mean difference, at the rates that were chosen, is added the variance of
+    that mean over the rates that `chosen_again` gives. Where these are one, it is `compare`.
+
+    Args:
+        ends: from `by_rate`, of the runs that count.
+        tried: from `by_rate`, of the runs in which rates are chosen.
+        a, b: two arms of both.
+
+    Raises:
+        ValueError: a sample chooses a rate with which no run counts.
+    """
+    again = chosen_again(tried[[a, b]])
+    for arm in (a, b):
+        shares = again.groupby(arm)["share"].sum()
+        if absent := [rate for rate in shares.index if (arm, rate) not in ends]:
+            raise ValueError(
+                f"ends must have {arm} at rate {absent[0]:g}, which {shares[absent[0]]:.1%} of the "
+                f"samples of trials choose, got rates {list(ends[arm].columns)}"
+            )
+    means = [(ends[a, la] - ends[b, lb]).mean() for la, lb in zip(again[a], again[b], strict=True)]
+    mean = np.average(means, weights=again["share"])
+    choice = float(np.average((np.array(means) - mean) ** 2, weights=again["share"]))
+    best = tried.mean().groupby(level=0).idxmin()  # a pair of arm and rate for every arm
+    found = interval(ends[best[a]] - ends[best[b]])
+    half = found.mean - found.low
+    t = special.stdtrit(found.n - 1, (1 + found.level) / 2)
+    wider = float(math.hypot(half, t * math.sqrt(choice)))
+    return replace(found, low=found.mean - wider, high=found.mean + wider)
 
 
 def _errors(chosen: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Protocol
+from typing import Any, Literal, NoReturn, Protocol, TypeAlias, get_args
 
 import pandas as pd
 import torch
@@ -176,6 +176,10 @@ def go_on(
                 saved = time.monotonic()
 
 
+OwnRates: TypeAlias = Literal["all", "no_output_bias", "output"]
+"""Which parameters have rates of their own: all, all but the output's biases, the output alone."""
+
+
 @dataclass(frozen=True)
 class SecondOrder:
     """Rates of their own for all weights and biases, from an estimate of curvature (sec. 5).
@@ -187,15 +191,19 @@ class SecondOrder:
         every: updates between two estimates, of which the first is made before the first update.
         examples: on how many of the next examples each is made: 1000 at most, and none beyond the
             next estimate or the end of the run.
+        parts: which parameters have them. The others have the one rate of plain descent; those that
+            do have the same ones as if all had.
     """
 
     kind: Literal["hessian", "variance"]
     damping: float = 0.1
     every: int = 1000
     examples: int = 500
+    parts: OwnRates = "all"
 
     def __post_init__(self) -> None:
         checks.one_of("kind", self.kind, ("hessian", "variance"))
+        checks.one_of("parts", self.parts, get_args(OwnRates))
         if not 2 <= checks.positive_int("examples", self.examples) <= FETCHED:
             raise ValueError(f"examples must be from 2 to {FETCHED}, got {self.examples}")
 
@@ -343,6 +351,13 @@ class Run(training.Training):
         )
         for factors in (*found.w, *found.b):  # of a replica that is at rest and must stay finite
             factors.nan_to_num_(1.0)
+        plain = {
+            "all": [],
+            "no_output_bias": found.b[-1:],
+            "output": [*found.w[:-1], *found.b[:-1]],
+        }
+        for factors in plain[how.parts]:
+            factors.fill_(1.0)
         return found
 
     def _captured(self) -> Captured | None:

@@ -16,6 +16,7 @@ from glorot2010 import records
 from glorot2010.catalogue import (
     DOWNLOADED,
     EXPERIMENTS,
+    MORE_RATE_SEEDS,
     RATE_SEEDS,
     SCALES,
     Arm,
@@ -270,6 +271,36 @@ def test_rates_are_chosen_on_other_seeds_and_other_images_than_those_that_count(
             for said in (f.name for f in fields(Schedule)):
                 assert getattr(point, said) == getattr(race, said)
             assert point.test == "test"
+
+
+def test_more_trials_of_table_1s_rates_are_those_that_it_has_on_other_seeds() -> None:
+    def trials(points: tuple[Point, ...]) -> set[tuple[Any, ...]]:
+        return {
+            (replica.arm, replica.rule, replica.lr, replica.seed, replace(point, replicas=()))
+            for point in trained(points)
+            for replica in point.replicas
+        }
+
+    for scale in SCALES:
+        own, more = RACES["table1", scale].first(), config("rates", scale).second({})
+        theirs = {(*of[:3], of[4]) for of in trials(own)}
+        assert {(*of[:3], of[4]) for of in trials(more)} < theirs
+        assert {of[3] for of in trials(more)} == set(MORE_RATE_SEEDS)
+        assert not set(MORE_RATE_SEEDS) & set(RATE_SEEDS)
+        assert config("rates", scale).seeds == MORE_RATE_SEEDS
+
+
+def test_the_other_rates_are_those_that_table_1_did_not_take() -> None:
+    """With both records every curve but the sigmoid has both rates, on the same examples."""
+    other, record = RACES["other_rates", "book"], load("table1").rows
+    taken = record[record["stage"] == "main"].groupby("arm")["lr"].first()
+    assert {arm.name for arm in other.arms} == set(taken.index) - {"sigmoid"}
+    for arm in other.arms:
+        assert {arm.lr, taken[arm.name]} == {0.01, 0.03}
+    table1 = RACES["table1", "book"]
+    for said in (f.name for f in fields(Schedule) if f.name not in ("densities", "jacobian")):
+        assert getattr(other, said) == getattr(table1, said)
+    assert set(other.seeds) < set(table1.seeds)
 
 
 # ------------------------------------------------------------------------------- names and seeds

@@ -11,12 +11,16 @@ import pandas as pd
 import pytest
 
 from glorot2010 import rows
+from glorot2010.experiments import choose as choose_rates
 from glorot2010.points import COLUMNS
 from glorot2010.rows import (
     UNKNOWN,
     by_layer,
+    by_rate,
     choose,
+    chosen_again,
     compare,
+    compare_chosen,
     errors_at,
     final_errors,
     interval,
@@ -101,3 +105,78 @@ def test_a_mean_is_unknown_where_a_number_is_or_there_is_but_one() -> None:
     assert interval([1.0, 2.0, 4.0]) == mean_interval([1.0, 2.0, 4.0])
     for values in ([1.0], [], [1.0, math.nan], [1.0, math.inf]):
         assert interval(values) is UNKNOWN
+
+
+# ---------------------------------------------------------------------- the choice of a rate
+
+
+def runs(stage: str, errors: dict[tuple[str, float], list[float]], first: int) -> pd.DataFrame:
+    """Rows of a stage, with an error for each arm, rate and seed."""
+    found = [
+        (stage, arm, lr, first + k, 100, 0, "final_error", "", math.nan, error / 100)
+        for (arm, lr), of_arm in errors.items()
+        for k, error in enumerate(of_arm)
+    ]
+    return pd.DataFrame(found, columns=["stage", *COLUMNS])
+
+
+def test_errors_by_rate_come_from_several_records_and_one_stage() -> None:
+    one = pd.concat([runs("main", {("a", 0.1): [3, 4]}, 0), runs("rate", {("a", 0.1): [9]}, 1000)])
+    other = runs("main", {("a", 0.3): [5]}, 1)
+    table = by_rate(one, other)
+    assert table.index.tolist() == [0, 1] and list(table) == [("a", 0.1), ("a", 0.3)]
+    assert table["a", 0.1].tolist() == pytest.approx([3, 4])
+    assert table["a", 0.3].isna().tolist() == [True, False]
+    assert by_rate(one, other, stage="rate")["a", 0.1].tolist() == pytest.approx([9])
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_rates_chosen_again_are_those_of_seeds_drawn_at_random(seeds: int) -> None:
+    rng = np.random.default_rng(seeds)
+    tried = pd.DataFrame(
+        {(arm, lr): rng.normal(50, 3, seeds) for arm in "ab" for lr in (0.01, 0.03, 0.1)}
+    )
+    again = chosen_again(tried)
+    assert again["share"].sum() == pytest.approx(1)
+    drawn = rng.integers(seeds, size=(20_000, seeds))
+    for arm in "ab":
+        best = tried[arm].to_numpy()[drawn].mean(axis=1).argmin(axis=1)
+        shares = again.groupby(arm)["share"].sum()
+        for k, lr in enumerate((0.01, 0.03, 0.1)):
+            assert shares.get(lr, 0.0) == pytest.approx((best == k).mean(), abs=0.02)
+
+
+def test_the_rate_of_all_trials_is_the_one_that_an_experiment_takes() -> None:
+    trials = runs("rate", {("a", 0.1): [3, 4, 8], ("a", 0.3): [5, 4, 4], ("b", 0.1): [1, 1, 1]}, 0)
+    once = by_rate(trials, stage="rate").mean().unstack()
+    assert choose_rates(trials) == once.idxmin(axis=1).to_dict() == {"a": 0.3, "b": 0.1}
+    assert set(chosen_again(by_rate(trials, stage="rate"))["b"]) == {0.1}
+
+
+def test_a_choice_that_is_certain_adds_nothing_and_one_that_is_not_adds_its_noise() -> None:
+    sure = {("a", 0.1): [30.0, 31.0], ("a", 0.3): [50.0, 51.0], ("b", 0.1): [20.0, 20.0]}
+    ends = by_rate(
+        runs("main", {("a", 0.1): [3, 4, 6], ("a", 0.3): [9, 8, 7], ("b", 0.1): [1, 3, 1]}, 0)
+    )
+    tried = by_rate(runs("rate", sure, 1000), stage="rate")
+    plain = mean_interval([2.0, 1.0, 5.0])
+    found = compare_chosen(ends, tried, "a", "b")
+    assert (found.mean, *found.ends) == pytest.approx((plain.mean, *plain.ends))
+    # One sample of four takes the other rate, which is 3.67 points worse.
+    tossed = {**sure, ("a", 0.3): [29.0, 33.0]}
+    wider = compare_chosen(ends, by_rate(runs("rate", tossed, 1000), stage="rate"), "a", "b")
+    choice = (11 / 3) ** 2 * 0.25 * 0.75
+    t = 4.302653  # of two degrees of freedom
+    assert wider.mean == pytest.approx(plain.mean)
+    assert wider.high - wider.mean == pytest.approx(
+        math.hypot(plain.high - plain.mean, t * math.sqrt(choice)), rel=1e-6
+    )
+
+
+def test_a_rate_that_might_have_been_chosen_needs_runs_that_count() -> None:
+    tried = by_rate(
+        runs("rate", {("a", 0.1): [3, 9], ("a", 0.3): [4, 4], ("b", 0.1): [1, 1]}, 0), stage="rate"
+    )
+    ends = by_rate(runs("main", {("a", 0.3): [3, 4], ("b", 0.1): [1, 1]}, 0))
+    with pytest.raises(ValueError, match=r"ends must have a at rate 0\.1, which 25\.0% of the"):
+        compare_chosen(ends, tried, "a", "b")

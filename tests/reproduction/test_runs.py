@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -148,6 +149,24 @@ def test_curvature_is_estimated_every_so_many_updates_on_the_next_examples(
     assert seen == expected
 
 
+@pytest.mark.parametrize(
+    ("parts", "plain_ones"),
+    [("all", []), ("no_output_bias", ["b2"]), ("output", ["w0", "b0", "w1", "b1"])],
+)
+def test_own_rates_of_some_parameters_leave_the_others_at_the_plain_rate(
+    parts: runs.OwnRates, plain_ones: list[str]
+) -> None:
+    some, every, none = make(), make(), make()
+    how = SecondOrder("hessian", every=20, examples=50)
+    Run(some, pools(0, 1), lr=0.3, second_order=dataclasses.replace(how, parts=parts)).run(1)
+    Run(every, pools(0, 1), lr=0.3, second_order=how).run(1)
+    Run(none, pools(0, 1), lr=0.3).run(1)
+    for name in (f"{kind}{layer}" for kind in "wb" for layer in range(3)):
+        found, own, plain = (getattr(n, name[0])[int(name[1])] for n in (some, every, none))
+        torch.testing.assert_close(found, plain if name in plain_ones else own)
+        assert not torch.allclose(own, plain, rtol=1e-4, atol=1e-6), name
+
+
 def test_a_replica_that_diverges_by_second_order_rates_costs_the_others_nothing() -> None:
     how = SecondOrder("hessian", every=7, examples=50)
     network, alone = make(activation="relu"), make((0,), "relu")
@@ -166,6 +185,7 @@ def test_a_replica_that_diverges_by_second_order_rates_costs_the_others_nothing(
         ({"kind": "hesian"}, "kind must be one of hessian, .*did you mean 'hessian'"),
         ({"examples": 1001}, "examples must be from 2 to 1000, got 1001"),
         ({"examples": 1}, "examples must be from 2 to 1000, got 1"),
+        ({"parts": "input"}, "parts must be one of all, no_output_bias, output, got 'input'"),
     ],
 )
 def test_second_order_rates_that_cannot_be_are_refused(
