@@ -65,6 +65,7 @@ def put_figure_first(cell: nodes.container) -> None:
         provenance[:0] = before[1:]
         before.parent.remove(before)
     cell.attributes.pop("hide_mode", None)
+    output[:] = sorted(output, key=lambda part: not has_figure(part))
     cell[:] = [output, folded(sources, "Code of this figure", provenance)]
 
 
@@ -118,6 +119,8 @@ def imports_or_loads(statement: ast.stmt) -> bool:
         case ast.Import() | ast.ImportFrom():
             return True
         case ast.Assign(value=ast.Call(func=ast.Attribute(attr="load"))):
+            return True
+        case ast.Assign(value=ast.Attribute() | ast.Subscript()):  # some of what was loaded
             return True
         case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[ast.Attribute(attr="made")])):
             return True

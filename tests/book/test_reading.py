@@ -23,7 +23,7 @@ from xavier import figures
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "_build" / "html" / "chapters"
 INK = (ROOT / "_static" / "ink.css").read_text(encoding="utf-8")
-LIGHT, DARK, PRINTED = (
+LIGHT, DARK = (
     dict(re.findall(r"--ink-(\w{6}): #(\w{6});", part))
     for part in re.split(r'html\[data-theme="dark"\]', INK)
 )
@@ -40,9 +40,8 @@ def test_every_colour_of_a_picture_is_in_the_pages_own() -> None:
         assert colors.to_hex(colour).removeprefix("#") in LIGHT, colour
 
 
-def test_on_light_ground_a_colour_is_what_it_is_called_and_paper_is_light() -> None:
+def test_on_light_ground_a_colour_is_what_it_is_called() -> None:
     assert all(name == colour for name, colour in LIGHT.items())
-    assert {name: name for name in DARK} == PRINTED
     assert set(DARK) <= set(LIGHT)
 
 
@@ -142,6 +141,7 @@ def cell(source: str, *outputs: nodes.Node, tags: str = "") -> nodes.container:
     [
         ("import numpy\nfrom xavier import init", True),
         ('record = experiments.load("fig2")', True),
+        ('rows = record.rows[record.rows.stage == "main"]', True),
         ("import torch\nrecord = experiments.load('fig2')\nprint(record.made)", True),
         ("x = init.draw(3)", False),
         ("print(record.rows)", False),
@@ -164,6 +164,14 @@ def test_a_figure_takes_its_code_and_the_plumbing_before_it_behind_itself() -> N
     fold = draw[1]
     assert isinstance(fold, figure_first.Fold) and fold["lines"] == "2 lines"
     assert [part.astext() for part in fold] == ["import numpy", "plot()"]
+
+
+def test_a_figure_stands_before_what_its_cell_prints_too() -> None:
+    made, figure = nodes.literal_block("", "made by"), nodes.figure()
+    drawn = cell("print(record.made)\ndraw()", made, figure)
+    nodes.section("", drawn)
+    figure_first.put_figure_first(drawn)
+    assert list(drawn[0]) == [figure, made]
 
 
 def test_what_hidden_code_puts_out_stands_before_it() -> None:

@@ -145,6 +145,21 @@ def test_dark_mode_is_dark_and_letters_of_a_drawing_are_light(visit):
     assert letters.evaluate(brightness, "fill") > 200
 
 
+def test_paper_is_light_whatever_the_screen_was(visit):
+    """All text is dark once a page of the dark theme is printed."""
+    tab = visit("chapters/07_birth.html", scheme="dark").tab
+    tab.emulate_media(media="print")
+    light = tab.evaluate(
+        """() => [...document.querySelectorAll('article *')].filter((one) => {
+            const own = [...one.childNodes].some((n) => n.nodeType === 3 && n.data.trim())
+            if (!own || !one.checkVisibility() || one.closest('.xavier-lab, .film')) return false
+            const [r, g, b] = getComputedStyle(one).color.match(/[\\d.]+/g).map(Number)
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b > 150
+        }).map((one) => one.outerHTML.slice(0, 120))"""
+    )
+    assert light == []
+
+
 @pytest.mark.parametrize("page", most(CHAPTERS))
 def test_every_figure_can_be_read_on_a_phone(visit, page):
     """Letters have 10.5 points at least; a point of a drawing is so many pixels."""
