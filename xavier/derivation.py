@@ -5,9 +5,12 @@ A network of sizes :math:`n_0, \dots, n_L` computes :math:`s^i = z^i W^i + b^i` 
 :math:`n_{i+1}` columns, and :math:`s^{L-1}` is its output. Variances are over the draws of the
 weights *and* the inputs (and, where units differ, over the units of a layer).
 
-Nothing here is typed in from the paper. A `xavier.moments.Law` takes expectations of polynomials
-in independent random variables; one step through a layer is worked out with it once, for symbols,
-and repeated. Dropping an assumption changes what is drawn, and the extra terms come out.
+No result is typed in from the paper, apart from the two functions that say what it prints. A
+`xavier.moments.Law` takes expectations of polynomials in independent random variables; one step
+through a layer is worked out with it once, for symbols, and repeated. Dropping an assumption
+changes what is drawn, and the extra terms come out. Put in by hand is how terms are counted: a sum
+of n like terms has n variances and n (n - 1) covariances, and going down (eq. 2) the sum runs over
+the outputs of the weights.
 
 The symbols of the results, beside the sizes:
 
@@ -21,8 +24,11 @@ The symbols of the results, beside the sizes:
 ``C_x``, ``C_delta``          covariance, over the units of a layer, between the variance of the
                               signal and that of the weights it meets (without
                               identical_distribution)
-``a``                         f'(0) (without unit_slope)
+``beta``                      f'(0) (without unit_slope)
 ``u_i``                       variance of a random bias (without zero_biases)
+``r_x``, ``r_delta``          correlation of two inputs, of two components of the top gradient
+                              (without uncorrelated_inputs, uncorrelated_gradient)
+``m_delta``                   mean of a component of the top gradient (without zero_mean_gradient)
 ============================  =====================================================================
 """
 
@@ -48,18 +54,29 @@ ASSUMPTIONS: dict[str, str] = {
     "zero_mean_inputs": "what enters a layer has mean zero: the data, and f(0) = 0",
     "independent_weights": "weights and inputs are independent",
     "identical_distribution": "in a layer all weights have one variance, and so have all inputs",
-    "unit_slope": "f(s) = s near 0, and all units stay there (eq. 4)",
+    "unit_slope": "f'(0) = 1 (eq. 4)",
+    "linear_units": "f is a straight line as far as the sums reach (eq. 4)",
     "zero_biases": "the biases are zero",
+    "uncorrelated_inputs": "the inputs are uncorrelated with each other",
+    "zero_mean_gradient": "the gradient at the output has mean zero",
+    "uncorrelated_gradient": "its components are uncorrelated with each other",
     "independent_gradient": "the back-propagated gradient is independent of the weights it crosses",
+    "independent_signal": "what a layer gets from below is independent of what comes from above",
 }
-"""The assumptions behind equations 5 to 14 by name, each a sentence that may be false."""
+"""The assumptions behind equations 5 to 14 by name, each a sentence that may be false.
+
+That the weights are independent of each other is assumed as well, and always. All but linear_units
+are switches: a bent unit has no closed form here, and `xavier.montecarlo.sample_variances` samples
+it. Two do nothing alone, as their terms have a mean weight for a factor: uncorrelated_inputs and
+uncorrelated_gradient."""
 
 n_in, n_out = sympy.symbols("n_in n_out", positive=True, integer=True)
 """The two sizes of one layer, as positive integer symbols."""
 
 v_x, v_delta, u_, v = sympy.symbols("v_x v_delta u v", positive=True)
-m_x, h, a = sympy.symbols("m_x h a", real=True)
+m_x, h, beta, m_delta = sympy.symbols("m_x h beta m_delta", real=True)
 kappa, C_x, C_delta = sympy.symbols("kappa C_x C_delta", real=True)
+r_x, r_delta = sympy.symbols("r_x r_delta", real=True)
 
 
 def weight_variance(layer: int) -> Symbol:
@@ -90,35 +107,34 @@ class _Layer:
     v: Any
     bias: Any
     kappa: Any = Integer(0)
-    # Extra variance per term where uneven weights meet uneven units: E[w^2] E[z^2] of a unit
-    # picked at random is v q plus the covariance of the two variances over the units.
+    # Covariance, over the units, of the variance of a unit and that of the weights it meets.
     profile: Any = Integer(0)
 
 
 def _through(layer: _Layer, signal: Signal) -> Signal:
     """Weighted sums of ``signal``: eq. 5's single step, with whatever was not assumed."""
-    formulas = _weighted_sum(knowing=layer.kappa != 0)
+    formulas = _weighted_sum(knowing=layer.kappa != 0, uneven=layer.profile != 0)
     values = {
         _N: layer.terms, _MU: layer.mu, _V: layer.v, _U: layer.bias, _KAPPA: layer.kappa,
-        _M: signal.mean, _Q: signal.variance, _C: signal.covariance,
+        _M: signal.mean, _Q: signal.variance, _C: signal.covariance, _PROFILE: layer.profile,
     }  # fmt: skip
     values = {symbol: sympy.sympify(value) for symbol, value in values.items()}
-    mean, variance, covariance = (sympy.expand(formula.xreplace(values)) for formula in formulas)
-    return Signal(mean, sympy.expand(variance + layer.terms * layer.profile), covariance)
+    return Signal(*(sympy.expand(formula.xreplace(values)) for formula in formulas))
 
 
 _N = sympy.Dummy("n", positive=True, integer=True)
-_MU, _M, _KAPPA = (sympy.Dummy(name, real=True) for name in ("mu", "m", "kappa"))
+_MU, _M, _KAPPA, _PROFILE = (sympy.Dummy(name, real=True) for name in ("mu", "m", "kappa", "C"))
 _V, _U, _Q, _C = (sympy.Dummy(name, positive=True) for name in ("v", "u", "q", "c"))
 
 
-@lru_cache(maxsize=2)
-def _weighted_sum(*, knowing: bool) -> tuple[Expr, Expr, Expr]:
+@lru_cache(maxsize=3)
+def _weighted_sum(*, knowing: bool, uneven: bool) -> tuple[Expr, Expr, Expr]:
     """Mean, variance and covariance of units ``sum_j w_jk z_j + b_k``, for symbols.
 
     Two inputs j, l and two units k, h stand for all: a square of a sum of n like terms is n
     squares and n (n - 1) products of two different terms. Either the inputs are correlated in
-    pairs, or the weights are ``knowing``: correlated with the input that they meet.
+    pairs, or the weights are ``knowing``: correlated with the input that they meet. Where they
+    are ``uneven``, the variances of an input and of its weights differ from input to input.
     """
     law = Law()
     c, kappa = (Integer(0), _KAPPA) if knowing else (_C, Integer(0))
@@ -130,7 +146,12 @@ def _weighted_sum(*, knowing: bool) -> tuple[Expr, Expr, Expr]:
     w_jk, w_jh = (_MU + lean * y_j + law.draw(name, variance=rest) for name in ("A_jk", "A_jh"))
     w_lk, w_lh = (_MU + lean * y_l + law.draw(name, variance=rest) for name in ("A_lk", "A_lh"))
     mean = _N * law.E(w_jk * z_j)
-    square = _N * law.E((w_jk * z_j) ** 2) + _N * (_N - 1) * law.E(w_jk * z_j * w_lk * z_l)
+    one = law.E((w_jk * z_j) ** 2)
+    if uneven:  # of an input picked at random both variances are random; given them, as before
+        pick = law.draw("pick")
+        of_weight, of_input = _V + pick, _Q + _PROFILE * pick  # of covariance _PROFILE
+        one = law.E((_MU**2 + of_weight) * (_M**2 + of_input))
+    square = _N * one + _N * (_N - 1) * law.E(w_jk * z_j * w_lk * z_l)
     cross = _N * law.E(w_jk * w_jh * z_j**2) + _N * (_N - 1) * law.E(w_jk * z_j * w_lh * z_l)
     variance = sympy.expand(square - mean**2) + _U
     return sympy.expand(mean), variance, sympy.expand(cross - mean**2)
@@ -204,10 +225,17 @@ def weight_gradient_variance(
     r"""Variance of one weight gradient, :math:`\partial C/\partial w^i` (eq. 7, mended).
 
     Arguments, errors and the meaning of ``without`` as in `backward_variance`. Without
-    "independent_gradient" the inputs are normal as well, and only linear units (no other
-    switch) are worked out.
+    "independent_gradient" the inputs are normal as well, and only units of slope 1 (no other
+    switch) are worked out. Without "independent_signal" the inputs are normal, and the gradient
+    at the output is as much longer than usual as the input is: it is drawn as before and then
+    multiplied by the length of x over its root mean square.
     """
     ns, drop = _layers(sizes, layer), _dropped(without)
+    if "independent_signal" in drop:
+        # Given x both squares are in proportion to |x|^2, and their product to |x|^4.
+        longer = _fourth_power_of_length(ns[:1]) / (ns[0] * v_x) ** 2
+        alone = weight_gradient_variance(ns, layer=layer, without=drop - {"independent_signal"})
+        return sympy.expand(longer * alone)
     if "independent_gradient" in drop:
         if drop != {"independent_gradient"}:
             raise ValueError(
@@ -226,7 +254,11 @@ def weight_gradient_variance(
 
 @lru_cache
 def _forward(sizes: tuple[Size, ...], drop: frozenset[str]) -> Signal:
-    signal = Signal(m_x if "zero_mean_inputs" in drop else Integer(0), v_x)
+    signal = Signal(
+        m_x if "zero_mean_inputs" in drop else Integer(0),
+        v_x,
+        r_x * v_x if "uncorrelated_inputs" in drop else Integer(0),
+    )
     offset = h if "zero_mean_inputs" in drop else Integer(0)
     for i, n in enumerate(sizes[:-1]):
         layer = _layer(i, n, drop)
@@ -241,7 +273,11 @@ def _forward(sizes: tuple[Size, ...], drop: frozenset[str]) -> Signal:
 @lru_cache
 def _backward(sizes: tuple[Size, ...], layer: int, drop: frozenset[str]) -> Signal:
     """Eq. 2 from the output down to ``layer``: the same step with fan-out for fan-in."""
-    signal = Signal(Integer(0), v_delta)
+    signal = Signal(
+        m_delta if "zero_mean_gradient" in drop else Integer(0),
+        v_delta,
+        r_delta * v_delta if "uncorrelated_gradient" in drop else Integer(0),
+    )
     last = len(sizes) - 2
     for i in range(last, layer, -1):
         crossed = replace(_layer(i, sizes[i + 1], drop), bias=Integer(0))
@@ -261,36 +297,60 @@ def _layer(i: int, terms: Size, drop: frozenset[str]) -> _Layer:
 
 
 def _slope(drop: frozenset[str]) -> Any:
-    return a if "unit_slope" in drop else Integer(1)
+    return beta if "unit_slope" in drop else Integer(1)
 
 
 def _squared_trace(sizes: Sequence[Size], layer: int, slope: Any) -> Expr:
-    """E tr((P P^T)^2) for P the product of the normal weights above s^layer.
-
-    With M = P^T P and one more normal matrix W of q columns, E tr((W^T M W)^2) is
-    v^2 (q (q + 1) tr M^2 + q (tr M)^2) and E (tr W^T M W)^2 is v^2 (q^2 (tr M)^2 + 2 q tr M^2):
-    Isserlis' pairings, checked against samples in the tests.
-    """
+    """E tr((P P^T)^2) for P the product of the normal weights above s^layer."""
     width = sizes[layer + 1]
     of_square, squared = sympy.sympify(width), sympy.sympify(width**2)
     for i in range(layer + 1, len(sizes) - 1):
-        scale, q = (slope**2 * weight_variance(i)) ** 2, sizes[i + 1]
+        values = {_Q: of_square, _C: squared, _N: sizes[i + 1]}
+        values |= {_V: slope**2 * weight_variance(i)}
         of_square, squared = (
-            sympy.expand(scale * (q * (q + 1) * of_square + q * squared)),
-            sympy.expand(scale * (q**2 * squared + 2 * q * of_square)),
+            sympy.expand(formula.xreplace({s: sympy.sympify(x) for s, x in values.items()}))
+            for formula in _crossed_traces()
         )
     return of_square
+
+
+@lru_cache(maxsize=1)
+def _crossed_traces() -> tuple[Expr, Expr]:
+    """E tr(B^2) and E (tr B)^2 of B = W^T M W, from tr(M^2) as _Q and (tr M)^2 as _C.
+
+    W is normal and has _N columns. It looks alike from all sides, so M may be taken as diagonal:
+    an entry of B is sum_i m_i w_ia w_ib. Two rows i, j and two columns a, b stand for all.
+    """
+    law = Law()
+    w_ia, w_ib, w_ja, w_jb = (
+        law.draw(name, variance=_V, normal=True) for name in ("w_ia", "w_ib", "w_ja", "w_jb")
+    )
+
+    def mean_product(first_i: Expr, second_i: Expr, second_j: Expr) -> Expr:
+        """E of (sum_i m_i first_i)(sum_j m_j second_j): tr(M^2) like and the rest unlike pairs."""
+        return _Q * law.E(first_i * second_i) + (_C - _Q) * law.E(first_i * second_j)
+
+    diagonal = mean_product(w_ia**2, w_ia**2, w_ja**2)
+    two_diagonal = mean_product(w_ia**2, w_ib**2, w_jb**2)
+    beside = mean_product(w_ia * w_ib, w_ia * w_ib, w_ja * w_jb)
+    pairs = _N * (_N - 1)
+    return _N * diagonal + pairs * beside, _N * diagonal + pairs * two_diagonal
 
 
 def _fourth_power_of_length(sizes: Sequence[Size]) -> Expr:
     """E|z|^4 of the last layer: normal inputs, normal weights, linear units.
 
-    Given z, the next layer's units are independent normal with variance v |z|^2, and a
-    chi-squared variable of q degrees has second moment q (q + 2).
+    Given z the next layer's units are independent and normal, of variance v |z|^2.
     """
-    fourth = v_x**2 * sizes[0] * (sizes[0] + 2)
-    for i, q in enumerate(sizes[1:]):
-        fourth *= weight_variance(i) ** 2 * q * (q + 2)
+    law = Law()
+    one, other = law.draw("one", normal=True), law.draw("other", normal=True)
+
+    def normal_units(n: Size) -> Expr:
+        return n * law.E(one**4) + n * (n - 1) * law.E(one**2 * other**2)
+
+    fourth = v_x**2 * normal_units(sizes[0])
+    for i, n in enumerate(sizes[1:]):
+        fourth *= weight_variance(i) ** 2 * normal_units(n)
     return sympy.expand(fourth)
 
 
@@ -513,9 +573,24 @@ def _layers(sizes: Sequence[Size], layer: int) -> tuple[Size, ...]:
 
 def _dropped(without: Collection[str]) -> frozenset[str]:
     drop = frozenset(checks.one_of("without", name, ASSUMPTIONS) for name in without)
-    if drop >= {"independent_weights", "identical_distribution"}:
-        raise ValueError(
-            "without: independent_weights and identical_distribution cannot be dropped together "
-            "(how a weight leans on its input would have to differ from unit to unit)"
-        )
+    if "linear_units" in drop:
+        raise ValueError("without: linear_units has no closed form, only samples of it")
+    if "independent_signal" in drop and len(drop) > 1:
+        raise ValueError(f"without: independent_signal stands alone, got {sorted(drop)}")
+    for names, why in _APART.items():
+        if drop >= names:
+            first, second = sorted(names)
+            raise ValueError(f"without: {first} and {second} cannot be dropped together ({why})")
     return drop
+
+
+_APART = {
+    frozenset({"identical_distribution", "independent_weights"}):
+        "how a weight leans on its input would have to differ from unit to unit",
+    frozenset({"identical_distribution", "uncorrelated_inputs"}):
+        "the inputs would have to be correlated and of uneven variance",
+    frozenset({"identical_distribution", "uncorrelated_gradient"}):
+        "the gradient would have to be correlated and of uneven variance",
+    frozenset({"independent_weights", "uncorrelated_inputs"}):
+        "a weight would know the inputs that it does not meet",
+}  # fmt: skip

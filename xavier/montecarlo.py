@@ -50,7 +50,8 @@ def compare(
         standard errors.
 
     Raises:
-        ValueError: an unknown assumption or symbol, or values that no random variables can have.
+        ValueError: an unknown assumption or symbol, values that no random variables can have, or
+            linear_units, for which there is no formula.
     """
     numbers = _numbers(sizes, values or {})
     rows = sample_variances(sizes, rng=rng, without=without, values=numbers, draws=draws)
@@ -73,9 +74,11 @@ def sample_variances(
     """The sampled half of `compare`: rows quantity, layer, sampled, standard_error.
 
     The weights are uniform unless an assumption is dropped whose formula asks for normal ones.
-    Symbols that ``values`` does not name get the numbers of `typical_values`. Raises as `compare`.
+    Without linear_units f is a tanh of the slope that it otherwise has.
+    Symbols that ``values`` does not name get the numbers of `typical_values`. Raises as `compare`,
+    which refuses linear_units.
     """
-    derivation.forward_variance(sizes, without=without)  # refuses what it does not know
+    derivation.forward_variance(sizes, without=set(without) - {"linear_units"})  # the door
     model = _Model(tuple(sizes), frozenset(without), _numbers(sizes, values))
     largest = max(n * m for n, m in itertools.pairwise(sizes))
     at_once = max(1, min(draws, _NUMBERS_AT_ONCE // largest))
@@ -99,7 +102,8 @@ def typical_values(sizes: Sequence[int]) -> dict[str, float]:
     layers = range(len(sizes) - 1)
     v = {f"v_{i}": 2.0 / (sizes[i] + sizes[i + 1]) for i in layers}
     first, last = v["v_0"], v[f"v_{len(sizes) - 2}"]
-    numbers = v | {"v_x": 0.8, "v_delta": 0.6, "m_x": 0.5, "h": 0.4, "a": 0.7}
+    numbers = v | {"v_x": 0.8, "v_delta": 0.6, "m_x": 0.5, "h": 0.4}
+    numbers |= {"beta": 0.7, "r_x": 0.5, "r_delta": 0.5, "m_delta": 0.4}
     numbers |= {f"mu_{i}": 0.3 * math.sqrt(v[f"v_{i}"]) for i in layers}
     numbers |= {f"u_{i}": 0.2 for i in layers}
     return numbers | {
@@ -123,14 +127,16 @@ class _Model:
         """For every quantity its mean square and mean over the units, draw by draw."""
         x = self._input(draws, rng)
         weights = [self._weights(i, x, draws, rng) for i in range(len(self.sizes) - 1)]
-        z, s = [x], x
+        z, slopes, s = [x], [], x
         for i, w in enumerate(weights):
             bias = self._given("zero_biases", f"u_{i}", 0.0)
             s = _times(z[i], w) + math.sqrt(bias) * rng.standard_normal((draws, w.shape[2]))
-            z.append(self._offset() + self._slope() * s)
-        delta = [self._top_gradient(s, draws, rng)]
-        for w in reversed(weights[1:]):
-            delta.insert(0, self._slope() * _times(delta[0], w.swapaxes(1, 2)))
+            value, slope = self._activate(s)
+            z.append(value)
+            slopes.append(slope)
+        delta = [self._top_gradient(x, s, draws, rng)]
+        for w, slope in zip(reversed(weights[1:]), reversed(slopes[:-1]), strict=True):
+            delta.insert(0, slope * _times(delta[0], w.swapaxes(1, 2)))
         rows = {("z", len(z) - 1): (_mean_square(z[-1]), z[-1].mean(1))}
         for i, gradient in enumerate(delta):
             rows["delta", i] = (_mean_square(gradient), gradient.mean(1))
@@ -142,7 +148,7 @@ class _Model:
         return rows
 
     def _input(self, draws: int, rng: np.random.Generator) -> Array:
-        noise = rng.standard_normal((draws, self.sizes[0]))
+        noise = self._correlated("uncorrelated_inputs", "r_x", (draws, self.sizes[0]), rng)
         spread = self._profile("C_x", self.values["v_0"] * self.values["v_x"], self.sizes[0])
         scale = np.sqrt(self.values["v_x"] * spread)
         return self._given("zero_mean_inputs", "m_x", 0.0) + scale * noise
@@ -177,14 +183,41 @@ class _Model:
             uneven = uneven * self._profile("C_delta", product, self.sizes[-1])[None, None, :]
         return uneven
 
-    def _top_gradient(self, output: Array, draws: int, rng: np.random.Generator) -> Array:
+    def _top_gradient(self, x: Array, output: Array, draws: int, rng: np.random.Generator) -> Array:
         if "independent_gradient" in self.without:
             return output  # the gradient of |s|^2 / 2
         last = len(self.sizes) - 2
         product = self.values[f"v_{last}"] * self.values["v_delta"]
         spread = self._profile("C_delta", product, self.sizes[-1]) if last else np.ones(1)
         scale = np.sqrt(self.values["v_delta"] * spread)
-        return scale * rng.standard_normal((draws, self.sizes[-1]))
+        if "independent_signal" in self.without:  # as long as the input
+            scale = scale * np.sqrt(_mean_square(x) / self.values["v_x"])[:, None]
+        noise = self._correlated("uncorrelated_gradient", "r_delta", (draws, self.sizes[-1]), rng)
+        return self._given("zero_mean_gradient", "m_delta", 0.0) + scale * noise
+
+    def _correlated(
+        self, assumption: str, name: str, shape: tuple[int, int], rng: np.random.Generator
+    ) -> Array:
+        """Normal numbers of mean 0 and variance 1, in a row correlated unless that is assumed."""
+        noise = rng.standard_normal(shape)
+        r, n = self._given(assumption, name, 0.0), shape[1]
+        if not r:
+            return noise
+        if not -1 / max(1, n - 1) <= r <= 1:
+            raise ValueError(f"values: {name} must be from -1/{max(1, n - 1)} to 1, got {r}")
+        # Of the mean of a row more or less is taken, of what is beside it the rest.
+        mean = noise.mean(1, keepdims=True)
+        row: Array = math.sqrt(1 - r) * (noise - mean) + math.sqrt(1 + (n - 1) * r) * mean
+        return row
+
+    def _activate(self, s: Array) -> tuple[Array, Any]:
+        """f(s) and f'(s)."""
+        slope = self._given("unit_slope", "beta", 1.0)
+        offset = self._given("zero_mean_inputs", "h", 0.0)
+        if "linear_units" in self.without:
+            bent = np.tanh(slope * s)
+            return offset + bent, slope * (1 - np.square(bent))
+        return offset + slope * s, slope
 
     def _profile(self, name: str, product: float, units: int) -> Array:
         """Relative variances of the units, larger and smaller in turn, of the covariance asked."""
@@ -198,12 +231,6 @@ class _Model:
                 f"values: {name} must be from 0 to v v = {product:.3g}, got {covariance}"
             )
         return 1 + math.sqrt(covariance / product) * np.resize([1.0, -1.0], units)
-
-    def _slope(self) -> float:
-        return self._given("unit_slope", "a", 1.0)
-
-    def _offset(self) -> float:
-        return self._given("zero_mean_inputs", "h", 0.0)
 
     def _given(self, assumption: str, name: str, otherwise: float) -> float:
         return self.values[name] if assumption in self.without else otherwise
