@@ -375,30 +375,6 @@ def test_only_weights_and_biases_of_the_drawn_layers_change(zoo: Zoo) -> None:
 
 
 @both
-@pytest.mark.parametrize("rule", ["lecun", "glorot"])
-def test_every_layer_of_a_module_gets_the_variance_of_its_own_connections(
-    zoo: Zoo, distribution: Any, rule: str, generator: torch.Generator
-) -> None:
-    init.initialize_(zoo, rule, 0.5, distribution=distribution, generator=generator)
-    for name, fans in ZOO.items():
-        weights = zoo.state_dict()[name].numpy()
-        assert_moments(weights, 0.5**2 * RULES[rule](*fans), distribution)
-
-
-def test_a_packed_projection_is_drawn_like_three_separate_ones(
-    generator: torch.Generator,
-) -> None:
-    packed = nn.MultiheadAttention(32, 4)
-    init.initialize_(packed, generator=generator)
-    bound = rules.bound(rules.glorot(32, 32))
-    for part in packed.in_proj_weight.detach().chunk(3):
-        assert_distribution(part.numpy(), rules.glorot(32, 32), "uniform")
-    # Counted as one 96 x 32 matrix, as torch does it, no weight could be as large.
-    assert packed.in_proj_weight.abs().max() > rules.bound(rules.glorot(32, 96))
-    assert packed.in_proj_weight.abs().max() <= bound * (1 + 2**-23)
-
-
-@both
 def test_the_layers_are_drawn_one_after_the_other_in_the_order_of_the_module(
     zoo: Zoo, distribution: Any
 ) -> None:

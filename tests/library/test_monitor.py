@@ -137,53 +137,6 @@ def test_gradients_and_activations_are_only_where_they_exist() -> None:
     assert monitor.statistics(network, trace, quantities=[]).empty
 
 
-def test_gradients_are_those_of_one_example_by_autograd() -> None:
-    network, trace, gradients, y = passes("softsign")
-    rows = monitor.statistics(network, trace, gradients)
-    for r in range(network.replicas):
-        weights = [w[r].clone().requires_grad_() for w in network.w]
-        sums: list[list[Tensor]] = []
-        slopes: list[list[Tensor]] = []
-        for b in range(BATCH):
-            z, s = trace.z[0][r, b], []
-            for i, w in enumerate(weights):
-                s.append(z @ w + network.b[i][r])
-                z = F.softsign(s[-1])
-            cost = F.cross_entropy(s[-1], y[b])
-            found = torch.autograd.grad(cost, [*weights, *s])
-            slopes.append(list(found[: len(weights)]))
-            sums.append(list(found[len(weights) :]))
-        for i in range(len(weights)):
-            for quantity, parts in (("weight_gradient", slopes), ("back_gradient", sums)):
-                all_of_layer = np.stack([part[i].numpy() for part in parts])
-                where = {"replica": r, "layer": i + 1, "quantity": quantity}
-                got = value(rows, statistic="std", **where)
-                np.testing.assert_allclose(got, all_of_layer.std(), **CLOSE)
-
-
-def test_gradients_do_not_depend_on_the_size_of_the_batch() -> None:
-    network, trace, _, y = passes()
-    twice = network.forward(torch.cat([trace.z[0], trace.z[0]], 1))
-    once_rows, twice_rows = (
-        monitor.statistics(network, t, network.backward(t, labels))
-        for t, labels in ((trace, y), (twice, torch.cat([y, y])))
-    )
-    level = ~once_rows.statistic.isin(["p02", "p98"])
-    np.testing.assert_allclose(once_rows.value[level], twice_rows.value[level], **CLOSE)
-
-
-def test_a_replica_has_the_statistics_that_it_has_alone() -> None:
-    network, trace, gradients, y = passes(dtype=torch.float32)
-    rows = monitor.statistics(network, trace, gradients)
-    for r in range(network.replicas):
-        alone = Network([w[r : r + 1] for w in network.w], [b[r : r + 1] for b in network.b],
-                        "tanh", [r])  # fmt: skip
-        t = alone.forward(trace.z[0][r])
-        expected = monitor.statistics(alone, t, alone.backward(t, y)).value
-        found = rows[rows.replica == r].value
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
-
-
 def test_sums_of_single_precision_are_in_double() -> None:
     # Values that differ in their last few digits only: in single precision their spread drowns.
     network = Network.create((1, 1), "identity", "glorot", seeds=[0])
@@ -295,23 +248,6 @@ def test_saturation_of_a_diverged_replica_is_not_a_number() -> None:
     assert rows.value.isna().tolist() == (rows.replica == 2).tolist()
 
 
-def test_a_sigmoid_layer_can_vary_and_say_nothing() -> None:
-    # Every unit near a level of its own: from activations near 0.5 the sums have the standard
-    # deviation 0.5 / sqrt(3) across units, and so the activations 0.5 / sqrt(3) / 4 = 0.072.
-    # The part that follows the input loses sqrt(1/3) / 4 = 0.144 a layer.
-    network = Network.create((200,) * 6 + (5,), "sigmoid", "standard", seeds=[0, 1])
-    x = torch.randn(300, 200, generator=torch.Generator().manual_seed(0))
-    rows = monitor.statistics(network, network.forward(x), quantities=["activation"])
-    for r in range(2):
-        over, pooled = (
-            [value(rows, replica=r, layer=k, statistic=s) for k in range(2, 6)]
-            for s in ("std_over_inputs", "std")
-        )
-        assert max(pooled) / min(pooled) < 1.3
-        np.testing.assert_allclose(pooled[1:], 0.072, rtol=0.15)
-        np.testing.assert_allclose(np.divide(over[1:], over[:-1]), 0.144, rtol=0.15)
-
-
 # ---------------------------------------------------------------------------------- densities
 
 
@@ -350,19 +286,6 @@ def test_densities_are_numpys(activation: str) -> None:
                 width = (high - low) / number
                 np.testing.assert_allclose(got["at"], (edges[1:] + edges[:-1]) / 2, **CLOSE)
                 np.testing.assert_allclose(got["value"], counts / (values.size * width), **CLOSE)
-
-
-def test_densities_of_both_shapes_of_product() -> None:
-    """The longer side is sorted: it may be either."""
-    for sizes in ((9, 4), (4, 9), (5, 5)):
-        network, trace, gradients, _ = passes("identity", sizes=sizes, gains=(1.0,))
-        rows = monitor.statistics(
-            network, trace, gradients, histogram={"weight_gradient": (-1.0, 1.0, 9)}
-        )
-        got = rows[rows.statistic == "density"].value
-        values = products(trace, gradients, 0, 0)
-        counts, _ = np.histogram(values, 9, (-1, 1))
-        np.testing.assert_allclose(got, counts / (values.size * 2 / 9), **CLOSE)
 
 
 # ----------------------------------------------------------------------------------- Jacobians
@@ -411,35 +334,6 @@ def test_jacobian_of_a_diverged_replica_is_not_a_number() -> None:
     others = rows.replica != 0
     pd.testing.assert_frame_equal(rows[others], before[others], rtol=1e-11)
     assert rows.square.isna().tolist() == rows.value.isna().tolist()
-
-
-def test_rms_singular_value_is_what_the_std_is_multiplied_by() -> None:
-    # Identity, width n, B independent standard normal inputs: given the weights, the variance of
-    # the sums is rms^2 in expectation, with a relative error near sqrt(2 / n B) + 2 / B.
-    n, examples = 200, 4000
-    network = Network.create((n, n, n, 3), "identity", "glorot", seeds=[0, 1], gain=[1.0, 0.6])
-    x = torch.randn(examples, n, generator=torch.Generator().manual_seed(3))
-    trace = network.forward(x)
-    squares = monitor.jacobian(network, trace, 0, examples=1).groupby("replica").square.mean()
-    rows = monitor.statistics(network, trace, quantities=["activation"])
-    for r in range(2):
-        out = value(rows, replica=r, layer=1, statistic="std_over_inputs")
-        assert out / x.std().item() == pytest.approx(math.sqrt(squares[r]), rel=0.005)
-
-
-@pytest.mark.parametrize("gain", [0.5, 1.0, 2.0])
-def test_mean_singular_value_follows_the_quarter_circle(gain: float) -> None:
-    # 8 / (3 pi) sqrt(n v). The sum of squares of n^2 normal entries varies by sqrt(2) / n = 0.35 %
-    # (half that for the root); the finite width shifts the mean by less than 1 / n. Together well
-    # below 1 %.
-    n = 400
-    network = Network.create(
-        (n, n, 3), "identity", "glorot", seeds=[0], gain=gain, distribution="normal"
-    )
-    trace = network.forward(torch.zeros(1, n))
-    rows = monitor.jacobian(network, trace, 0)
-    assert rows.value.mean() == pytest.approx(8 / (3 * math.pi) * gain, rel=0.01)
-    assert math.sqrt(rows.square.mean()) == pytest.approx(gain, rel=0.01)
 
 
 # -------------------------------------------------------------------------------------- errors

@@ -155,27 +155,6 @@ def test_any_network_equals_autograd_replica_by_replica(
     compare(network, x, y, cost, torch.tensor(rates[: len(seeds)]))
 
 
-@pytest.mark.parametrize("cost", COSTS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_a_step_in_single_precision_equals_one_in_double(activation: str, cost: Any) -> None:
-    """Sums of at most nine products of numbers near one: some units of 6e-8, allowed are 16."""
-    single = Network.create((*WIDTHS[:4], WIDTHS[-1]), activation, "glorot", seeds=(0, 1))
-    double = Network(
-        [w.double() for w in single.w], [b.double() for b in single.b], activation, (0, 1)
-    )
-    start = [w.clone() for w in double.w]
-    x, y = examples(single, 6)
-    costs, expected = (
-        single.step(x, y, lr=0.5, cost=cost),
-        double.step(x.double(), y, lr=0.5, cost=cost),
-    )
-    assert costs.dtype == torch.float32
-    torch.testing.assert_close(costs.double(), expected, rtol=1e-6, atol=1e-6)
-    for a, b in zip([*single.w, *single.b], [*double.w, *double.b], strict=True):
-        torch.testing.assert_close(a.double(), b, rtol=1e-6, atol=1e-6)
-    assert all((a - b).abs().max() > 1e-4 for a, b in zip(double.w, start, strict=True))
-
-
 @pytest.fixture
 def threads() -> Iterator[Callable[[int], None]]:
     before = torch.get_num_threads()
@@ -307,37 +286,6 @@ def packed(dtype: torch.dtype = torch.float64) -> Network:
     return Network.create((6, 5, 4, 3), "tanh", RULES, seeds=(3, 4, 3), gain=GAINS, dtype=dtype)
 
 
-def test_a_replica_trains_as_the_same_network_alone() -> None:
-    together = packed()
-    rates = torch.tensor([0.1, 0.5, 1.0])
-    alone = [
-        Network.create((6, 5, 4, 3), "tanh", rule, seeds=[seed], gain=gain, dtype=torch.float64)
-        for rule, seed, gain in zip(RULES, (3, 4, 3), GAINS, strict=True)
-    ]
-    for step in range(20):
-        x, y = examples(together, 4, own_x=True, own_y=True, seed=step)
-        costs = together.step(x, y, lr=rates)
-        for r, network in enumerate(alone):
-            equal(network.step(x[r], y[r], lr=float(rates[r]))[0], costs[r])
-    for r, network in enumerate(alone):
-        for a, b in zip([*together.w, *together.b], [*network.w, *network.b], strict=True):
-            equal(a[r], b[0])
-
-
-def test_tied_hidden_units_stay_tied_and_others_do_not() -> None:
-    network = doubles((6, 5, 3), "tanh", (0,))
-    network.w[0][:, :, 1] = network.w[0][:, :, 0]
-    network.b[0][:, 1] = network.b[0][:, 0]
-    network.w[1][:, 1] = network.w[1][:, 0]
-    start = network.w[0].clone()
-    for step in range(20):
-        network.step(*examples(network, 4, seed=step), lr=0.3)
-    equal(network.w[0][:, :, 0], network.w[0][:, :, 1])
-    equal(network.w[1][:, 0], network.w[1][:, 1])
-    assert not torch.allclose(network.w[0][:, :, 0], network.w[0][:, :, 2])
-    assert not torch.allclose(network.w[0], start)
-
-
 # ----------------------------------------------------------------------------------------- create
 
 
@@ -362,16 +310,6 @@ def test_a_replica_equals_linear_layers_drawn_from_its_seed(distribution: Any) -
             s = layer(z)
             z = torch.tanh(s)
         equal(network.forward(x).logits[r], s.detach())
-
-
-def test_a_seed_means_one_network() -> None:
-    first, again = packed(), packed()
-    for a, b in zip(first.w, again.w, strict=True):
-        assert torch.equal(a, b)
-    assert not torch.equal(first.w[0][0], first.w[0][1])
-    # One seed, two rules and gains: the same draws, scaled.
-    ratio = first.w[0][2] / first.w[0][0]
-    equal(ratio, ratio[0, 0].expand_as(ratio))
 
 
 def test_biases_start_at_zero_and_the_attributes_say_what_was_asked_for() -> None:
@@ -463,26 +401,6 @@ def test_steps_of_other_batch_sizes_and_of_other_networks_do_not_disturb() -> No
             assert torch.equal(network.step(x, y, lr=0.5), fresh.step(x, y, lr=0.5))
             for a, b in zip([*network.w, *network.b], [*fresh.w, *fresh.b], strict=True):
                 assert torch.equal(a, b)
-
-
-def test_what_a_step_writes_to_is_kept_for_the_next_of_its_size() -> None:
-    network = packed()
-    rooms = []
-    for batch in (4, 4, 3):
-        network.step(*examples(network, batch), lr=0.5)
-        rooms.append(network._room)
-    assert rooms[0] is rooms[1]
-    assert rooms[1] is not rooms[2]
-    kept = [*rooms[2][1], *rooms[2][2]]
-    for place in kept:
-        place.fill_(math.nan)
-    with NewTensors([*network.w, *kept]) as again:
-        network.step(*examples(network, 3), lr=0.5)
-    assert all(place.isfinite().all() for place in kept)  # it has been written to
-    with NewTensors(network.w) as anew:
-        network.step(*examples(network, 8), lr=0.5)
-    assert (3, 3, 5) in again.shapes  # the activations, and there may be slopes
-    assert len(anew.made) - len(again.made) == 2 * len(network.w) - 1
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -813,7 +731,6 @@ def test_create_refuses_a_value_out_of_range(changes: dict[str, Any], message: s
         ({"sizes": (4, 2.5)}, r"sizes\[1\] must be an integer"),
         ({"sizes": (True, 2)}, r"sizes\[0\] must be an integer"),
         ({"seeds": 3}, "seeds must be a sequence"),
-        ({"seeds": None}, "seeds must be a sequence"),
         ({"seeds": (0, 1.0)}, r"seeds\[1\] must be an integer"),
         ({"gain": "1"}, "gain must be a real number"),
         ({"rule": 3}, "rule must be a name or a callable"),
@@ -1001,21 +918,6 @@ def test_a_centred_network_computes_the_same(activation: str, depth: int) -> Non
         assert a.data_ptr() != b.data_ptr() and torch.equal(a, c)
     assert all(torch.equal(a, b) for a, b in zip(network.w, other.w, strict=True))
     assert torch.equal(network.b[0], other.b[0])
-
-
-def test_a_centred_network_learns_in_another_way() -> None:
-    """Else there would be nothing to compare: the gradients of the weights are other ones."""
-    network = doubles((6, 5, 4, 3), "sigmoid")
-    other = networks.centred(network)
-    x, y = examples(network, 6)
-    compare_to = network.backward(network.forward(x), y)
-    found = other.backward(other.forward(x), y)
-    for i in range(3):
-        equal(found.s[i], compare_to.s[i])
-        equal(found.b[i], compare_to.b[i])
-        # Of a weight: z less 1/2, so less half the gradient of the bias.
-        less = 0.5 * found.b[i][:, None, :] if i else 0.0
-        equal(found.w[i], compare_to.w[i] - less)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "centred_sigmoid", "relu"])

@@ -134,11 +134,6 @@ def test_objects_says_how_many_objects_an_image_has(objects: tuple[int, ...]) ->
 # ------------------------------------------------------------------------------------------- greys
 
 
-def test_an_image_has_two_or_three_flat_greys(many: tuple[np.ndarray, np.ndarray]) -> None:
-    for image, label in zip(many[0][:3000], many[1], strict=False):
-        assert len(levels(image)) == 2 or (label >= 3 and len(levels(image)) == 3)
-
-
 def test_an_image_of_two_objects_shows_both_and_no_other_grey(pairs: shapeset._Scenes) -> None:
     images = greys(Shapeset(3, objects=(2,)).batch(BLOCK)[0])
     for image, expected in zip(images, pairs.greys, strict=True):
@@ -323,16 +318,6 @@ def test_a_pixel_belongs_to_an_object_if_its_centre_lies_inside(size: int) -> No
     assert different <= 1 + n * size * size * 1e-6
 
 
-def test_filling_agrees_with_half_planes_on_every_pixel(pairs: shapeset._Scenes) -> None:
-    for start in range(0, 256, 64):
-        corners = pairs.corners[start : start + 64].reshape(-1, 20, 2)
-        inside, on_edge = half_planes(corners, 32)
-        spans = shapeset._spans(corners, 32).astype(int)
-        column = np.arange(32)
-        filled = (column >= spans[..., :1]) & (column < spans[..., 1:])
-        assert ((filled == inside) | on_edge).all()
-
-
 odd = st.integers(-3000, 3000).map(lambda k: 2 * k + 1)
 
 
@@ -456,10 +441,6 @@ def test_the_state_of_another_stream_is_refused_and_nothing_moves(
     with pytest.raises(ValueError, match=error):
         stream.restore({**stream.state(), "position": 20, **change})
     assert stream.state()["position"] == 10
-
-
-def test_a_seed_means_one_stream() -> None:
-    assert torch.equal(Shapeset(8).batch(200)[0], Shapeset(8).batch(200)[0])
 
 
 @given(

@@ -142,17 +142,6 @@ def test_training_equals_a_hand_written_loop_with_autograd(cost: Any) -> None:
         assert values(rows, "train_cost", r).tolist() == pytest.approx(costs, rel=1e-10)
 
 
-def test_training_learns() -> None:
-    """The label is the largest of three inputs, chance is 2/3; linear models do it well."""
-    test = Pool(99, size=2000).batch(2000)
-    network = make((0, 1, 2))
-    rows = train(network, pools(0, 1, 2), lr=0.3, updates=600, test=test)
-    for replica in range(3):
-        error = values(rows, "test_error", replica)
-        assert error[600] < 0.15 < error[0]
-    assert outcomes(network, test) == ["learning"] * 3
-
-
 @pytest.mark.parametrize("examples", [1, 17, 1000, 10**6])
 def test_how_many_examples_are_fetched_together_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, examples: int
@@ -242,17 +231,6 @@ def test_every_stream_gives_one_batch_for_each_update_and_no_more(batch_size: in
 # --------------------------------------------------------------------------------------- replicas
 
 
-def test_replicas_of_one_seed_see_the_same_examples_and_seeds_do_not() -> None:
-    """Networks that start alike stay alike as long as they see the same."""
-    network = make((0, 1, 0))
-    for parameters in [*network.w, *network.b]:
-        parameters[:] = parameters[:1].clone()
-    train(network, pools(0, 1), lr=0.5, updates=30)
-    for parameters in network.w:
-        torch.testing.assert_close(parameters[0], parameters[2], rtol=1e-12, atol=1e-12)
-        assert not torch.allclose(parameters[0], parameters[1], rtol=1e-3)
-
-
 def test_the_order_of_the_streams_and_other_streams_do_not_matter() -> None:
     first, second = make((1, 0)), make((1, 0))
     train(first, pools(0, 1), lr=0.5, updates=30)
@@ -260,16 +238,6 @@ def test_the_order_of_the_streams_and_other_streams_do_not_matter() -> None:
     train(second, streams, lr=0.5, updates=30)
     assert same(first, second)
     assert streams[5].given == 0
-
-
-def test_a_seed_trains_the_same_beside_others_as_alone() -> None:
-    together = make((0, 1, 2))
-    train(together, pools(0, 1, 2), lr=0.5, updates=40)
-    for r in range(3):
-        alone = make((r,))
-        train(alone, pools(r), lr=0.5, updates=40)
-        for a, b in zip(together.w, alone.w, strict=True):
-            torch.testing.assert_close(a[r], b[0], rtol=1e-10, atol=1e-10)
 
 
 def test_a_replica_that_diverges_costs_the_others_nothing() -> None:

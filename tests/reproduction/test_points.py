@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
@@ -564,29 +560,6 @@ def test_the_same_point_gives_the_same_rows_under_any_number_of_threads(
     assert torch.get_num_threads() == 3
 
 
-def test_another_process_gives_the_same_rows(tables: dict[str, pd.DataFrame]) -> None:
-    """With other hashes of text, other threads, and the points as they are written.
-
-    Not the support vector machine, whose products are NumPy's: no point sets NumPy's threads.
-    """
-    program = f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from test_points import *
-torch.set_num_threads(2)
-print(json.dumps([digest(computed(eval(text))) for text in json.loads(sys.argv[1])]))
-"""
-    names = ["hessian", "training", "birth"]
-    done = subprocess.run(
-        [sys.executable, "-c", program, json.dumps([repr(ALL[name]) for name in names])],
-        env={**os.environ, "OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "5"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(done.stdout) == [digest(tables[name]) for name in names]
-
-
 def test_a_point_computes_on_its_own_number_of_threads(three_threads: None) -> None:
     for number in (1, 2):  # small networks take one, whatever they are given
         seen: set[int] = set()
@@ -600,23 +573,6 @@ def test_a_point_computes_on_its_own_number_of_threads(three_threads: None) -> N
     with pytest.raises(RuntimeError, match="stop"):
         tiny(updates=2, every=2, extra=()).compute(report=stop)
     assert torch.get_num_threads() == 3
-
-
-def test_replicas_of_one_seed_see_the_same_examples_and_others_do_not() -> None:
-    twin = replace(PAIR[0], arm="twin")
-    other = replace(PAIR[0], arm="other", seed=4)
-    rows = tiny(replicas=(PAIR[0], twin, other), quantities=("activation",)).compute()
-    first, second, third = (values(rows, arm=arm) for arm in ("plain", "twin", "other"))
-    # Products and sums of replicas side by side add in orders of their own.
-    assert first == pytest.approx(second, rel=1e-5, abs=1e-7)
-    assert first != pytest.approx(third, rel=1e-2, abs=1e-3)
-
-
-def test_a_replica_is_trained_as_it_would_be_alone_to_rounding() -> None:
-    together, alone = tiny().compute(), tiny(replicas=PAIR[1:]).compute()
-    a, b = values(together, arm="wide"), values(alone, arm="wide")
-    # Products of many matrices at once add in another order; errors are multiples of 1/60.
-    assert a == pytest.approx(b, rel=1e-4, abs=1e-6)
 
 
 def test_a_point_is_a_plain_value() -> None:

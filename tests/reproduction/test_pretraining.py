@@ -185,22 +185,6 @@ def test_single_precision_sees_the_same_images_and_masks_as_double() -> None:
         torch.testing.assert_close(a.double(), b, rtol=0, atol=2e-5)
 
 
-def test_the_output_layer_is_untouched_and_supervised_training_goes_on_from_there() -> None:
-    network, before, streams = make(), make(), pools(0, 1)
-    pretrain(network, streams, lr=0.1, updates=30)
-    assert torch.equal(network.w[-1], before.w[-1])
-    assert torch.equal(network.b[-1], before.b[-1])
-    assert network.updates == 60
-    hidden = network.w[0].clone()
-    test = Pool(99).batch(900)
-    rows = training.train(network, streams, lr=0.3, updates=400, test=test)
-    assert not torch.equal(network.w[-1], before.w[-1])
-    assert not torch.equal(network.w[0], hidden)
-    errors = rows[rows.quantity == "test_error"].set_index(["update", "replica"]).value
-    for replica in (0, 1):  # the label is the largest of three inputs
-        assert errors[400, replica] < 0.25 < errors[0, replica]
-
-
 @pytest.mark.parametrize("batch_size", [1, 10, 300])
 def test_every_stream_gives_one_batch_for_each_update_and_no_more(batch_size: int) -> None:
     streams = pools(0, 1, 2)
@@ -248,30 +232,6 @@ def test_the_start_is_measured_on_the_examples_of_the_first_updates() -> None:
 
 
 # --------------------------------------------------------------------------------------- replicas
-
-
-def test_a_replica_is_trained_the_same_beside_others_as_alone() -> None:
-    together = make((0, 1, 2))
-    rows = pretrain(together, pools(0, 1, 2), lr=0.1, updates=120, every=20)
-    for r in range(3):
-        alone = make((r,))
-        expected = pretrain(alone, pools(r), lr=0.1, updates=120, every=20)
-        for a, b in zip(parameters(together), parameters(alone), strict=True):
-            torch.testing.assert_close(a[r], b[0], rtol=1e-10, atol=1e-10)
-        for layer in (1, 2):
-            found = values(rows, layer, r).tolist()
-            assert found == pytest.approx(values(expected, layer).tolist(), rel=1e-10)
-
-
-def test_masks_take_the_share_that_is_asked_for_from_every_component() -> None:
-    masks = pretraining._mask(pretraining._generator(3, 1), (100, 10, 300), 0.25)
-    n = masks.numel()
-    # The mean of n coins within 4 standard errors; of each of 300 components within 5, which
-    # all of 300 keep in all but 2 of 10,000 cases.
-    error = math.sqrt(0.25 * 0.75 / n)
-    assert abs(masks.double().mean().item() - 0.75) < 4 * error
-    shares = masks.double().mean((0, 1))
-    assert (shares - 0.75).abs().max().item() < 5 * error * math.sqrt(300)
 
 
 def test_masks_of_seeds_and_layers_are_independent() -> None:

@@ -131,6 +131,7 @@ class Planted:
         (lambda data: pickle.dumps(Planted()), "is damaged"),
         (lambda data: gzip.compress(pickle.dumps(Planted())), "is damaged"),
         (lambda data: gzip.compress(b"# [1]\na\n"), "is damaged"),
+        (lambda data: gzip.compress(b"# " + b"[" * 9**5), r"is damaged \(RecursionError"),
         (repacked(lambda text: text.replace(b'"device"', b'"devise"')), "is damaged .*device"),
         (repacked(lambda text: text.replace(b'{', b'{"note": 1, ', 1)), "note must be of type str"),
         (repacked(lambda text: text.replace(b"\n\"NA\",-5", b"\n\"NA\",5")), "rows are not those"),
@@ -194,12 +195,6 @@ def test_a_header_that_save_does_not_write_is_refused(
     headed(path, **changes)
     again = "; delete it, to make it: xavier run fig7 --scale smoke$"
     with pytest.raises(RecordError, match=f"{re.escape(str(path))} is damaged.*{reason}.*{again}"):
-        load(tmp_path)
-
-
-def test_json_without_end_is_refused(tmp_path: Path) -> None:
-    save(tmp_path).write_bytes(gzip.compress(b"# " + b"[" * 100_000 + b"\n"))
-    with pytest.raises(RecordError, match=r"is damaged \(RecursionError"):
         load(tmp_path)
 
 

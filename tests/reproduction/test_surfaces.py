@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -104,51 +103,6 @@ def test_many_examples_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
 # --------------------------------------------------------------------------------------------------
 
 
-def turned(found: Surface) -> Surface:
-    """The surface at (-w1, -w2), and its derivatives by the turned weights."""
-    turn = np.s_[::-1, ::-1]
-    return dataclasses.replace(
-        found, cost=found.cost[turn], d_w1=-found.d_w1[turn], d_w2=-found.d_w2[turn]
-    )
-
-
-@pytest.mark.parametrize("cost", BOTH)
-@pytest.mark.parametrize("output", OUTPUTS)
-def test_turning_both_weights_changes_nothing_with_one_input(output: Output, cost: Cost) -> None:
-    for hidden in (1, 4):
-        found = surface(cost, output, seed=1, points=9, hidden=hidden)
-        for name in ("cost", "d_w1", "d_w2"):
-            assert getattr(found, name) == pytest.approx(getattr(turned(found), name), abs=EXACT)
-    # Other inputs, and other outputs that listen to the unit, break the symmetry.
-    others: list[dict[str, Any]] = [{"inputs": 2}]
-    if output == "softmax":
-        others.append({"classes": 3})
-    for sizes in others:
-        found = surface(cost, output, seed=1, points=9, **sizes)
-        assert np.abs(found.cost - turned(found).cost).max() > 0.01
-
-
-@pytest.mark.parametrize(
-    ("output", "cost", "chance"),
-    [
-        ("softmax", "cross_entropy", math.log(2)),
-        ("tanh", "cross_entropy", math.log(2)),
-        ("linear", "cross_entropy", math.log(2)),
-        ("softmax", "quadratic", 1 / 4),
-        ("tanh", "quadratic", 1 / 2),
-        ("linear", "quadratic", 1 / 2),
-    ],
-)
-def test_the_cost_is_that_of_chance_where_a_weight_is_zero(
-    output: Output, cost: Cost, chance: float
-) -> None:
-    for seed in range(5):
-        found = surface(cost, output, seed=seed, points=9)
-        assert found.cost[4] == pytest.approx(np.full(9, chance), abs=EXACT)
-        assert found.cost[:, 4] == pytest.approx(np.full(9, chance), abs=EXACT)
-        assert found.slope[4, 4] == 0  # and the origin is a saddle, or flat
-
-
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_large_weights_do_not_overflow(output: Output) -> None:
     for cost, label in itertools.product(BOTH, (0, 1)):
@@ -159,15 +113,6 @@ def test_large_weights_do_not_overflow(output: Output) -> None:
         expected["quadratic"] = {"softmax": 1.0, "tanh": 2.0, "linear": 5001**2 / 2}[output]
         at = grid.index(wrong), 2  # the unit says 1
         assert found.cost[at] == pytest.approx(expected[cost], rel=EXACT)
-
-
-@pytest.mark.parametrize("output", ["softmax", "tanh"])
-def test_the_cross_entropy_lies_on_top_as_in_the_paper(output: Output) -> None:
-    for seed, examples in itertools.product(range(5), (1, 5, 100)):
-        top, bottom = (
-            surface(cost, output, seed=seed, points=21, examples=examples).cost for cost in BOTH
-        )
-        assert (top > bottom).all()
 
 
 # --------------------------------------------------------------------------------------------------
@@ -306,26 +251,6 @@ def test_flat_ground_is_counted_from_a_height_on() -> None:
     rows = surfaces.flat_shares([0], ["tanh"], above=0.5, limit=8.0, points=21)
     part = surface("quadratic", "tanh", seed=0, limit=8.0, points=21)
     assert rows.share[rows.cost == "quadratic"].item() == flat_share(part, above=0.5) > 0
-
-
-@pytest.mark.parametrize("label", [0, 1])
-def test_the_flat_share_of_one_saturated_example_is_what_the_costs_say(label: int) -> None:
-    """With a unit at -1 or 1 the cost depends on the sum alone, which is w2 or -w2."""
-    problem = one_example(100.0, label)
-    w1, w2 = np.array([-4.0, -3.0, 3.0, 4.0]), surfaces.square(4001)
-    shares = {
-        cost: flat_share(surfaces.surface_over(problem, cost, "tanh", w1, w2)) for cost in BOTH
-    }
-    # The quadratic cost (1 - z)^2 / 2 with z = tanh a has the slope (1 - z)^2 (1 + z): below a
-    # limit left of one root and right of another. Its range from a = -4 to 4 is 2 tanh 4.
-    roots = np.roots([1, -1, -1, 1 - 0.01 * 2 * math.tanh(4)])
-    lower, upper = sorted(math.atanh(root.real) for root in roots if abs(root) < 1)
-    assert (lower, upper) == pytest.approx((-2.992, 1.458), abs=0.001)
-    # Grid points are 0.002 apart: each border is known to half of that.
-    assert shares["quadratic"] == pytest.approx(((lower + 4) + (4 - upper)) / 8, abs=0.002 / 8)
-    # The cross-entropy log(1 + exp(-2 a)), of range 8, has the slope 1 - z: flat on the right only.
-    border = math.atanh(1 - 0.08)
-    assert shares["cross_entropy"] == pytest.approx((4 - border) / 8, abs=0.001 / 8)
 
 
 def test_flat_shares_are_those_of_the_surfaces() -> None:
