@@ -20,8 +20,8 @@ def _step(hidden: str = _HIDDEN, read_out: str = _READ_OUT, e: str = "o - y") ->
     return code.replace("e = o - y", f"e = {e}")
 
 
-# What runs are trained with where a solution trains again.
-_LOOP = """
+# A run that is trained by hand.
+_TRAIN_TIED = """
 def slope_and_value(s):
     if variant["activation"] == "tanh":
         return 1 - np.tanh(s) ** 2, np.tanh(s)
@@ -41,21 +41,19 @@ def go(w, b, rows, lr):
 
 def copied(arrays):
     return [a.copy() for a in arrays]
-"""
-_TRAIN_TIED = (
-    _LOOP
-    + """
-w = [np.full((64, variant["hidden"]), CONSTANT), np.full((variant["hidden"], 10), CONSTANT)]
+
+
+w = [np.full(shape, variant["constant"]) for shape in ((64, variant["hidden"]),
+                                                       (variant["hidden"], 10))]
 b = [np.zeros(variant["hidden"]), np.zeros(10)]
 tied_run = {"start": copied(w), "log": []}
 rng = np.random.default_rng(7)
 for t in range(1, 301):
-    go(w, b, rng.integers(0, 1000, 10), RATE)
+    go(w, b, rng.integers(0, 1000, 10), 0.1)
     if t % 30 == 0:
         tied_run["log"].append([t, np.abs(w[0].T - w[0].T[0]).max()])
 tied_run.update(end=copied(w), biases=copied(b))
 """
-)
 
 
 def _symmetries(number: str) -> str:
@@ -147,7 +145,7 @@ def symmetries(sizes, odd):
     ],
     "tied": [
         "tied_run = {k: [np.asarray(a).tolist() for a in v] for k, v in tied_run.items()}",
-        _TRAIN_TIED.replace("CONSTANT", 'variant["constant"]').replace("RATE", "0.1"),
+        _TRAIN_TIED,
     ],
     "untied": [
         "untied_run = {k: [np.asarray(a).tolist() for a in v] for k, v in untied_run.items()}",
