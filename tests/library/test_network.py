@@ -403,6 +403,14 @@ def test_steps_of_other_batch_sizes_and_of_other_networks_do_not_disturb() -> No
                 assert torch.equal(a, b)
 
 
+def test_what_a_step_writes_to_is_kept_for_the_next_of_its_size() -> None:
+    network, rooms = packed(), []
+    for batch in (4, 4, 3):
+        network.step(*examples(network, batch), lr=0.5)
+        rooms.append(network._room)
+    assert rooms[0] is rooms[1] and rooms[1] is not rooms[2]
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_what_forward_and_backward_returned_is_not_changed_by_steps(activation: str) -> None:
     network = doubles((6, 5, 4, 3), activation)
