@@ -68,7 +68,7 @@ def load(path: Path, of: Mapping[str, Any]) -> dict[str, Any] | None:
     if seal != _seal(body):
         _refuse(path, "it was damaged or cut short: its SHA-256 is not the one it names")
     try:
-        found = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
+        found = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)  # noqa: TID251
         theirs, state = dict(found["of"]), dict(found["state"])
         differ = sorted(str(k) for k in {**of, **theirs} if of.get(k) != theirs.get(k))
     except Exception as error:  # the seal is right, so whatever made it made it so
