@@ -78,15 +78,6 @@ def test_the_value_is_that_of_the_expression(f: Activation) -> None:
 
 
 @every
-def test_the_derivative_is_that_of_the_expression(f: Activation) -> None:
-    s = torch.tensor(POINTS, dtype=torch.float64)
-    exact = exactly(sympy.diff(f.expression(x), x), POINTS)
-    # Absolute, for slopes of at most 1: from the output z, 1 - z^2 and z (1 - z) take over
-    # twice the 1.5 units of z, and round twice themselves.
-    assert torch.all((f.derivative(s, f.value(s)) - exact).abs() <= 5 * EPS)
-
-
-@every
 @given(s=st.floats(-50, 50))
 def test_the_derivative_is_that_of_autograd(f: Activation, s: float) -> None:
     point = torch.tensor(s, dtype=torch.float64, requires_grad=True)
