@@ -378,11 +378,11 @@ def test_only_weights_and_biases_of_the_drawn_layers_change(zoo: Zoo) -> None:
 def test_the_layers_are_drawn_one_after_the_other_in_the_order_of_the_module(
     zoo: Zoo, distribution: Any
 ) -> None:
-    init.initialize_(zoo, "he", 1.5, distribution=distribution, generator=seeded(9))
+    init.initialize_(zoo, "glorot", 1.5, distribution=distribution, generator=seeded(9))
     by_hand = seeded(9)
     for name, fans in ZOO.items():
         weight = torch.empty_like(zoo.state_dict()[name])
-        OURS[distribution](weight, "he", 1.5, fans=fans, generator=by_hand)
+        OURS[distribution](weight, "glorot", 1.5, fans=fans, generator=by_hand)
         assert torch.equal(zoo.state_dict()[name], weight), name
 
 
