@@ -24,7 +24,8 @@ from sphinx.application import Sphinx
 OURS = {
     "lab.js": "xavier-lab",
     "hero.js": "xavier-hero",
-}  # a script, and the class that it works on
+    "board.js": 'class="verdict ',
+}  # a script, and what it works on
 SEARCH = re.compile(
     r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
 )

@@ -17,7 +17,7 @@ LINE = re.compile(r"!\[[^\]]*\]\(_static/scoreboard\.png\)")
 
 def main() -> None:
     found = ledger.judge()
-    ledger.save(found.assign(flips=ledger.stability(found)))
+    ledger.save(found.assign(flips=ledger.stability(found), at_99=ledger.strict(found)))
     table = ledger.load()
     drawn = io.BytesIO()  # the picture says which verdicts it shows, so that a test can compare
     metadata = {"verdicts": ledger.listed(table)}

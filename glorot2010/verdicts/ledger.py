@@ -5,8 +5,9 @@
 is computed now is a test. Where there is no record a claim is "not run", and its note says how to
 make one.
 
-Every claim that rests on records is also judged with each seed left out in turn: a verdict that
-does not survive that hangs on one seed.
+Every claim that rests on records is also judged with each seed left out in turn, since a verdict
+that does not survive that hangs on one seed, and once with intervals at 99 % where its rule has
+95 %.
 """
 
 from __future__ import annotations
@@ -15,18 +16,19 @@ import json
 import math
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 from tqdm import tqdm
 
 from glorot2010 import drawings, records
 from glorot2010.verdicts import CLAIMS
-from glorot2010.verdicts.claim import Claim, Evidence, Judgement, Verdict
+from glorot2010.verdicts.claim import BIRTH, Claim, Evidence, Judgement, Verdict
 from xavier import checks, files
 from xavier.figures import Picture
+from xavier.intervals import Question, questions
 from xavier.threads import few_threads
 
 FILE = "ledger.json"
@@ -41,7 +43,15 @@ SOURCES: dict[str, str] = {"P": "the paper", "S": "notes on it", "C": "this book
 STAND_IN = "the paper, on a stand-in"
 """Where claims are counted that are judged on other data than the paper's."""
 
-_JUDGED = ("id", "verdict", "ours", "low", "high", "paper", "records", "note")
+ABOUT: tuple[str, ...] = ("formula", "birth", "training")
+"""What claims are about, formulas, networks before their first update, or trained networks."""
+
+STRICT = 0.99
+"""The level at which claims on records are judged once more."""
+
+_JUDGED = ("id", "verdict", "ours", "low", "high", "paper", "records", "note", "intervals", "open")
+_AGAIN = ("flips", "at_99")
+_LISTS = ("records", "open", "flips")
 
 
 def judge(
@@ -63,7 +73,9 @@ def judge(
     Returns:
         One row a claim, with the columns ``id``, ``verdict``, ``ours`` (a number, a short text, or
         None), ``low`` and ``high`` (its interval, not a number if there is none), ``paper``,
-        ``records`` (names of those that were read), ``note`` and ``seconds``.
+        ``records`` (names of those that were read), ``note``, ``intervals`` (how many its judge
+        held against limits), ``open`` (a `Comparison` for each of them that did not decide) and
+        ``seconds``.
 
     Raises:
         TypeError: ``ids`` is a text.
@@ -78,10 +90,11 @@ def judge(
         for name in bar:
             bar.set_postfix_str(name)
             begin = time.perf_counter()
-            found, read = _judge(CLAIMS[name], evidence)
+            with questions() as asked:
+                found, read = _judge(CLAIMS[name], evidence)
             low, high = found.interval or (math.nan, math.nan)
             said = found.verdict, found.ours, low, high, found.paper, read, found.note
-            rows.append((name, *said, time.perf_counter() - begin))
+            rows.append((name, *said, *_undecided(asked), time.perf_counter() - begin))
     return _frame(pd.DataFrame(rows, columns=[*_JUDGED, "seconds"], dtype=object))
 
 
@@ -96,6 +109,33 @@ def _judge(claim: Claim, evidence: Evidence) -> tuple[Judgement, tuple[str, ...]
         return judgement, tuple(f"{name}.book" for name in (*claim.needs, *later))
     except (records.RecordMissing, records.RecordError) as error:
         return Judgement("not run", None, None, None, str(error)), ()
+
+
+class Comparison(NamedTuple):
+    """An interval that contains the limit it was held against.
+
+    Attributes:
+        mean: of the values, such as seeds.
+        limit: of the rule.
+        n: how many values there are.
+        needed: how many would most likely decide if the truth is as found, as
+            `xavier.intervals.Question.values_needed` says; None for more than a million.
+    """
+
+    mean: float
+    limit: float
+    n: int
+    needed: int | None
+
+
+def _undecided(asked: Iterable[Question]) -> tuple[int, tuple[Comparison, ...]]:
+    """How many intervals were held against limits, and which were held against one in vain."""
+    known = [q for q in dict.fromkeys(asked) if not math.isnan(q.interval.mean)]
+    return len({q.interval for q in known}), tuple(
+        Comparison(q.interval.mean, q.limit, q.interval.n, q.values_needed())
+        for q in known
+        if q.answer is None
+    )
 
 
 def _frame(table: pd.DataFrame) -> pd.DataFrame:
@@ -124,6 +164,24 @@ def stability(frame: pd.DataFrame, folder: str | Path | None = None) -> list[tup
         )
         for row in frame.to_dict("records")
     ]
+
+
+def strict(frame: pd.DataFrame, folder: str | Path | None = None) -> list[str]:
+    """Judge the claims that rest on records once more, with intervals at 99 %.
+
+    Args:
+        frame: from `judge`.
+        folder: of the records, as in `glorot2010.records.results_folder`.
+
+    Returns:
+        For every row, the verdict; an empty text for claims that rest on no record.
+    """
+    evidence = Evidence(folder)
+    with questions(level=STRICT):
+        return [
+            CLAIMS[row["id"]].judge(evidence).verdict if row["records"] else ""
+            for row in frame.to_dict("records")
+        ]
 
 
 def _seeds(evidence: Evidence, records: Iterable[str]) -> list[int]:
@@ -156,7 +214,8 @@ def save(frame: pd.DataFrame, folder: str | Path | None = None) -> Path:
     """Keep what the ledger says, for the book.
 
     Args:
-        frame: all claims, from `judge`, with ``flips``, a column of `stability`.
+        frame: all claims, from `judge`, with the columns ``flips`` of `stability` and ``at_99`` of
+            `strict`.
         folder: as in `glorot2010.records.results_folder`.
 
     Raises:
@@ -166,13 +225,17 @@ def save(frame: pd.DataFrame, folder: str | Path | None = None) -> Path:
     if missing := [name for name in CLAIMS if name not in set(frame["id"])]:
         raise ValueError(f"frame must hold all claims, {missing} missing")
     said = [
-        {**entry, "note": row["note"], "flips": list(row["flips"])}
+        {**entry, **{key: _plain(row[key]) for key in ("note", "intervals", "open", *_AGAIN)}}
         for entry, row in zip(as_json(frame), frame.to_dict("records"), strict=True)
     ]
     path = records.results_folder(folder) / FILE
     text = json.dumps(said, indent=1, allow_nan=False, ensure_ascii=False)
     files.replace(path, (text + "\n").encode(), "save the ledger")
     return path
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
 def load(folder: str | Path | None = None) -> pd.DataFrame:
@@ -183,7 +246,8 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
 
     Returns:
         One row a claim, in the order of `glorot2010.verdicts.claim.CLAIMS`, with the columns of
-        `judge` but the last, and ``flips``, the seeds without which the verdict is another.
+        `judge` but the last; ``flips``, the seeds without which the verdict is another; and
+        ``at_99``, the verdict with intervals of 99 %, empty where no record was read.
 
     Raises:
         FileNotFoundError: nothing was saved.
@@ -199,15 +263,17 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
         raise ValueError(f"{path} is damaged ({error}); {again}") from None
     if [row["id"] for row in rows] != list(CLAIMS):
         raise ValueError(f"{path} is of other claims than there are now; {again}")
-    return _frame(pd.DataFrame(rows, columns=[*_JUDGED, "flips"], dtype=object))
+    return _frame(pd.DataFrame(rows, columns=[*_JUDGED, *_AGAIN], dtype=object))
 
 
 def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
     low, high = entry["interval"] or (math.nan, math.nan)
     checks.one_of("verdict", entry["verdict"], VERDICTS)
-    lists = {key: tuple(entry[key]) for key in ("records", "flips")}
+    checks.one_of("at_99", entry["at_99"], (*VERDICTS, ""))
+    lists = {key: tuple(entry[key]) for key in _LISTS}
+    lists["open"] = tuple(Comparison(*found) for found in entry["open"])
     row = {**entry, **lists, "low": float(low), "high": float(high)}
-    return {column: row[column] for column in (*_JUDGED, "flips")}
+    return {column: row[column] for column in (*_JUDGED, *_AGAIN)}
 
 
 def source(name: str) -> str:
@@ -215,18 +281,29 @@ def source(name: str) -> str:
     return STAND_IN if CLAIMS[name].stand_in else SOURCES[name[0]]
 
 
-def counts(frame: pd.DataFrame) -> pd.DataFrame:
-    """How many claims of whom got which verdict.
+def about(name: str) -> str:
+    """What a claim is about, one of `ABOUT`: its horizon tells."""
+    return {"none": "formula", BIRTH: "birth"}.get(CLAIMS[name].horizon, "training")
+
+
+def counts(frame: pd.DataFrame, by: Literal["source", "about"] = "source") -> pd.DataFrame:
+    """How many claims of whom, or about what, got which verdict.
 
     Args:
-        frame: from `load` or `judge`.
+        frame: from `load` or `judge`; of all claims or of some.
+        by: "source" for a row for each of `SOURCES`, "about" for one for each of `ABOUT`.
 
     Returns:
-        A row for each of `SOURCES`, one for `STAND_IN` and one for all, a column for each verdict
-        and one for all.
+        These rows and one for all, a column for each verdict and one for all.
+
+    Raises:
+        ValueError: ``by`` is neither.
     """
-    table = pd.crosstab(frame["id"].map(source), frame["verdict"])
-    rows = [*SOURCES.values(), STAND_IN]
+    if checks.one_of("by", by, ("source", "about")) == "source":
+        groups, rows = frame["id"].map(source), [*SOURCES.values(), STAND_IN]
+    else:
+        groups, rows = frame["id"].map(about), list(ABOUT)
+    table = pd.crosstab(groups, frame["verdict"])
     table = table.reindex(index=rows, columns=list(VERDICTS), fill_value=0)
     table.loc["all"] = table.sum()
     table["all"] = table.sum(axis=1)
@@ -284,11 +361,17 @@ class Board:
         return "\n".join(self._plain)
 
     def _repr_markdown_(self) -> str:
-        return "\n".join(self._markdown)
+        return "\n".join((*_HEAD, *self._markdown))
+
+
+_HEAD = (
+    "| verdict | id | claim | whose | about | at 99 % | chapter |",
+    "|:--|:--|:--|:--|:--|:--|:--|",
+)
 
 
 def board(frame: pd.DataFrame, chapters: Mapping[int, str] | None = None) -> Board:
-    """Show claims one below the other.
+    """Show claims as a table, a line each, with what decided folded below the claim.
 
     Args:
         frame: rows of `load`; which of them, and in which order, is up to the caller.
@@ -303,33 +386,62 @@ def board(frame: pd.DataFrame, chapters: Mapping[int, str] | None = None) -> Boa
 
 
 def _entry(row: Mapping[Any, Any], chapters: Mapping[int, str]) -> tuple[str, str]:
+    """A claim as a line of text and as a row of the table, its order among the verdicts with it."""
     claim, verdict = CLAIMS[row["id"]], row["verdict"]
+    sign, order = drawings.VERDICTS[verdict][1], VERDICTS.index(verdict)
+    kind = verdict.replace(" ", "-")
     where = claim.where[0].upper() + claim.where[1:]
-    lines = [f"{numbers(row)} {_sentence(row['note'])}".strip(), f"Rule: {claim.rule}."]
+    decided = "<br>".join(f"**{name}** {text}" for name, text in _details(row, claim))
+    link = ""
+    if claim.chapter is not None and claim.chapter in chapters:
+        link = f"[{claim.chapter}]({chapters[claim.chapter]})"
+    apart = ' <span class="stand-in">on a stand-in</span>' if claim.stand_in else ""
+    kind_of = about(claim.id)
+    cells = (
+        f'<span class="verdict {kind}" data-order="{order}">{sign} {verdict}</span>{apart}',
+        claim.id,
+        f"{_literal(claim.text)} *{where}.* "
+        f"<details><summary>What decided</summary>{decided}</details>",
+        SOURCES[claim.id[0]],
+        f'<span data-order="{ABOUT.index(kind_of)}">{kind_of}</span>',
+        "same" if row["at_99"] == verdict else row["at_99"],
+        link,
+    )
+    plain = f"{claim.id:<4}{verdict:<14}{'(on a stand-in) ' if apart else ''}{claim.text}"
+    return plain, f"| {' | '.join(cells)} |"
+
+
+def _details(row: Mapping[Any, Any], claim: Claim) -> Iterator[tuple[str, str]]:
+    """What decided a claim: numbers, rule, scale, and the command that does it again."""
+    yield "Found.", _literal(f"{numbers(row)} {_sentence(row['note'])}".strip())
+    yield "Rule.", _literal(_sentence(claim.rule))
+    if claim.changed:
+        yield "Rule changed.", _literal(claim.changed)
     ran = [claim.scale, *([claim.horizon] if claim.horizon != "none" else [])]
-    ran += [f"on a stand-in: {claim.stand_in}"] if claim.stand_in else []
-    lines.append(f"Scale: {'; '.join(ran)}.")
+    yield "Scale.", _literal(_sentence("; ".join(ran)))
+    if claim.stand_in:
+        yield "On a stand-in.", _literal(_sentence(claim.stand_in))
+    if row["open"]:
+        yield "Power.", "; ".join(map(_planned, row["open"])) + "."
     if row["flips"]:
         without = ", ".join(map(str, row["flips"]))
         which = "seed" if len(row["flips"]) == 1 else "one of the seeds"
-        lines.append(f"Another verdict without {which} {without}.")
-    tail = []
-    if claim.chapter is not None and claim.chapter in chapters:
-        tail.append(f"[Chapter {claim.chapter}]({chapters[claim.chapter]})")
-    needed = (*claim.needs, *(name for name in claim.later if f"{name}.book" in row["records"]))
-    tail += [f"`xavier run {name} --scale book`" for name in needed]
-    tail += [] if claim.needs else [f"`xavier ledger --id {claim.id}`"]
-    symbol = drawings.VERDICTS[verdict][1]
-    head = f'<span class="verdict {verdict.replace(" ", "-")}">{symbol} {verdict}</span>'
-    head += ' <span class="verdict stand-in">on a stand-in</span>' if claim.stand_in else ""
-    body = " ".join(lines).replace("|", r"\|").replace("$", r"\$").replace("*", r"\*")
-    body = re.sub(r"xavier run \S+ --scale \w+", r"`\g<0>`", body)  # else -- is set as a dash
-    markdown = (
-        f'<div class="claim">\n\n{head} <span class="claim-id">{claim.id}</span> {claim.text} '
-        f"*{where}.*\n\n{body}\n\n{', '.join(tail)}\n\n</div>\n"
-    )
-    apart = "(on a stand-in) " if claim.stand_in else ""
-    return f"{claim.id:<4}{verdict:<14}{apart}{claim.text}", markdown
+        yield "Seeds.", f"Another verdict without {which} {without}."
+    later = (name for name in claim.later if f"{name}.book" in row["records"])
+    runs = [f"`xavier run {name} --scale book`" for name in (*claim.needs, *later)]
+    yield "Again.", ", ".join(runs or [f"`xavier ledger --id {claim.id}`"])
+
+
+def _planned(open: Comparison) -> str:
+    """How many values would most likely decide."""
+    needed = "more than a million" if open.needed is None else f"{open.needed:,}"
+    return f"{open.mean:.5g} against {open.limit:.5g} takes {needed} in place of {open.n}"
+
+
+def _literal(text: str) -> str:
+    """A text whose signs mean themselves in a table, and whose commands are set as such."""
+    text = re.sub(r"[|$*<]", r"\\\g<0>", text)
+    return re.sub(r"xavier run \S+ --scale \w+", r"`\g<0>`", text)  # else -- is set as a dash
 
 
 def _sentence(text: str) -> str:

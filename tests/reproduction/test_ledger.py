@@ -16,9 +16,14 @@ from PIL import Image
 from glorot2010 import drawings
 from glorot2010.verdicts import CLAIMS, ledger
 from glorot2010.verdicts.claim import Evidence, Judgement, as_a_whole
+from xavier.intervals import above, below, mean_interval
 
 ROOT = Path(__file__).resolve().parents[2]
-COLUMNS = ["id", "verdict", "ours", "low", "high", "paper", "records", "note", "flips"]
+COLUMNS = [
+    "id", "verdict", "ours", "low", "high", "paper", "records", "note", "intervals", "open",
+    "flips", "at_99",
+]  # fmt: skip
+OPEN = (ledger.Comparison(2.0002, 2.0, 5, None), ledger.Comparison(0.718, 0.693, 5, 1190))
 
 
 def frame(**changes: Any) -> pd.DataFrame:
@@ -30,7 +35,9 @@ def frame(**changes: Any) -> pd.DataFrame:
         low, high = (1.25, 1.75) if k % 3 == 0 else (np.nan, np.nan)
         records = tuple(f"{need}.book" for need in claim.needs)
         flips = (k,) if k == 3 else ()
-        rows.append((name, verdict, ours, low, high, 2.0 if k % 2 else None, records, "", flips))
+        at_99 = ["undecided", verdict][k % 2] if records else ""
+        known = (name, verdict, ours, low, high, 2.0 if k % 2 else None, records, "")
+        rows.append((*known, k, OPEN if k == 4 else (), flips, at_99))
     table = pd.DataFrame(rows, columns=COLUMNS, dtype=object)
     table["note"] = [f"note {k}" for k in range(len(table))]
     return table.astype({"id": str, "verdict": str, "low": float, "high": float}).assign(**changes)
@@ -121,23 +128,49 @@ def test_the_caption_says_the_same() -> None:
         assert f"{number} {verdict}" in said
 
 
-def test_a_board_shows_every_claim_with_its_numbers_rule_and_command() -> None:
-    board = ledger.board(frame(), {4: "04_forward.ipynb"})
-    markdown = board._repr_markdown_()
-    for row in frame().to_dict("records"):
+def test_claims_are_counted_by_what_they_are_about() -> None:
+    table = ledger.counts(frame(verdict="holds"), by="about")
+    assert list(table.index) == [*ledger.ABOUT, "all"]
+    kinds = {name: ledger.about(name) for name in CLAIMS}
+    assert (kinds["P19"], kinds["P22"], kinds["P30"]) == ("formula", "birth", "training")
+    for kind in ledger.ABOUT:
+        assert table.loc[kind, "holds"] == list(kinds.values()).count(kind) > 0
+    assert table.loc["all", "holds"] == len(CLAIMS)
+    with pytest.raises(ValueError, match="by must be one of"):
+        ledger.counts(frame(), by="verdict")  # type: ignore[arg-type]
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a row of a Markdown table."""
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def test_a_board_is_one_table_with_every_claim_and_what_decided() -> None:
+    rows = frame()
+    markdown = ledger.board(rows, {4: "04_forward.ipynb"})._repr_markdown_()
+    head, _, *lines = markdown.splitlines()
+    assert cells(head) == ["verdict", "id", "claim", "whose", "about", "at 99 %", "chapter"]
+    assert len(lines) == len(CLAIMS) == 64
+    for line, row in zip(lines, rows.to_dict("records"), strict=True):
         claim = CLAIMS[row["id"]]
-        assert f'<span class="claim-id">{claim.id}</span> {claim.text}' in markdown
-        for name in claim.needs:
-            assert f"`xavier run {name} --scale book`" in markdown
-    assert markdown.count('<div class="claim">') == markdown.count("</div>") == 64
-    assert markdown.count("[Chapter 4](04_forward.ipynb)") == sum(
-        claim.chapter == 4 for claim in CLAIMS.values()
-    )
+        verdict, name, said, whose, about, strict, chapter = cells(line)
+        assert row["verdict"] in verdict and (name, whose) == (claim.id, ledger.SOURCES[name[0]])
+        assert ledger.about(name) in about
+        assert strict == ("same" if row["at_99"] == row["verdict"] else row["at_99"])
+        assert chapter == ("[4](04_forward.ipynb)" if claim.chapter == 4 else "")
+        seen, decided = said.split("<details>")
+        assert claim.text.split("|")[0] in seen and "**Rule.**" in decided
+        assert ("**Rule changed.**" in decided) is bool(claim.changed)
+        assert all(f"`xavier run {need} --scale book`" in decided for need in claim.needs)
+        assert claim.needs or f"`xavier ledger --id {name}`" in decided
     assert "Here: 1.5 (1.25 to 1.75)." in markdown and "Claimed: 2." in markdown
     assert markdown.count("Another verdict without seed 3.") == 1
-    assert len(repr(board).splitlines()) == 64
+    assert markdown.count("**Power.**") == 1
+    assert "2.0002 against 2 takes more than a million in place of 5; 0.718 against" in markdown
+    assert "takes 1,190 in place of 5." in markdown
+    assert len(repr(ledger.board(rows)).splitlines()) == 64
     with pytest.raises(ValueError, match="at least one claim"):
-        ledger.board(frame()[:0])
+        ledger.board(rows[:0])
 
 
 def test_a_claim_on_other_data_than_its_own_says_so_and_is_counted_apart() -> None:
@@ -147,10 +180,10 @@ def test_a_claim_on_other_data_than_its_own_says_so_and_is_counted_apart() -> No
     counted = ledger.counts(row)["holds"]
     assert (counted[ledger.STAND_IN], counted["the paper"], counted["all"]) == (1, 0, 1)
     board = ledger.board(row)
-    assert '● holds</span> <span class="verdict stand-in">on a stand-in</span>' in (
-        board._repr_markdown_()
+    assert '● holds</span> <span class="stand-in">on a stand-in</span>' in board._repr_markdown_()
+    assert CLAIMS["P33"].stand_in[-60:] in board._repr_markdown_() and "(on a stand-in)" in repr(
+        board
     )
-    assert CLAIMS["P33"].stand_in in board._repr_markdown_() and "(on a stand-in)" in repr(board)
     others = ledger.board(frame()[lambda rows: rows["id"] != "P33"])
     assert "stand-in" not in others._repr_markdown_() + repr(others)
 
@@ -164,8 +197,8 @@ def test_records_made_later_are_named_where_they_were_read() -> None:
 
 
 def test_a_board_marks_up_nothing_that_is_meant_literally() -> None:
-    one = ledger.board(frame(note="|z| costs $5 * 3")[:1])._repr_markdown_()
-    assert r"\|z\| costs \$5 \* 3." in one
+    one = ledger.board(frame(note="|z| < 1 costs $5 * 3")[:1])._repr_markdown_()
+    assert r"\|z\| \< 1 costs \$5 \* 3." in one and len(cells(one.splitlines()[-1])) == 7
 
 
 def test_numbers_are_a_sentence() -> None:
@@ -198,6 +231,41 @@ def test_a_verdict_that_hangs_on_one_seed_is_found(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(ledger, "Evidence", lambda folder: evidence)
     judged = {"id": ["P9", "S3"], "verdict": ["holds"] * 2, "records": [("hessian.book",), ()]}
     assert ledger.stability(pd.DataFrame(judged)) == [(2,), ()]
+
+
+def test_a_claim_on_records_is_judged_once_more_with_wider_intervals(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """1, 2, 3, 2.5: the mean is above 0.5 by an interval of 95 %, and not by one of 99 %."""
+
+    def positive(evidence: Evidence) -> Judgement:
+        mean = mean_interval([1.0, 2.0, 3.0, 2.5])
+        return as_a_whole(c_all([above(mean, 0.5), above(mean, 0.0), below(mean, 9.0)]), mean)
+
+    def c_all(facts: list[bool | None]) -> bool | None:
+        return None if None in facts else all(facts)
+
+    changed = {"judge": positive, "needs": ()}
+    for name in ("P9", "S3"):
+        monkeypatch.setitem(CLAIMS, name, dataclasses.replace(CLAIMS[name], **changed))
+    found = ledger.judge(ids=["P9", "S3"], progress=False)
+    assert found["verdict"].tolist() == ["holds", "holds"]
+    assert found["intervals"].tolist() == [1, 1] and found["open"].tolist() == [(), ()]
+    assert ledger.strict(found.assign(records=[("hessian.book",), ()])) == ["undecided", ""]
+
+
+def test_what_did_not_decide_is_kept_with_what_it_would_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unsure(evidence: Evidence) -> Judgement:
+        mean = mean_interval([0.0, 1.0, 2.0, 1.5])
+        return as_a_whole(above(mean, 0.0), mean)
+
+    changed = {"judge": unsure, "needs": ()}
+    monkeypatch.setitem(CLAIMS, "S3", dataclasses.replace(CLAIMS["S3"], **changed))
+    (row,) = ledger.judge(ids=["S3"], progress=False).to_dict("records")
+    assert row["verdict"] == "undecided"
+    assert row["open"] == (ledger.Comparison(1.125, 0.0, 4, 7),)
 
 
 # -------------------------------------------------------------------------------------- committed
