@@ -33,7 +33,7 @@ Scale: TypeAlias = Literal["smoke", "book", "paper"]
 SCALES: tuple[Scale, ...] = ("smoke", "book", "paper")
 """Seconds; what the chapters show; what the paper did."""
 
-DOWNLOADED = ("mnist", "cifar10", "small_imagenet")
+DOWNLOADED = ("mnist", "cifar10", "small_imagenet", "encoded")
 """Experiments whose data come from elsewhere."""
 
 RATE_SEEDS = (1000, 1001)
@@ -254,6 +254,8 @@ _CAUSES: tuple[dict[str, Any], ...] = (
 )
 """What is changed of a sigmoid network to find out why its top layer collapses."""
 
+
+_ENCODED: tuple[Data, ...] = ("shapeset", "shapeset_jpeg", "mnist", "mnist_jpeg")
 
 _COSTS: tuple[tuple[str, Cost, int], ...] = (
     ("cross-entropy", "cross_entropy", 1),
@@ -649,6 +651,18 @@ _ALL = (
     ),
     _on("mnist", "Table 1's rows on MNIST (to be downloaded)", "mnist", shows=("fig12",)),
     _on("cifar10", "Table 1's rows on CIFAR-10 (to be downloaded)", "cifar10"),
+    _trained(
+        "encoded",
+        "What the encoder of our CIFAR-10 does to Shapeset and to MNIST",
+        [
+            replace(arm, name=f"{arm.name}, {data}", data=data, lr=lr)
+            for arm, lr in ((TANH, 0.03), (TANH_N, 0.01))  # as on both sets by trials of their own
+            for data in _ENCODED
+        ],
+        updates=10_000,
+        every=2500,
+        test_images=10_000,
+    ),
     _on("small_imagenet", "Table 1's rows on a Small-ImageNet of your own", "small_imagenet"),
     Experiment(
         "birth",

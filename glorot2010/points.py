@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from glorot2010 import pretraining, runs, second_order, svm
+from glorot2010.encoded import EncodedStream, encoded
 from glorot2010.runs import OwnRates, Run, SecondOrder
 from xavier import activations, checks, datasets, monitor, training
 from xavier.datasets import Stream
@@ -40,8 +41,13 @@ Data: TypeAlias = Literal[
     "mnist",
     "cifar10",
     "small_imagenet",
+    "shapeset_jpeg",
+    "mnist_jpeg",
 ]
-"""Shapeset-3x2 without end, with one object in every image, or so many images; or a finite set."""
+"""Shapeset-3x2 without end, with one object in every image, or so many images; or a finite set.
+
+Two are there a second time as `glorot2010.encoded` has them.
+"""
 
 FINITE = {"shapeset_1k": 1000, "shapeset_30k": 30_000, "shapeset_100k": 100_000}
 """Images of a finite Shapeset, the first of the stream on which the support vector machine trains.
@@ -566,13 +572,18 @@ def _shape(data: Data) -> tuple[int, int]:
     """Inputs and classes."""
     if _drawn(data):
         return 32 * 32, len(CLASSES)
-    found = datasets.load(data, "test")
+    found = datasets.load(_plain(data), "test")
     return found.images.shape[1], len(found.classes)
+
+
+def _plain(data: Data) -> str:
+    """The name of the images before they were encoded, if they are."""
+    return data.removesuffix("_jpeg")
 
 
 def _drawn(data: Data) -> bool:
     """Whether its images are Shapeset's."""
-    return data in ("shapeset", "singles", *FINITE)
+    return _plain(data) in ("shapeset", "singles", *FINITE)
 
 
 def _objects(data: Data) -> tuple[int, ...]:
@@ -581,10 +592,26 @@ def _objects(data: Data) -> tuple[int, ...]:
 
 def _streams(data: Data, seeds: Iterable[int], device: str) -> dict[int, Stream]:
     """A stream a seed; those of a finite set share its images."""
+    if data == "shapeset_jpeg":
+        found = _streams("shapeset", seeds, device)
+        return {s: EncodedStream(stream, *_SHAPESET) for s, stream in found.items()}
     if data in ("shapeset", "singles"):
         return {s: Shapeset(s, device=device, objects=_objects(data)) for s in seeds}
-    whole = _finite(data) if data in FINITE else datasets.load(data, "train")
+    whole = _finite(data) if data in FINITE else _loaded(data, "train")
     return {s: datasets.DatasetStream(whole, s) for s in seeds}
+
+
+_SHAPESET = (32, 32), (-1.0, 1.0)  # pixels of its images, and what black and white are
+
+
+def _loaded(data: Data, split: str) -> datasets.Dataset:
+    """A split of a set, encoded if that is what it is."""
+    found = datasets.load(_plain(data), split)
+    if data == _plain(data):
+        return found
+    height, width = found.shape
+    images = encoded(found.images, (height, width), (0.0, 1.0))
+    return replace(found, images=images, name=data)
 
 
 @cache
@@ -598,8 +625,9 @@ def _examples(data: Data, split: str, n: int, device: str) -> tuple[Tensor, Tens
     """The first ``n`` examples of a fixed set; all there are of a finite one that has fewer."""
     if _drawn(data):
         seeds = {"monitor": MONITOR_SEED, "valid": VALIDATION_SEED, "test": TEST_SEED}
-        return Shapeset(seeds[split], device=device, objects=_objects(data)).batch(n)
-    found = datasets.load(data, "test" if split == "monitor" else split)
+        images, labels = Shapeset(seeds[split], device=device, objects=_objects(data)).batch(n)
+        return (images if data == _plain(data) else encoded(images, *_SHAPESET)), labels
+    found = _loaded(data, "test" if split == "monitor" else split)
     return found.images[:n].to(device), found.labels[:n].to(device)
 
 

@@ -624,7 +624,7 @@ def test_a_point_that_was_stopped_goes_on_to_the_same_rows(
 
 
 def test_the_kinds_of_data_are_those_that_are_said() -> None:
-    made = {"shapeset", "singles", *points.FINITE}
+    made = {"shapeset", "singles", *points.FINITE, "shapeset_jpeg", "mnist_jpeg"}
     assert made | set(datasets.SOURCES) == set(get_args(points.Data))
 
 
