@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache, partial
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -33,7 +34,8 @@ class Activation:
         parity: "odd" where f(-s) = -f(s), else "neither".
         range: infimum and supremum of f.
         saturation: outputs up to the first and from the second number on are saturated, by the
-            definition of `SATURATED_SLOPE`; None where that never happens.
+            definition of `SATURATED_SLOPE`; None where that never happens, or where the output
+            does not tell (that of gelu and silu comes back to 0).
         fused: multiplies a tensor by f'(s) in place, given ``(tensor, z)``, in one pass over
             memory where torch has one; the same numbers as with ``derivative``, to rounding.
     """
@@ -67,6 +69,9 @@ class Activation:
         low, high = self.saturation
         return (z <= low) | (z >= high)
 
+
+Named: TypeAlias = str | tuple[str, float] | Activation
+"""An activation, or its name, or the pair of "leaky_relu" and its slope below 0 (see `get`)."""
 
 # Where the slope has fallen to SATURATED_SLOPE of its largest: 1 - z^2 for tanh, (1 - |z|)^2
 # for softsign, 4 z (1 - z) for the sigmoid.
@@ -189,19 +194,90 @@ The two properties in which it differs from tanh can so be changed one at a time
 :meta hide-value:"""
 
 
-def get(activation: str | Activation) -> Activation:
-    """The activation of this name, be it in `ACTIVATIONS` or in `VARIANTS`.
+def _slope(value: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """f'(s) by automatic differentiation."""
 
-    >>> get("steep_sigmoid").slope
-    1.0
+    def derivative(s: Tensor, z: Tensor) -> Tensor:
+        with torch.enable_grad():
+            s = s.detach().requires_grad_()
+            return torch.autograd.grad(value(s).sum(), s)[0]
+
+    return derivative
+
+
+@cache
+def leaky_relu(negative_slope: float = 0.01) -> Activation:
+    """max(0, s) + negative_slope min(0, s)."""
+    a = checks.finite("negative_slope", negative_slope)
+    f = partial(torch.nn.functional.leaky_relu, negative_slope=a)
+    return Activation(
+        name="leaky_relu",
+        value=f,
+        derivative=_slope(f),
+        expression=lambda x: _sympy().Max(0, x) + _sympy().Float(a, 40) * _sympy().Min(0, x),
+        slope=1.0 if a == 1 else None,
+        parity="odd" if a == 1 else "neither",
+        range=(-math.inf if a > 0 else 0.0, math.inf),
+        saturation=(0.0, math.inf) if a == 0 else None,
+    )
+
+
+_SELU = 1.0507009873554805, 1.0507009873554805 * 1.6732632423543772
+
+MODERN: dict[str, Activation] = {
+    name: Activation(
+        name=name,
+        value=(value := getattr(torch.nn.functional, name)),
+        derivative=_slope(value),
+        expression=expression,
+        slope=slope,
+        parity="neither",
+        range=(least, math.inf),
+        saturation=saturation,
+    )
+    for name, slope, least, saturation, expression in (
+        (
+            "gelu", 0.5, -0.16997120747990369, None,
+            lambda x: x * (1 + _sympy().erf(x / _sympy().sqrt(2))) / 2,
+        ),
+        ("silu", 0.5, -0.27846454276107380, None, lambda x: x * _logistic(x)),
+        (
+            "elu", 1.0, -1.0, (SATURATED_SLOPE - 1, math.inf),
+            lambda x: _sympy().Max(0, x) + _sympy().exp(_sympy().Min(0, x)) - 1,
+        ),
+        (
+            "selu", None, -_SELU[1], (_SELU[1] * (SATURATED_SLOPE - 1), math.inf),
+            lambda x: _SELU[0] * _sympy().Max(0, x)
+            + _SELU[1] * (_sympy().exp(_sympy().Min(0, x)) - 1),
+        ),
+    )
+}  # fmt: skip
+"""What came after the paper, beside `leaky_relu`.
+
+:meta hide-value:"""
+
+
+def get(activation: Named, argument: str = "activation") -> Activation:
+    """The activation of this name: in `ACTIVATIONS`, `VARIANTS`, `MODERN`, or "leaky_relu".
+
+    >>> get("steep_sigmoid").slope, get(("leaky_relu", 0.2)).range
+    (1.0, (-inf, inf))
 
     Args:
-        activation: its name, or an activation, which is returned as it is.
+        activation: its name, a pair of "leaky_relu" and its slope below 0, or an activation, which
+            is returned as it is.
+        argument: what an error calls it.
 
     Raises:
+        TypeError: a slope is no number.
         ValueError: there is none of this name.
     """
     if isinstance(activation, Activation):
         return activation
-    known = ACTIVATIONS | VARIANTS
-    return known[checks.one_of("activation", activation, known)]
+    known = ACTIVATIONS | VARIANTS | MODERN
+    match activation:
+        case "leaky_relu":
+            return leaky_relu()
+        case ("leaky_relu", slope):
+            return leaky_relu(slope)
+    return known[checks.one_of(argument, activation, [*known, "leaky_relu"])]

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from xavier import activations, checks, init
-from xavier.activations import ACTIVATIONS, Activation
+from xavier.activations import ACTIVATIONS, Named
 from xavier.rules import Rule
 from xavier.threads import few_threads
 
@@ -122,7 +122,7 @@ class Network:
         self,
         w: Sequence[Tensor],
         b: Sequence[Tensor],
-        activation: str | Activation,
+        activation: Named,
         seeds: Sequence[int],
     ) -> None:
         _check_parameters(w, b)
@@ -140,7 +140,7 @@ class Network:
     def create(
         cls,
         sizes: Sequence[int],
-        activation: str | Activation,
+        activation: Named,
         rule: str | Rule | Sequence[str | Rule],
         *,
         seeds: Sequence[int],
@@ -165,7 +165,7 @@ class Network:
             rule: name or callable as in `xavier.init.uniform_`, one or one per replica.
             seeds: one per replica; a seed may occur more than once, with other rules or gains.
             gain: factor on the weights' standard deviation, one or one per replica.
-            distribution: "uniform" (as in the paper) or "normal".
+            distribution: "uniform" (as in the paper), or another of `xavier.init.draw_`.
             dtype: a floating dtype.
             device: where the network lives.
 
@@ -182,15 +182,15 @@ class Network:
             raise TypeError(f"dtype must be a floating dtype, got {dtype}")
         rules_ = _per_replica("rule", rule, len(seeds))
         gains = _per_replica("gain", gain, len(seeds))
-        names = init.DISTRIBUTIONS
-        normal = checks.one_of("distribution", distribution, names) == "normal"
-        fill = init.normal_ if normal else init.uniform_
         w = [torch.empty(len(seeds), n, m, dtype=dtype) for n, m in pairwise(ns)]
         for r, seed in enumerate(seeds):
             generator = torch.Generator().manual_seed(seed)
             for w_i in w:
                 layer = torch.empty(w_i.shape[:0:-1], dtype=dtype)
-                w_i[r] = fill(layer, rules_[r], gains[r], generator=generator).T
+                init.draw_(
+                    layer, rules_[r], gains[r], distribution=distribution, generator=generator
+                )
+                w_i[r] = layer.T
         b = [torch.zeros(len(seeds), m, dtype=dtype) for m in ns[1:]]
         return cls([x.to(device) for x in w], [x.to(device) for x in b], activation, seeds)
 

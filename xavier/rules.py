@@ -67,19 +67,25 @@ def bound(variance: Number) -> Number:
 
 
 def fans(
-    shape: Sequence[int], *, groups: int = 1, transposed: bool = False, packed: int = 1
-) -> tuple[int, int]:
+    shape: Sequence[int],
+    *,
+    groups: int = 1,
+    transposed: bool = False,
+    packed: int = 1,
+    stride: int | Sequence[int] = 1,
+    stacked: int = 0,
+) -> tuple[float, float]:
     """How many terms one output sums up, and to how many outputs one input goes.
 
     The weights are in torch's order: ``(out, in)`` for a linear layer, ``(out, in / groups,
-    *kernel)`` for a convolution and ``(in, out / groups, *kernel)`` for a transposed one.
-    Strides and borders are not counted: a transposed convolution with stride s really sums
-    about ``n_in / s**d`` terms.
+    *kernel)`` for a convolution and ``(in, out / groups, *kernel)`` for a transposed one. With
+    strides of product S an input of a convolution goes, on average, to S times fewer outputs, and
+    an output of a transposed one sums S times fewer terms. Borders are not counted.
 
-    >>> fans((64, 32, 3, 3))
-    (288, 576)
-    >>> fans((96, 32), packed=3)
-    (32, 32)
+    >>> fans((64, 32, 3, 3)), fans((64, 32, 3, 3), stride=2)
+    ((288, 576), (288, 144))
+    >>> fans((96, 32), packed=3), fans((10, 64, 32), stacked=1)  # a matrix for each of ten experts
+    ((32, 32), (32, 64))
 
     Args:
         shape: shape of the weights, two dimensions or more, all at least 1.
@@ -88,31 +94,44 @@ def fans(
         transposed: whether the weights are those of a transposed convolution.
         packed: how many matrices are stacked along the output dimension, such as 3 for the
             queries, keys and values of attention. Each is counted on its own.
+        stride: of a convolution, one number or one for each dimension of its kernel.
+        stacked: how many dimensions before those above count matrices of their own, such as 1
+            for experts or replicas in ``(experts, out, in)``.
 
     Returns:
-        The pair ``(n_in, n_out)``.
+        The pair ``(n_in, n_out)``, integers wherever the strides divide.
 
     Raises:
         TypeError: a size is not an integer.
-        ValueError: ``shape`` has fewer than two dimensions or a size below 1, or the outputs
-            cannot be shared out among ``groups`` or ``packed``.
+        ValueError: ``shape`` has fewer than two dimensions or a size below 1, the outputs cannot
+            be shared out among ``groups`` or ``packed``, or the strides do not fit the kernel.
     """
     sizes = [checks.positive_int(f"shape[{i}]", size) for i, size in enumerate(shape)]
-    if len(sizes) < 2:
+    first = checks.count("stacked", stacked)
+    if len(sizes) < first + 2:
+        before = f" after the {first} stacked" if first else ""
         raise ValueError(
-            f"shape must have at least two dimensions (out, in, *kernel), got {tuple(sizes)}"
+            f"shape must have at least two dimensions (out, in, *kernel){before}, "
+            f"got {tuple(sizes)}"
         )
+    ins, outs, kernel = sizes[first + 1], sizes[first], sizes[first + 2 :]
     groups = checks.positive_int("groups", groups)
     packed = checks.positive_int("packed", packed)
-    kernel = math.prod(sizes[2:])
+    strides = tuple(stride) if isinstance(stride, Sequence) else (stride,) * len(kernel)
+    steps = math.prod(checks.positive_int("stride", step) for step in strides)
+    if len(strides) != len(kernel):
+        raise ValueError(f"stride must have a number for each of {tuple(kernel)}, got {stride!r}")
     if transposed:
         if packed != 1:
             raise ValueError(f"packed must be 1 for transposed weights, got {packed}")
-        ins, outs = _divided("shape[0]", sizes[0], "groups", groups), sizes[1]
-    else:
-        ins = sizes[1]
-        outs = _divided("shape[0]", sizes[0], "groups * packed", groups * packed)
-    return ins * kernel, outs * kernel
+        ins, outs = _divided(f"shape[{first}]", outs, "groups", groups), ins
+        return _shared(ins * math.prod(kernel), steps), outs * math.prod(kernel)
+    outs = _divided(f"shape[{first}]", outs, "groups * packed", groups * packed)
+    return ins * math.prod(kernel), _shared(outs * math.prod(kernel), steps)
+
+
+def _shared(number: int, among: int) -> float:
+    return number / among if number % among else number // among
 
 
 def _divided(name: str, size: int, divisor_name: str, divisor: int) -> int:

@@ -33,7 +33,7 @@ from scipy.special import ndtr
 from torch import Tensor
 
 from xavier import activations, checks
-from xavier.activations import Activation
+from xavier.activations import Activation, Named
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol  # takes a second, which only the last of all needs
@@ -43,7 +43,11 @@ _REACH = 13.0  # standard deviations integrated over; beyond lies less than 1e-3
 
 
 def variance_map(
-    activation: str | Activation, q: float, *, gain: float = 1.0, bias: float = 0.0
+    activation: Named,
+    q: float,
+    *,
+    gain: float = 1.0,
+    bias: float = 0.0,
 ) -> float:
     """Variance of the next layer's weighted sums, q'.
 
@@ -65,7 +69,7 @@ def variance_map(
     return gain**2 * _expectation(lambda s: f.value(s).square(), q) + bias
 
 
-def gradient_map(activation: str | Activation, q: float, *, gain: float = 1.0) -> float:
+def gradient_map(activation: Named, q: float, *, gain: float = 1.0) -> float:
     """Factor of one layer on the variance of a gradient on its way back, chi.
 
     Arguments and errors as in `variance_map`.
@@ -79,7 +83,7 @@ def gradient_map(activation: str | Activation, q: float, *, gain: float = 1.0) -
 
 
 def correlation_map(
-    activation: str | Activation,
+    activation: Named,
     correlation: float,
     q: float,
     *,
@@ -122,7 +126,7 @@ def correlation_map(
 
 
 def propagate(
-    activation: str | Activation,
+    activation: Named,
     q: float,
     layers: int,
     *,
@@ -158,13 +162,24 @@ def propagate(
     return table.assign(weight_gradient=product / product.iloc[-1])
 
 
-def fixed_point(activation: str | Activation, *, gain: float = 1.0, bias: float = 0.0) -> float:
-    """The variance at which a deep network settles: 0 if it dies out, infinity if it grows.
+def fixed_points(activation: Named, *, gain: float = 1.0, bias: float = 0.0) -> pd.DataFrame:
+    """All variances that a layer leaves as they are, from 0 to infinity.
 
-    Arguments as in `variance_map`.
+    A deep network settles at one that attracts: which, is decided by where it starts. Looked for
+    between 1e-8 and 1e8, a quarter of a power of ten at a time.
 
-    >>> fixed_point("tanh"), round(fixed_point("tanh", gain=2.0), 4)
-    (0.0, 2.1215)
+    >>> fixed_points("gelu", gain=gain("gelu")).round(6)  # keeps 1, and no other near it
+       variance  attracts
+    0       0.0      True
+    1       1.0     False
+    2       inf      True
+
+    Args:
+        activation, gain, bias: as in `variance_map`.
+
+    Returns:
+        Rows ``variance`` (0 where silence stays silence, infinity where everything large grows)
+        and ``attracts``.
 
     Raises:
         ValueError: every variance stays as it is (identity at gain 1, relu at gain sqrt 2), so
@@ -176,17 +191,92 @@ def fixed_point(activation: str | Activation, *, gain: float = 1.0, bias: float 
         q = math.exp(log_q)
         return variance_map(f, q, gain=gain, bias=bias) / q - 1
 
-    low, high = math.log(1e-8), math.log(1e8)
-    if max(abs(change(low)), abs(change(high))) <= 1e-12:
+    grid = [k / 4 * math.log(10) for k in range(-32, 33)]
+    changes = [change(log_q) for log_q in grid]
+    if max(abs(changes[0]), abs(changes[-1])) <= 1e-12:
         raise ValueError(f"gain = {gain!r} keeps every variance with {f.name}: no fixed point")
-    if change(low) <= 1e-12:  # shrinks already where it is all but linear
-        return 0.0
-    if change(high) >= -1e-12:
-        return math.inf
-    return math.exp(brentq(change, low, high, xtol=1e-13, rtol=1e-13))
+    changes[0] -= 1e-12  # shrinks already where it is all but linear
+    changes[-1] += 1e-12
+    found = [(0.0, changes[0] <= 0)] if variance_map(f, 0.0, gain=gain, bias=bias) == 0 else []
+    for (low, high), (before, after) in zip(
+        itertools.pairwise(grid), itertools.pairwise(changes), strict=True
+    ):
+        if (before <= 0) != (after <= 0):
+            root = brentq(change, low, high, xtol=1e-13, rtol=1e-13)
+            found.append((math.exp(root), before > 0))
+    if changes[-1] >= 0:
+        found.append((math.inf, True))
+    return pd.DataFrame(found, columns=["variance", "attracts"])
 
 
-def saturated_share(activation: str | Activation, q: float) -> float:
+def fixed_point(activation: Named, *, gain: float = 1.0, bias: float = 0.0) -> float:
+    """The variance at which a deep network settles: 0 if it dies out, infinity if it grows.
+
+    Arguments as in `variance_map`.
+
+    >>> fixed_point("tanh"), round(fixed_point("tanh", gain=2.0), 4)
+    (0.0, 2.1215)
+
+    Raises:
+        ValueError: as in `fixed_points`, or more than one of them attracts, so that it depends on
+            the variance of the first layer's sums.
+    """
+    points = fixed_points(activation, gain=gain, bias=bias)
+    where = points.variance[points.attracts].to_list()
+    if len(where) != 1:
+        ends = " or ".join(f"{q:.4g}" for q in where)
+        raise ValueError(
+            f"gain = {gain!r} with {activations.get(activation).name} leads to {ends}, depending "
+            "on where it starts: see fixed_points"
+        )
+    return float(where[0])
+
+
+class Gain(float):
+    """A gain that says what it keeps and what gradients pay for it; else a float.
+
+    Attributes:
+        activation: name of the activation.
+        q: variance of the weighted sums that the gain keeps.
+        chi: what a layer does to the variance of gradients then (`gradient_map`).
+    """
+
+    activation: str
+    q: float
+    chi: float
+
+    def __str__(self) -> str:
+        return (
+            f"{float(self):.6g} keeps a variance of {self.q:g} through {self.activation} and "
+            f"multiplies that of gradients by {self.chi:.4g} a layer"
+        )
+
+
+def gain(activation: Named, q: float = 1.0) -> Gain:
+    """The root of n Var[W] with which sums of variance ``q`` keep it from layer to layer.
+
+    It says nothing of what becomes of another variance, for which see `fixed_points`.
+
+    >>> print(gain("gelu"))
+    1.53353 keeps a variance of 1 through gelu and multiplies that of gradients by 1.072 a layer
+    >>> round(gain(("leaky_relu", 0.2)), 6), round(gain("relu") ** 2, 6)
+    (1.38675, 2.0)
+
+    Args:
+        activation: as in `variance_map`.
+        q: variance of the weighted sums, above 0.
+
+    Raises:
+        TypeError, ValueError: as in `variance_map`, or ``q`` is 0.
+    """
+    f = activations.get(activation, "gain")
+    number = Gain(math.sqrt(checks.positive("q", q) / variance_map(f, q)))
+    number.activation, number.q = f.name, float(q)
+    number.chi = gradient_map(f, q, gain=float(number))
+    return number
+
+
+def saturated_share(activation: Named, q: float) -> float:
     """Share of the units that are saturated when the weighted sums have variance ``q``.
 
     Saturated as `xavier.activations.SATURATED_SLOPE` has it.
@@ -216,7 +306,7 @@ def _inverse(f: Activation, z: float) -> float:
 # What becomes of the last bit of non-linearity
 
 
-def vanishing_variance(activation: str | Activation) -> tuple[Expr, Expr]:
+def vanishing_variance(activation: Named) -> tuple[Expr, Expr]:
     r"""How the variance dies out at gain 1 in layer l, for large l, and the gradient with it.
 
     Near 0, :math:`f(s)^2 = s^2 - c |s|^k + \dots` with k the first power that does not vanish, so

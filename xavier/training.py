@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from xavier import checks
-from xavier.activations import Activation
+from xavier.activations import Named
 from xavier.datasets import Stream
 from xavier.init import Distribution
 from xavier.network import COSTS, Cost, Network, Trace
@@ -252,7 +252,7 @@ def train(
 
 def train_grid(
     sizes: Sequence[int],
-    activation: str | Activation,
+    activation: Named,
     grid: pd.DataFrame,
     stream: Callable[[int], Stream],
     *,

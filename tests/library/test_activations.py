@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from xavier import activations
-from xavier.activations import ACTIVATIONS, SATURATED_SLOPE, VARIANTS, Activation
+from xavier.activations import ACTIVATIONS, MODERN, SATURATED_SLOPE, VARIANTS, Activation
 
 EPS = torch.finfo(torch.float64).eps
 # Both signs, from the linear regime deep into saturation; zero is looked at by itself.
@@ -207,3 +207,54 @@ def test_values_slopes_and_masks_have_the_shape_and_the_dtype_of_the_sums(f: Act
         z = f.value(s)
         for result, kind in ((z, dtype), (f.derivative(s, z), dtype), (f.saturated(z), torch.bool)):
             assert result.shape == s.shape and result.dtype == kind
+
+
+# --------------------------------------------------------------------------------------------------
+# What came later
+# --------------------------------------------------------------------------------------------------
+
+LATER = [*MODERN.values(), activations.leaky_relu(), activations.leaky_relu(0.2)]
+
+
+@pytest.mark.parametrize("f", LATER, ids=lambda f: f.name)
+def test_later_units_agree_with_their_expression_and_its_slope(f: Activation) -> None:
+    points = [sign * s for s in (0.1, 0.7, 1.5, 4.0, 9.0) for sign in (-1, 1)]
+    s = torch.tensor(points, dtype=torch.float64)
+    z = f.value(s)
+    torch.testing.assert_close(z, exactly(f.expression(x), points), rtol=1e-13, atol=1e-15)
+    step = 1e-30  # what a difference of 40 digits sees
+    sides = [f.expression(sympy.Float(p, 60) + step) - f.expression(sympy.Float(p, 60) - step)
+             for p in points]  # fmt: skip
+    slopes = torch.tensor([float(side / (2 * step)) for side in sides], dtype=torch.float64)
+    torch.testing.assert_close(f.derivative(s, z), slopes, rtol=1e-12, atol=1e-15)
+    around = [float(f.expression(sympy.Float(e, 40))) / e for e in (1e-9, -1e-9)]
+    if f.slope is None:
+        assert abs(around[0] - around[1]) > 0.1
+    else:
+        assert around == pytest.approx([f.slope] * 2, abs=1e-8)
+
+
+@pytest.mark.parametrize("f", LATER, ids=lambda f: f.name)
+def test_later_units_stay_in_their_range_and_fill_it(f: Activation) -> None:
+    z = f.value(torch.linspace(-60, 60, 120_001, dtype=torch.float64))
+    low, high = f.range
+    assert z.max() > 59 and high == math.inf
+    assert z.min() >= low and (z.min() < low + 1e-6 if math.isfinite(low) else z.min() < -0.5)
+
+
+@pytest.mark.parametrize("name", ["elu", "selu"])
+def test_later_units_are_saturated_where_their_slope_is_below_the_share(name: str) -> None:
+    s = torch.linspace(-9, 9, 1801, dtype=torch.float64)
+    z = MODERN[name].value(s)
+    share = MODERN[name].derivative(s, z) / MODERN[name].derivative(s, z).max()
+    assert torch.equal(MODERN[name].saturated(z), share < SATURATED_SLOPE)
+
+
+def test_a_leaky_rectifier_has_its_slope() -> None:
+    assert activations.get("leaky_relu") is activations.leaky_relu()
+    f = activations.get(("leaky_relu", 0.2))
+    assert f is activations.leaky_relu(0.2) and f.value(torch.tensor(-5.0)) == -1
+    assert activations.leaky_relu(0).saturated(torch.zeros(1))
+    assert activations.leaky_relu(1.0).parity == "odd"
+    with pytest.raises(TypeError, match=r"^negative_slope must be a real number, got 'x'$"):
+        activations.get(("leaky_relu", "x"))  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,16 @@ from scipy import stats  # type: ignore[import-untyped]
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, prune
 
-from xavier import init, rules
+from xavier import init, rules, theory
 from xavier.rules import RULES
 
 LIMIT = 5.1
-SQUARE_SPREAD = {"uniform": math.sqrt(0.8), "normal": math.sqrt(2)}
+CUT = stats.truncnorm(-2, 2)
+SQUARE_SPREAD = {
+    "uniform": math.sqrt(0.8),
+    "normal": math.sqrt(2),
+    "truncated": math.sqrt(CUT.stats("k") + 2),
+}
 """Standard deviation of w^2 in units of the variance of w: (kurtosis - 1)^(1/2)."""
 
 shapes = st.lists(st.integers(1, 12), min_size=2, max_size=5)
@@ -54,10 +60,16 @@ TORCH: dict[tuple[str, str], Filler] = {
 }
 """Where torch.nn.init has the rule: the rule and distribution, and torch's way to fill."""
 
-OURS = {"uniform": init.uniform_, "normal": init.normal_}
+OURS: dict[str, Callable[..., Tensor]] = {
+    "uniform": init.uniform_,
+    "normal": init.normal_,
+    "truncated": partial(init.draw_, distribution="truncated"),
+}
+ALL = OURS | {"orthogonal": partial(init.draw_, distribution="orthogonal")}
 
 in_torch = pytest.mark.parametrize(("rule", "distribution"), TORCH)
 both = pytest.mark.parametrize("distribution", OURS)
+every = pytest.mark.parametrize("distribution", ALL)
 
 
 def seeded(seed: int = 1) -> torch.Generator:
@@ -205,6 +217,10 @@ def assert_distribution(weights: np.ndarray, variance: float, distribution: str)
         assert np.abs(w).max() <= bound * (1 + 2**-23)
         assert np.abs(w).max() > bound * (1 - 20 / w.size)
         law = stats.uniform(-bound, 2 * bound)
+    elif distribution == "truncated":
+        wide = math.sqrt(variance / CUT.var())
+        assert 1.99 * wide < np.abs(w).max() <= 2 * wide * (1 + 2**-20)
+        law = stats.truncnorm(-2, 2, 0, wide)
     else:
         law = stats.norm(0, math.sqrt(variance))
     assert stats.kstest(w, law.cdf).pvalue > 1e-6
@@ -304,12 +320,15 @@ class Zoo(nn.Module):
         self.norm = nn.BatchNorm2d(18)
         self.conv = nn.Conv2d(12, 18, 5, groups=3)
         self.up = nn.ConvTranspose2d(10, 16, 5, groups=2)
+        self.down = nn.Conv2d(6, 16, 4, stride=2)
+        self.larger = nn.ConvTranspose2d(16, 6, 4, stride=(2, 1))
         self.attention = nn.MultiheadAttention(32, 4)
         self.cross = nn.MultiheadAttention(24, 2, kdim=40, vdim=16, add_bias_kv=True)
         self.pair = nn.Bilinear(9, 11, 40)
         self.layer_norm = nn.LayerNorm(60)
         self.embedding = nn.Embedding(50, 16)
-        self.lstm = nn.LSTM(8, 8)
+        self.lstm = nn.LSTM(24, 30, proj_size=20, bidirectional=True)
+        self.cell = nn.GRUCell(20, 30)
         self.tied = nn.Linear(60, 80)
         self.tied.weight = self.linear.weight
         self.again = self.linear
@@ -324,6 +343,8 @@ ZOO = {
     "linear.weight": (60, 80),
     "conv.weight": (12 // 3 * 25, 18 // 3 * 25),
     "up.weight": (10 // 2 * 25, 16 // 2 * 25),
+    "down.weight": (6 * 16, 16 * 4),
+    "larger.weight": (16 * 8, 6 * 16),
     "attention.in_proj_weight": (32, 32),
     "attention.out_proj.weight": (32, 32),
     "cross.q_proj_weight": (24, 24),
@@ -331,18 +352,31 @@ ZOO = {
     "cross.v_proj_weight": (16, 24),
     "cross.out_proj.weight": (24, 24),
     "pair.weight": (99, 40),
+    "lstm.weight_ih_l0": (24, 30),
+    "lstm.weight_hh_l0": (20, 30),
+    "lstm.weight_hr_l0": (30, 20),
+    "lstm.weight_ih_l0_reverse": (24, 30),
+    "lstm.weight_hh_l0_reverse": (20, 30),
+    "lstm.weight_hr_l0_reverse": (30, 20),
+    "cell.weight_ih": (20, 30),
+    "cell.weight_hh": (30, 30),
     "nested.0.weight": (30, 20),
     "nested.2.0.weight": (20, 90),
 }
 ZOO_DRAWN = (
-    "linear", "conv", "up", "attention", "attention.out_proj", "cross", "cross.out_proj", "pair",
-    "tied", "nested.0", "nested.2.0",
+    "linear", "conv", "up", "down", "larger", "attention", "attention.out_proj", "cross",
+    "cross.out_proj", "pair", "lstm", "cell", "tied", "nested.0", "nested.2.0",
 )  # fmt: skip
-ZOO_SKIPPED = ("", "norm", "layer_norm", "embedding", "lstm", "nested.2.1")
+ZOO_SKIPPED = {
+    "": "Zoo", "norm": "BatchNorm2d", "layer_norm": "LayerNorm", "embedding": "Embedding",
+    "nested.2.1": "LayerNorm",
+}  # fmt: skip
 ZOO_BIASES = {
     "linear.bias", "tied.bias", "again.bias", "conv.bias", "up.bias", "pair.bias", "nested.0.bias",
     "nested.2.0.bias", "attention.in_proj_bias", "attention.out_proj.bias", "cross.in_proj_bias",
-    "cross.out_proj.bias", "cross.bias_k", "cross.bias_v",
+    "cross.out_proj.bias", "cross.bias_k", "cross.bias_v", "down.bias", "larger.bias",
+    *(f"lstm.bias_{kind}_l0{end}" for kind in ("ih", "hh") for end in ("", "_reverse")),
+    "cell.bias_ih", "cell.bias_hh",
 }  # fmt: skip
 ZOO_ALIASES = {"tied.weight", "again.weight"}
 
@@ -390,7 +424,7 @@ def test_the_report_reads_as_a_sentence() -> None:
     assert str(init.initialize_(nn.Sequential(nn.ReLU(), nn.Flatten()))) == "drawn: nothing"
     assert str(init.initialize_(nn.Linear(2, 3))) == "drawn: the module itself"
     net = nn.Sequential(nn.Linear(2, 3, bias=False), nn.LayerNorm(3))
-    assert str(init.initialize_(net)) == "drawn: 0; left alone: 1"
+    assert str(init.initialize_(net)) == "drawn: 0; left alone: 1 (LayerNorm)"
 
 
 @pytest.mark.parametrize("first", ["embedding", "read_out"])
@@ -399,7 +433,7 @@ def test_an_embedding_tied_to_a_drawn_layer_is_not_said_to_be_left_alone(first: 
     layers["read_out"].weight = layers["embedding"].weight
     order = [first, *(name for name in layers if name != first)]
     done = init.initialize_(nn.ModuleDict({name: layers[name] for name in order}))
-    assert done == init.Initialized(("read_out",), ())
+    assert done == init.Initialized(("read_out",), {})
 
 
 def test_weights_that_are_computed_from_others_are_left_alone_and_said_so() -> None:
@@ -411,7 +445,9 @@ def test_weights_that_are_computed_from_others_are_left_alone_and_said_so() -> N
     before = copy.deepcopy(net.state_dict())
     done = init.initialize_(net)
     assert done.drawn == ("2",)
-    assert done.skipped == ("0", "0.parametrizations.weight", "1")
+    computed = "its weight is computed"
+    assert done.skipped["0"] == done.skipped["1"] == computed
+    assert set(done.skipped) == {"0", "0.parametrizations.weight", "1"}
     for name, value in net.state_dict().items():
         assert torch.equal(value, before[name]) != name.startswith("2."), name
 
@@ -440,11 +476,230 @@ def test_a_lazy_layer_is_refused_until_it_has_a_shape() -> None:
     with warnings.catch_warnings(action="ignore"):
         net = nn.Sequential(nn.Linear(2, 3), nn.LazyLinear(4))
     before = net[0].weight.clone()
-    with pytest.raises(ValueError, match=r"^module: the lazy layer '1' has no shape yet"):
+    with pytest.raises(ValueError, match=r"^module: parameter '1.weight' is of a lazy layer: "):
         init.initialize_(net)
     assert torch.equal(net[0].weight, before)
     net(torch.zeros(1, 2))
     assert init.initialize_(net).drawn == ("0", "1")
+
+
+# --------------------------------------------------------------------------------------------------
+# Parameters that are frozen, shared, asked for otherwise, or somebody's own
+# --------------------------------------------------------------------------------------------------
+
+
+def test_frozen_parameters_and_what_shares_their_memory_stay_and_are_said() -> None:
+    net = nn.ModuleDict({"base": nn.Linear(4, 3), "copy": nn.Linear(4, 3), "free": nn.Linear(3, 2)})
+    net["base"].requires_grad_(False)
+    net["copy"].weight = nn.Parameter(net["base"].weight.data)
+    net["free"].bias.requires_grad_(False)
+    before = copy.deepcopy(net.state_dict())
+    done = init.initialize_(net)
+    assert done.drawn == ("free",)
+    assert done.skipped == {"base": "frozen", "copy": "frozen", "free.bias": "frozen"}
+    changed = {n for n, value in net.state_dict().items() if not torch.equal(value, before[n])}
+    assert changed == {"free.weight"}
+    assert str(done) == "drawn: free; left alone: base (frozen), copy (frozen), free.bias (frozen)"
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_weights_that_share_memory_are_drawn_once_by_the_first(transposed: bool) -> None:
+    net = nn.Sequential(nn.Linear(4, 9), nn.Linear(*((9, 4) if transposed else (4, 9))))
+    shared = net[0].weight.data
+    net[1].weight = nn.Parameter(shared.T if transposed else shared)
+    assert init.initialize_(net, "lecun", generator=seeded()).drawn == ("0", "1")
+    expected = init.uniform_(torch.empty(9, 4), "lecun", generator=seeded())
+    assert torch.equal(net[0].weight, expected)
+    assert torch.equal(net[1].weight, expected.T if transposed else expected)
+
+
+@pytest.mark.parametrize("by", ["object", "storage"])
+def test_the_padding_row_of_a_tied_embedding_keeps_its_values(by: str) -> None:
+    net = nn.ModuleDict({"head": nn.Linear(4, 10), "words": nn.Embedding(10, 4, padding_idx=3)})
+    same = net["words"].weight
+    net["head"].weight = same if by == "object" else nn.Parameter(same.data)
+    init.initialize_(net)
+    assert net["head"].weight is same or by == "storage"
+    assert not same[3].any() and same[[0, 1, 2, 4, 9]].all()
+    with torch.no_grad():
+        same[3] = 7.0
+    init.initialize_(net)
+    assert torch.all(same[3] == 7.0)
+
+
+def test_an_embedding_of_its_own_stays_as_it_is() -> None:
+    net = nn.ModuleDict({"words": nn.Embedding(10, 4, padding_idx=0), "out": nn.Linear(4, 2)})
+    before = net["words"].weight.detach().clone()
+    assert init.initialize_(net).skipped == {"words": "Embedding"}
+    assert torch.equal(net["words"].weight, before)
+
+
+def test_a_parameter_of_ones_own_in_a_known_layer_is_said() -> None:
+    class Scaled(nn.Linear):
+        def __init__(self) -> None:
+            super().__init__(3, 4)
+            self.bias_scale = nn.Parameter(torch.full((4, 3), 9.0))
+
+    layer = Scaled()
+    assert init.initialize_(layer).skipped == {"bias_scale": "a parameter of its own"}
+    assert torch.all(layer.bias_scale == 9.0)
+
+
+def test_a_layer_without_elements_hinders_nobody() -> None:
+    with warnings.catch_warnings(action="ignore"):
+        net = nn.Sequential(nn.Linear(0, 4), nn.Linear(4, 2))
+    net[0].bias.data.fill_(7.0)
+    assert init.initialize_(net).drawn == ("0", "1")
+    assert not net[0].bias.any()
+
+
+def test_weights_without_fans_are_named() -> None:
+    net = nn.Sequential(nn.Conv1d(4, 6, 3))
+    net[0].weight = nn.Parameter(torch.ones(5))
+    with pytest.raises(ValueError, match=r"^module: parameter '0.weight': shape must have "):
+        init.initialize_(net)
+
+
+def test_overrides_change_what_they_match_and_the_last_wins(generator: torch.Generator) -> None:
+    net = nn.ModuleDict({
+        "blocks": nn.Sequential(nn.Linear(50, 40), nn.Linear(40, 50)), "lstm": nn.LSTM(8, 16),
+        "head": nn.Linear(50, 10),
+    })  # fmt: skip
+    net["head"].bias.data.fill_(-4.6)
+    done = init.initialize_(
+        net,
+        "lecun",
+        generator=generator,
+        overrides={
+            "blocks.*": {"gain": 2.0},
+            "blocks.1": {"gain": 0.5, "distribution": "normal"},
+            "*.weight_hh_*": {"rule": "lecun", "distribution": "orthogonal"},
+            "*.bias": None,
+            "blocks.0.bias": {},
+        },
+    )
+    assert_moments(net["blocks"][0].weight.detach().numpy(), 4 / 50, "uniform")
+    assert_moments(net["blocks"][1].weight.detach().numpy(), 0.25 / 40, "normal")
+    assert net["blocks"][1].weight.abs().max() > 0.5 * rules.bound(1 / 40)
+    for gate in net["lstm"].weight_hh_l0.detach().chunk(4):
+        torch.testing.assert_close(gate @ gate.T, torch.eye(16), atol=1e-5, rtol=0)
+    assert torch.all(net["head"].bias == -4.6) and not net["blocks"][0].bias.any()
+    assert done.skipped == {"blocks.1.bias": "as asked", "head.bias": "as asked"}
+
+
+def test_a_layer_that_is_to_be_left_alone_is(zoo: Zoo) -> None:
+    done = init.initialize_(zoo, overrides={"attention*": None, "attention.out_proj": {}})
+    assert done.skipped["attention"] == "as asked"
+    assert torch.all(zoo.attention.in_proj_weight == 7.0)
+    assert torch.all(zoo.attention.in_proj_bias == 7.0)
+    assert "attention.out_proj" in done.drawn and not zoo.attention.out_proj.bias.any()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error", "message"),
+    [
+        ({"haed": None}, ValueError, "overrides must match a layer that is drawn, got 'haed'"),
+        ({"norm": {}}, ValueError, "overrides must match a layer that is drawn, got 'norm'"),
+        (
+            {"up": {"gian": 1}},
+            ValueError,
+            "overrides['up'] must be one of rule, gain, distribution",
+        ),
+        ({"up": 0.5}, TypeError, "overrides['up'] must be a mapping of options, or None, got 0.5"),
+        ({"up": {"distribution": "u"}}, ValueError, "distribution must be one of uniform, normal"),
+        ({"up": {"gain": -1}}, ValueError, "gain must be at least 0"),
+        (["up"], TypeError, "overrides must be a mapping from patterns to options, got ['up']"),
+    ],
+)
+def test_bad_overrides_are_refused_and_nothing_is_changed(
+    zoo: Zoo, overrides: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        init.initialize_(zoo, overrides=overrides)
+    assert all(torch.all(parameter == 7.0) for parameter in zoo.parameters())
+
+
+def test_forget_gates_have_their_bias_once() -> None:
+    net = nn.ModuleDict({"layer": nn.LSTM(3, 4, 2), "cell": nn.LSTMCell(3, 4), "gru": nn.GRU(3, 4)})
+    init.initialize_(net, forget_bias=1.0)
+    for name, bias in net.named_parameters():
+        if "bias" in name:
+            expected = torch.zeros_like(bias)
+            if "bias_ih" in name and "gru" not in name:
+                expected[4:8] = 1.0  # gates: input, forget, cell, output
+            assert torch.equal(bias, expected), name
+    for module in (nn.GRU(3, 4), nn.LSTM(3, 4, bias=False)):
+        with pytest.raises(ValueError, match=r"^forget_bias must be 0 without an LSTM's biases"):
+            init.initialize_(module, forget_bias=1.0)
+
+
+# --------------------------------------------------------------------------------------------------
+# Orthogonal matrices, gains by name, memory
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(9, 9), (12, 5), (5, 12), (6, 2, 3), (7, 1)])
+@pytest.mark.parametrize("rule", ["lecun", "glorot"])
+def test_singular_values_are_alike_and_give_the_variance(shape: tuple[int, ...], rule: str) -> None:
+    variance = 1.5**2 * RULES[rule](*rules.fans(shape))
+    w = init.draw_(torch.empty(shape).double(), rule, 1.5, distribution="orthogonal")
+    sampled = init.sample(
+        shape, rule, np.random.default_rng(0), gain=1.5, distribution="orthogonal"
+    )
+    for drawn in (w.numpy(), sampled):
+        assert (drawn**2).mean() == pytest.approx(variance, rel=1e-12)
+        singular = np.linalg.svd(drawn.reshape(shape[0], -1), compute_uv=False)
+        np.testing.assert_allclose(singular, singular[0], rtol=1e-12)
+    if rule == "lecun" and len(set(shape)) == 1:
+        assert singular[0] == pytest.approx(1.5)
+
+
+def test_all_orthogonal_matrices_are_equally_likely(generator: torch.Generator) -> None:
+    """Each entry of a 3 x 3 one is uniform on [-1, 1] (Archimedes), unlike those of QR alone."""
+    draws = torch.stack([
+        init.draw_(torch.empty(3, 3), "lecun", distribution="orthogonal", generator=generator)
+        for _ in range(2000)
+    ])  # fmt: skip
+    for k in range(9):
+        entries = draws.flatten(1)[:, k].numpy()
+        assert stats.kstest(entries, stats.uniform(-1, 2).cdf).pvalue > 1e-6
+
+
+def test_packed_and_grouped_weights_are_orthogonal_each() -> None:
+    up = nn.ConvTranspose1d(8, 6, 2, groups=2)
+    net = nn.ModuleDict({"attention": nn.MultiheadAttention(6, 2), "up": up})
+    init.initialize_(net, "lecun", distribution="orthogonal")
+    for part in net["attention"].in_proj_weight.detach().chunk(3):
+        torch.testing.assert_close(part @ part.T, torch.eye(6), atol=1e-5, rtol=0)
+    for part in up.weight.detach().flatten(1).chunk(2):
+        product = part @ part.T  # 4 x 6, of variance 1 / 8
+        torch.testing.assert_close(product, torch.eye(4) * 6 / 8, atol=1e-5, rtol=0)
+
+
+@every
+def test_the_same_weights_are_drawn_in_any_order_of_memory(distribution: str) -> None:
+    fill = ALL[distribution]
+    for dtype in (torch.float32, torch.bfloat16):
+        plain = fill(torch.empty(20, 6, 3, 3, dtype=dtype), generator=seeded())
+        last = torch.empty(20, 6, 3, 3, dtype=dtype, memory_format=torch.channels_last)
+        assert fill(last, generator=seeded()) is last
+        assert torch.equal(last, plain) and not last.is_contiguous()
+        across = torch.empty(6, 20, dtype=dtype)
+        fill(across.T, generator=seeded())
+        assert torch.equal(across.T, fill(torch.empty(20, 6, dtype=dtype), generator=seeded()))
+
+
+def test_a_gain_by_name_is_that_of_theory() -> None:
+    for gain in ("gelu", "tanh", ("leaky_relu", 0.2)):
+        named, by_number = nn.Linear(9, 9), nn.Linear(9, 9)
+        init.initialize_(named, "lecun", gain, generator=seeded())
+        init.initialize_(by_number, "lecun", float(theory.gain(gain)), generator=seeded())
+        assert torch.equal(named.weight, by_number.weight)
+    he, relu = (
+        init.uniform_(torch.empty(9, 9), *how, generator=seeded())
+        for how in (("he",), ("lecun", "relu"))
+    )
+    torch.testing.assert_close(he, relu)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -468,7 +723,13 @@ SAMPLERS: list[Callable[..., Any]] = [
             f"gain must be at least 0 and keep weights of variance {2 / 7!r} finite in torch.float",
         ),
         ({"gain": math.nan}, ValueError, "gain must be finite, got nan"),
-        ({"gain": "1"}, TypeError, "gain must be a real number, got '1'"),
+        ({"gain": None}, TypeError, "gain must be a real number, got None"),
+        ({"gain": "gulu"}, ValueError, "gain must be one of sigmoid, tanh, softsign, relu, "),
+        (
+            {"gain": "relu", "rule": "he"},
+            ValueError,
+            "gain must be a number with the rule 'he', which has a factor of its own",
+        ),
         ({"rule": 0.1}, TypeError, "rule must be a name or a callable (n_in, n_out), got 0.1"),
         (
             {"rule": "golrot"},
@@ -487,7 +748,7 @@ def test_a_bad_gain_or_rule_is_refused_by_every_sampler(
 
 
 def test_an_unknown_distribution_is_refused() -> None:
-    message = r"^distribution must be one of uniform, normal, got 'gauss'"
+    message = r"^distribution must be one of uniform, normal, truncated, orthogonal, got 'gauss'"
     for sampler in SAMPLERS[2:]:
         with pytest.raises(ValueError, match=message):
             sampler(distribution="gauss")
@@ -503,10 +764,10 @@ def test_a_tensor_without_fans_or_of_the_wrong_dtype_is_refused(distribution: st
     for dtype in (torch.int64, torch.complex64, torch.float8_e4m3fn):
         with pytest.raises(TypeError, match=rf"tensor must have a dtype among .*16, .*got {dtype}"):
             fill(torch.zeros(3, 2, dtype=dtype))
-    with pytest.raises(ValueError, match=r"fans\[1\] must be at least 1, got -1"):
+    with pytest.raises(ValueError, match=r"fans\[1\] must be above 0, got -1"):
         fill(torch.empty(4, 3), fans=(3, -1))
-    with pytest.raises(TypeError, match=r"fans\[0\] must be an integer, got 2\.5"):
-        fill(torch.empty(4, 3), fans=(2.5, 3))
+    with pytest.raises(TypeError, match=r"fans\[0\] must be a real number, got '2'"):
+        fill(torch.empty(4, 3), fans=("2", 3))
     for fans in ((3, 4, 5), (), 3):
         message = f"fans must be the pair (n_in, n_out), got {fans!r}"
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -537,25 +798,73 @@ def test_what_is_of_another_type_is_refused_by_name(call: Callable[[], Any], mes
         call()
 
 
+def _computed() -> Tensor:
+    return parametrizations.weight_norm(nn.Linear(3, 2)).weight
+
+
+def _of_inference_mode() -> Tensor:
+    with torch.inference_mode():
+        return nn.Parameter(torch.ones(2, 3))
+
+
 @pytest.mark.parametrize(
-    ("weight", "error", "message"),
+    ("make", "error", "message"),
     [
-        (torch.ones(1, 1).expand(2, 3), ValueError, "must not be expanded .* got strides"),
-        (
-            torch.ones(2, 3, dtype=torch.float8_e4m3fn),
-            TypeError,
-            "must have a dtype among .*float8",
-        ),
+        (lambda: torch.ones(1, 1).expand(2, 3), ValueError, "must not be expanded .* got strides"),
+        (lambda: torch.ones(2, 3).to(torch.float8_e4m3fn), TypeError, "must have a dtype.*float8"),
+        (lambda: torch.ones(2, 3) * 1j, TypeError, "must have a dtype .* got torch.complex64"),
+        (lambda: torch.ones(2, 3, device="meta"), ValueError, "must have memory, got .* on meta"),
+        (_of_inference_mode, ValueError, "must not be made in inference mode"),
     ],
-    ids=["expanded", "float8"],
+    ids=["expanded", "float8", "complex", "meta", "inference"],
 )
 def test_weights_that_cannot_be_drawn_leave_the_whole_module_unchanged(
-    weight: Tensor, error: type[Exception], message: str
+    make: Callable[[], Tensor], error: type[Exception], message: str
 ) -> None:
     net = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
-    net[2].weight = nn.Parameter(weight)
+    weight = make()
+    net[2].weight = weight if isinstance(weight, nn.Parameter) else nn.Parameter(weight)
     before = net[0].weight.detach().clone()
-    with pytest.raises(error, match=f"^module: weights of layer '2' {message}"):
+    with pytest.raises(error, match=f"^module: parameter '2.weight' {message}"):
+        init.initialize_(net)
+    with pytest.raises(error, match=f"^tensor {message}"):
+        init.uniform_(make())
+    assert torch.equal(net[0].weight, before)
+
+
+def test_a_bias_that_cannot_be_changed_leaves_the_whole_module_unchanged() -> None:
+    net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
+    net[1].bias = nn.Parameter(torch.ones(2, device="meta"))
+    before = net[0].weight.detach().clone()
+    with pytest.raises(ValueError, match=r"^module: parameter '1.bias' must have memory"):
+        init.initialize_(net)
+    assert torch.equal(net[0].weight, before)
+    net[1].bias = nn.Parameter(torch.ones(2) * 1j)  # which can be zero
+    init.initialize_(net)
+    assert not net[1].bias.any()
+
+
+def test_an_inference_tensor_can_be_drawn_in_inference_mode() -> None:
+    with torch.inference_mode():
+        assert init.uniform_(torch.zeros(3, 2)).all()
+
+
+def test_a_weight_that_would_forget_the_draw_is_refused_and_a_view_of_one_is_not() -> None:
+    with pytest.raises(ValueError, match=r"^tensor must be a parameter or a view of one, got the"):
+        init.uniform_(_computed())
+    layer = nn.MultiheadAttention(4, 2)
+    init.normal_(layer.in_proj_weight[4:8], "lecun", generator=seeded())
+    expected = init.normal_(torch.empty(4, 4), "lecun", generator=seeded())
+    assert torch.equal(layer.in_proj_weight[4:8], expected)
+
+
+def test_a_quantized_layer_is_refused_by_name() -> None:
+    from torch.ao.nn import quantized
+
+    with warnings.catch_warnings(action="ignore"):
+        net = nn.Sequential(nn.Linear(4, 3), quantized.Linear(3, 2))
+    before = net[0].weight.detach().clone()
+    with pytest.raises(ValueError, match=r"^module must have no quantized layer, .* at '1'"):
         init.initialize_(net)
     assert torch.equal(net[0].weight, before)
 

@@ -298,13 +298,12 @@ def test_a_replica_equals_linear_layers_drawn_from_its_seed(distribution: Any) -
         distribution=distribution, dtype=torch.float64,
     )  # fmt: skip
     x, _ = examples(network, 4)
-    fill = init.uniform_ if distribution == "uniform" else init.normal_
     for r, (seed, rule, gain) in enumerate(zip(seeds, ("standard", "he"), (1.0, 0.5), strict=True)):
         generator = torch.Generator().manual_seed(seed)
         z = x
         for i, (n, m) in enumerate(itertools.pairwise(sizes)):
             layer = nn.Linear(n, m, dtype=torch.float64)
-            fill(layer.weight, rule, gain, generator=generator)
+            init.draw_(layer.weight, rule, gain, distribution=distribution, generator=generator)
             nn.init.zeros_(layer.bias)
             assert torch.equal(network.w[i][r], layer.weight.T)
             s = layer(z)

@@ -176,12 +176,39 @@ def test_fans_are_the_connections_of_an_inner_unit(
     assert rules.fans(shape, groups=groups, transposed=transposed) == counted
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 4), (2, 3, 4, 2)])
-def test_a_transposed_convolution_with_a_stride_sums_fewer_terms(shape: tuple[int, ...]) -> None:
-    # What the docstring says of strides: n_in / s**d terms where s divides the kernel.
-    stride, dimensions = 2, len(shape) - 2
-    n_terms, n_outputs = connections(shape, 1, True, stride)
-    assert rules.fans(shape, transposed=True) == (n_terms * stride**dimensions, n_outputs)
+@pytest.mark.parametrize("shape", [(2, 3, 4), (2, 3, 4, 2), (2, 3, 2, 2)])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_strides_that_divide_the_kernel_are_counted(
+    shape: tuple[int, ...], transposed: bool
+) -> None:
+    counted = connections(shape, 1, transposed, 2)
+    assert rules.fans(shape, transposed=transposed, stride=2) == counted
+    assert {type(n) for n in rules.fans(shape, transposed=transposed, stride=2)} == {int}
+
+
+@given(kernel=st.integers(1, 5), stride=st.integers(1, 5), transposed=st.booleans())
+def test_other_strides_are_counted_on_average(kernel: int, stride: int, transposed: bool) -> None:
+    # On a ring: 5 inputs channels and 7 output channels, of 60 places or a stride-th of them.
+    ring, places = 60, 60 // stride
+    pairs = 5 * 7 * kernel * places  # a place of the shorter side meets the kernel once
+    longer, shorter = ring, places
+    shape = (5, 7, kernel) if transposed else (7, 5, kernel)
+    inputs, outputs = (shorter, longer) if transposed else (longer, shorter)
+    found = rules.fans(shape, transposed=transposed, stride=stride)
+    assert found == pytest.approx((pairs / (7 * outputs), pairs / (5 * inputs)))
+
+
+def test_strides_of_their_own_for_each_dimension() -> None:
+    assert rules.fans((8, 4, 3, 6), stride=(1, 2)) == (72, 72)
+    assert rules.fans((8, 4, 3, 6), stride=(1, 2), transposed=True) == (72, 72)
+    assert rules.fans((8, 6, 3, 6), stride=[3, 2], groups=2) == (108, 12)
+    assert rules.fans((8, 4), stride=3) == (4, 8)  # there is nothing to step over
+
+
+@given(shape=st.lists(st.integers(1, 40), min_size=2, max_size=4), experts=st.integers(1, 9))
+def test_stacked_matrices_are_counted_each(shape: list[int], experts: int) -> None:
+    assert rules.fans((experts, *shape), stacked=1) == rules.fans(shape)
+    assert rules.fans((experts, 2, *shape), stacked=2) == rules.fans(shape)
 
 
 @given(out=st.integers(1, 50), into=st.integers(1, 50), packed=st.integers(1, 4))
@@ -221,6 +248,23 @@ def test_fans_are_python_ints_whatever_came_in() -> None:
             {"shape": (5, 2, 3), "groups": 2, "transposed": True},
             ValueError,
             "shape[0] must be a multiple of groups = 2, got 5",
+        ),
+        (
+            {"shape": (3, 2), "stacked": 1},
+            ValueError,
+            "shape must have at least two dimensions (out, in, *kernel) after the 1 stacked",
+        ),
+        ({"shape": (3, 2), "stacked": -1}, ValueError, "stacked must be at least 0, got -1"),
+        ({"shape": (3, 2, 3), "stride": 0}, ValueError, "stride must be at least 1, got 0"),
+        (
+            {"shape": (3, 2, 3, 3), "stride": (2,)},
+            ValueError,
+            "stride must have a number for each of (3, 3), got (2,)",
+        ),
+        (
+            {"shape": (2, 5, 2, 3), "groups": 2, "stacked": 1},
+            ValueError,
+            "shape[1] must be a multiple of groups * packed = 2, got 5",
         ),
         (
             {"shape": (6, 2), "packed": 3, "transposed": True},

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy
 import torch
@@ -245,6 +246,73 @@ def test_fixed_points_known_otherwise() -> None:
     assert theory.fixed_point("relu", gain=1.5) == math.inf
     with pytest.raises(ValueError, match="keeps every variance"):
         theory.fixed_point("relu", gain=math.sqrt(2))
+
+
+GELU_GAIN = 0.425221**-0.5  # E gelu^2 = 0.425221 at unit variance
+
+
+@pytest.mark.parametrize(
+    ("activation", "square", "chi"),
+    [("gelu", 0.425221, 1.072), ("silu", 0.355776, 1.067), ("selu", 1.0, 1.0716), ("relu", 0.5, 1)],
+)
+def test_the_gain_keeps_unit_variance_at_a_known_price(
+    activation: str, square: float, chi: float
+) -> None:
+    assert theory.variance_map(activation, 1.0) == pytest.approx(square, abs=5e-7)
+    found = theory.gain(activation)
+    assert found == pytest.approx(square**-0.5, abs=3e-6)
+    assert theory.variance_map(activation, 1.0, gain=found) == pytest.approx(1.0, rel=1e-12)
+    assert found.chi == pytest.approx(chi, abs=5e-4)
+    assert found.chi == theory.gradient_map(activation, 1.0, gain=found)
+    assert (found.activation, found.q) == (activation, 1.0)
+
+
+def test_the_gain_of_another_variance_and_of_leaky_rectifiers() -> None:
+    assert theory.gain(("leaky_relu", 0.2)) == pytest.approx((2 / 1.04) ** 0.5)
+    assert theory.gain("leaky_relu", 7.0) == pytest.approx((2 / 1.0001) ** 0.5)
+    found = theory.gain("tanh", 0.25)
+    assert theory.variance_map("tanh", 0.25, gain=found) == pytest.approx(0.25, rel=1e-12)
+    assert str(found) == (
+        f"{float(found):.6g} keeps a variance of 0.25 through tanh and multiplies that of "
+        f"gradients by {found.chi:.4g} a layer"
+    )
+    with pytest.raises(ValueError, match=r"^gain must be one of .*; did you mean 'gelu'\?$"):
+        theory.gain("gulu")
+    with pytest.raises(ValueError, match=r"^q must be above 0, got 0$"):
+        theory.gain("tanh", 0)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+def test_where_a_network_settles_can_depend_on_where_it_starts(name: str) -> None:
+    gain = theory.gain(name)
+    points = theory.fixed_points(name, gain=gain)
+    assert points.attracts.to_list() == [True, False, True]
+    np.testing.assert_allclose(points.variance, [0, 1, math.inf], rtol=1e-9)
+    for start, end in ((0.5, 0.0), (2.0, math.inf)):
+        for _ in range(400):
+            start = theory.variance_map(name, min(start, 1e9), gain=gain)
+        assert start < 1e-8 if end == 0 else start > 1e8
+    message = (
+        rf"^gain = {float(gain)!r} with {name} leads to 0 or inf, depending on where it starts"
+    )
+    with pytest.raises(ValueError, match=message):
+        theory.fixed_point(name, gain=gain)
+
+
+def test_fixed_points_of_the_others() -> None:
+    def found(*arguments: Any, **options: Any) -> list[tuple[float, bool]]:
+        return list(theory.fixed_points(*arguments, **options).itertuples(index=False, name=None))
+
+    assert found("tanh") == found("relu", gain=1.3) == [(0.0, True)]
+    assert found("relu", gain=1.5) == [(0.0, False), (math.inf, True)]
+    (zero, (q, attracts)) = found("tanh", gain=2.0)
+    assert zero == (0.0, False) and attracts and q == theory.fixed_point("tanh", gain=2.0)
+    ((q, attracts),) = found("sigmoid")  # silent units say a half
+    assert attracts and theory.variance_map("sigmoid", q) == pytest.approx(q)
+    ((q, attracts), _) = found("selu", gain=1.0)[::-1]
+    assert q == pytest.approx(1.0, rel=1e-6) and attracts
+    with pytest.raises(ValueError, match=r"^gain = .* keeps every variance with leaky_relu"):
+        theory.fixed_points(("leaky_relu", 0.2), gain=theory.gain(("leaky_relu", 0.2)))
 
 
 @pytest.mark.parametrize("name", NAMES)
