@@ -8,7 +8,7 @@ package, and at a few kilobytes it saves nothing. The icons' rules that nobody n
 It also loads the search index, which holds a word list of the whole book, on every page, for a
 search while one types that this book has switched off: the page of results loads its own.
 
-A script of ours is loaded where its element is, and not on every page.
+A script of ours is loaded where its element is, and MathJax where there is a formula.
 """
 
 import io
@@ -21,11 +21,13 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
 
-OURS = {
-    "lab.js": "xavier-lab",
-    "hero.js": "xavier-hero",
-    "board.js": 'class="verdict ',
-}  # a script, and what it works on
+# A script, and what the elements are that it works on.
+NEEDS = {
+    "lab.js": re.compile(r'class="xavier-lab\b'),
+    "hero.js": re.compile(r'class="xavier-hero\b'),
+    "board.js": re.compile(r'class="verdict '),
+    "tex-chtml.js": re.compile(r'class="[^"]*\b(?:math|(?:tex2jax|mathjax)_process)\b'),
+}
 SEARCH = re.compile(
     r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
 )
@@ -48,7 +50,7 @@ def leave_scripts(
     context["script_files"] = [
         script
         for script in context["script_files"]
-        if OURS.get(Path(script.filename or "").name, "") in body
+        if (needs := NEEDS.get(Path(script.filename or "").name)) is None or needs.search(body)
     ]
 
 

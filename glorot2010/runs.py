@@ -177,7 +177,7 @@ def go_on(
 
 
 OwnRates: TypeAlias = Literal["all", "no_output_bias", "output"]
-"""Which parameters have rates of their own: all, all but the output's biases, the output alone."""
+"""Parameters with rates of their own, which may be all, all but output biases, or the output."""
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,10 @@ def test_scripts_are_loaded_where_they_have_something_to_do():
     for page, text in pages().items():
         assert "fontawesome.js" not in text
         assert ("searchindex.js" in text) == (page == "search.html"), page
-        for script, place in weight.OURS.items():
-            loaded = re.search(rf"<script[^>]*_static/{re.escape(script)}\b", text) is not None
-            assert loaded == (f'class="{place}' in text), (page, script)
+        body = text.partition("<article")[2] or text.partition("<main")[2]
+        for script, needs in weight.NEEDS.items():
+            loaded = re.search(rf'<script[^>]*/{re.escape(script)}[?"]', text) is not None
+            assert loaded == (needs.search(body) is not None), (page, script)
+    assert "hero.js" in pages()["chapters/index.html"]
+    assert "tex-chtml.js" not in pages()["chapters/index.html"]
+    assert "tex-chtml.js" in pages()["chapters/04_forward.html"]
