@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import filecmp
-import io
 import os
 import re
 import shutil
@@ -124,7 +123,8 @@ def _students(roster: Path) -> list[str]:
     Raises:
         ClickException: there is no such column, or a name that cannot be a folder's.
     """
-    rows = list(csv.DictReader(io.StringIO(roster.read_text(encoding="utf-8-sig"))))
+    with roster.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
     if not rows or "student" not in rows[0]:
         _fail(f"{roster} must be a CSV file with a column student, and at least one row")
     students = [(row["student"] or "").strip() for row in rows]

@@ -36,6 +36,10 @@ def test_it_runs_and_answers(held: Submission) -> None:
     assert held.run("cell 1", "import numpy as np\nx = np.arange(3)") is None
     assert held.run("cell 2", "%matplotlib inline\n!ls\ndisplay(x)\ny = x.sum()") is None
     assert held.get("x").tolist() == [0, 1, 2] and held.get("y") == 3
+    assert (
+        held.run("cell 2", "%%time\nfiles = !ls\nz = (y\n  % 2)\ns = '''\n% no command'''") is None
+    )
+    assert held.get("z") == 1 and held.get("s") == "\n% no command"
     held.run("cell 3", "def f(shape, rng, scale=1): return scale * rng.random(shape)")
     drawn = held.call("f", [2, 3], Make("rng", "a", 5), scale=2.0)
     np.testing.assert_array_equal(drawn, 2 * np.random.default_rng(5).random((2, 3)))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
@@ -216,7 +216,7 @@ def mark_all(
     tasks: Sequence[Task],
     folder: Path,
     jobs: int = 1,
-    shown: Callable[[Report], object] | None = None,
+    shown: Callable[[Report], object] = lambda _: None,
 ) -> list[Report]:
     """Mark submissions, each as soon as a process is free; those that are marked already are read.
 
@@ -229,36 +229,21 @@ def mark_all(
     Returns:
         Reports in the order of the tasks.
     """
-    found: dict[int, Report] = {}
-    waiting: list[int] = []
-    for k, task in enumerate(tasks):
-        report = load(_file(folder, task))
-        if report is not None and report.version == task.version:
-            found[k] = report
-            if shown is not None:
-                shown(report)
-        else:
-            waiting.append(k)
-    for k, report in _compute(tasks, waiting, jobs):
-        save(report, _file(folder, tasks[k]))
-        found[k] = report
-        if shown is not None:
-            shown(report)
-    return [found[k] for k in range(len(tasks))]
-
-
-def _compute(
-    tasks: Sequence[Task], waiting: Sequence[int], jobs: int
-) -> Iterator[tuple[int, Report]]:
-    if jobs <= 1 or len(waiting) <= 1:
-        for k in waiting:
-            yield k, mark(tasks[k])
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        futures = {pool.submit(mark, tasks[k]): k for k in waiting}
+    found = {
+        k: report
+        for k, task in enumerate(tasks)
+        if (report := load(_file(folder, task))) is not None and report.version == task.version
+    }
+    for report in found.values():
+        shown(report)
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        futures = {pool.submit(mark, task): k for k, task in enumerate(tasks) if k not in found}
         for future in as_completed(futures):
-            yield futures[future], future.result()
+            k = futures[future]
+            found[k] = future.result()
+            save(found[k], _file(folder, tasks[k]))
+            shown(found[k])
+    return [found[k] for k in range(len(tasks))]
 
 
 def _file(folder: Path, task: Task) -> Path:

@@ -19,6 +19,7 @@ import sys
 import types
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 _ME = "__main__"
 
@@ -84,7 +85,7 @@ def _namespace() -> dict[str, Any]:
     names = module.__dict__
     names["__builtins__"] = builtins
     names["display"] = lambda *_: None
-    names["get_ipython"] = lambda: None
+    names["get_ipython"] = mock.MagicMock
     return names
 
 
@@ -108,17 +109,24 @@ def _answer(
 ) -> Any:
     kind = request["kind"]
     if kind == "run":
-        source = "\n".join(
-            "" if line.lstrip().startswith(("%", "!")) else line
-            for line in request["source"].splitlines()
-        )
-        exec(compile(source, request["name"], "exec"), names)
+        exec(_compiled(request["source"], request["name"]), names)
         return None
     if kind == "get":
         return answers.find(names, request["name"])
     if kind == "parameters":
         return answers.parameters(made, request["name"])
     return answers.apply(names, made, request["name"], request["arguments"], request["named"])
+
+
+def _compiled(source: str, name: str) -> types.CodeType:
+    """A cell's code, in which IPython's commands are calls of what does nothing."""
+    with contextlib.suppress(SyntaxError):  # most cells have none, and IPython is slow to import
+        return compile(source, name, "exec")
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    transformer: Any = TransformerManager()  # type: ignore[no-untyped-call]
+    transformer.line_transforms = []  # one that takes a whole cell: what stands below it is run
+    return compile(transformer.transform_cell(source), name, "exec")
 
 
 def _describe_error(error: BaseException) -> str:

@@ -26,7 +26,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -219,12 +219,8 @@ class Submission:
         if self._restarts > _RESTARTS:
             raise Unanswered("the submission ended its process again and again")
         self._restarts += 1
-        limits = {
-            "memory": self.limits.memory,
-            "file": self.limits.file,
-            "processes": self.limits.processes,
-            "user": _FIRST_USER + self._slot % 1000 if self.by == "namespaces" else 0,
-        }
+        user = _FIRST_USER + self._slot % 1000 if self.by == "namespaces" else 0
+        limits = asdict(self.limits) | {"user": user}
         self._process = subprocess.Popen(
             [*self._command(), json.dumps(limits), json.dumps(_PACKAGES, default=os.fspath)],
             stdin=subprocess.PIPE,
@@ -253,8 +249,11 @@ class Submission:
 
     def _command(self) -> list[str]:
         python = [sys.executable, "-I", os.fspath(_RUNNER)]
+        files: list[str] = []
         for name, content in self.files.items():
-            (self._folder / Path(name).name).write_bytes(content)
+            path = self._folder / Path(name).name
+            path.write_bytes(content)
+            files += ["--ro-bind", os.fspath(path), f"/submission/{path.name}"]
         if self.by == "limits":
             return python
         hidden: list[str] = []
@@ -267,15 +266,6 @@ class Submission:
             compiled = source.parent.glob(f"__pycache__/{source.stem}.*.pyc")
             for path in (source, *compiled):
                 hidden += ["--ro-bind", os.fspath(stub), os.fspath(path)]
-        inside = [
-            part
-            for name in self.files
-            for part in (
-                "--ro-bind",
-                os.fspath(self._folder / Path(name).name),
-                f"/submission/{Path(name).name}",
-            )
-        ]
         return [
             *("bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
             *("--unshare-cgroup-try", "--die-with-parent", "--new-session"),
@@ -285,7 +275,7 @@ class Submission:
             *_mounts(),
             *("--proc", "/proc", "--dev", "/dev"),
             *("--size", str(self.limits.file), "--perms", "1777", "--tmpfs", "/submission"),
-            *inside,
+            *files,
             *hidden,
             *("--chdir", "/submission", "--"),
             *python,
