@@ -97,10 +97,11 @@ def sentences(chapter: Chapter) -> list[tuple[int, str]]:
     return found + [(k, mystnb(cell, "figure", "caption")) for k, cell in chapter.code]
 
 
-def code_numbers(chapter: Chapter) -> Iterator[float | tuple[float, float]]:
-    """Numbers in the code, also those of asserts; a range for each ``low < x < high``."""
+def asserted(chapter: Chapter) -> Iterator[float | tuple[float, float]]:
+    """Numbers in the asserts; a range for each ``low < x < high``."""
     for _, cell in chapter.code:
-        for node in ast.walk(parsed(cell.source) or ast.Module([], [])):
+        nodes = ast.walk(parsed(cell.source) or ast.Module([], []))
+        for node in (part for held in nodes if isinstance(held, ast.Assert) for part in ast.walk(held)):
             if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
                 yield abs(float(node.value))
             elif isinstance(node, ast.Compare) and len(node.ops) == 2:
@@ -121,8 +122,8 @@ class Shown:
     """The numbers that a chapter shows."""
 
     def __init__(self, chapter: Chapter) -> None:
-        found = [x for x in code_numbers(chapter) if isinstance(x, float)]
-        self.ranges = [x for x in code_numbers(chapter) if isinstance(x, tuple)]
+        found = [x for x in asserted(chapter) if isinstance(x, float)]
+        self.ranges = [x for x in asserted(chapter) if isinstance(x, tuple)]
         for _, cell in chapter.code:
             for text in output_texts(cell):
                 text = re.sub(r"<style.*?</style>", " ", text, flags=re.S)
