@@ -5,8 +5,8 @@ The modules are named by concept and data flows one way. `rules` and `activation
 holds beyond the linear regime. `init` draws weights, `shapeset` and `datasets` give examples,
 `network` and `training` learn from them, and `monitor` watches any model of torch while it does.
 `intervals` says how far a mean is known, and `figures` shows what happened. `checks`, `files`,
-`summaries` and `threads` serve the others: arguments refused by name, files written whole, what is
-said of one tensor, and on how many threads.
+`summaries`, `svg` and `threads` serve the others: arguments refused by name, files written whole,
+what is said of one tensor, pictures as text, and on how many threads.
 
 The experiments of Glorot & Bengio (2010) are a package of their own, `glorot2010`.
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from xavier import rules as rules
     from xavier import shapeset as shapeset
     from xavier import summaries as summaries
+    from xavier import svg as svg
     from xavier import theory as theory
     from xavier import threads as threads
     from xavier import training as training
