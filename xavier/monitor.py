@@ -21,6 +21,9 @@ the number of values, not by one less:
                     about 65,000
 "saturated"         share of saturated units (`xavier.activations.Activation.saturated`)
 "density"           share of the values in a bin, divided by the bin's width
+"norm"              root of the sum of squares; this and the next two from `watch` alone
+"not_finite"        how many values are infinite or no numbers
+"dead"              share of units that are saturated for every example
 =================== ==============================================================================
 
 "std" and "std_over_inputs" differ: a layer whose units each sit at a level of their own, whatever
@@ -34,7 +37,10 @@ replica that has diverged has values that are not numbers, and costs the others 
 from __future__ import annotations
 
 import math
+import sys
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -48,7 +54,15 @@ from xavier import checks
 from xavier.activations import ACTIVATIONS, Activation
 from xavier.network import Gradients, Network, Trace
 from xavier.summaries import Limits as Limits
-from xavier.summaries import Statistic, bins_of, describe, detached, products
+from xavier.summaries import (
+    Statistic,
+    as_text,
+    bins_of,
+    by_name,
+    describe,
+    detached,
+    products,
+)
 from xavier.threads import few_threads
 
 if TYPE_CHECKING:
@@ -67,7 +81,6 @@ WATCHED: tuple[str, ...] = ("output", "back_gradient", "weight", "weight_gradien
 """What `watch` describes, in the order of its rows."""
 
 _CHUNK_SVD = 2**22  # values decomposed at once
-_ALL_VALUES, _SAMPLE = 2**19, 2**16  # percentiles: of all values up to the first, of about so many
 
 
 def statistics(
@@ -237,6 +250,7 @@ def watch(
         with monitor.watch(model) as record:
             loss = criterion(model(x), y)
             loss.backward()
+        print(record)  # a line for each layer, and where the first value is not finite
         record.rows()
 
     Every forward pass of ``module`` is a step, counted from 0. Within it, each execution of a
@@ -249,12 +263,16 @@ def watch(
 
     - "output": what it returned, the first floating tensor where that is a tuple, list or mapping.
       Its first dimension is taken to be the examples. Statistics as for "pre_activation" in
-      `statistics`; also "saturated" where the module is a sigmoid, tanh, softsign or ReLU.
+      `statistics`; also "saturated" and "dead" where the module is a sigmoid, tanh, softsign,
+      ReLU, or a piecewise linear kin of them (ReLU6, Hardtanh, Hardsigmoid).
     - "back_gradient": the gradient with respect to that output, of whatever ``backward`` was called
-      on: for the mean cost of a batch of B it is smaller by B than that of `statistics`. After
-      several backward passes through one forward pass it is that of the last.
+      on: for the mean cost of a batch of B it is smaller by B than that of `statistics`, and for
+      a scaled loss (`torch.amp.GradScaler`) larger by that scale. After several backward passes
+      through one forward pass it is that of the last.
     - "weight": all its parameters but biases, at the time of the execution. A layer with
-      several has rows for each, under the parameter's full name.
+      several has rows for each, under the parameter's full name. What no execution has shown when
+      the pass ends has its entry then: weights in a list, those that functions use (such as the
+      projection of attention's output), and those of layers that never ran.
     - "weight_gradient": its gradient in a backward pass, entered at the latest forward pass. Not
       of one example as in `statistics` but as it is: of the loss.
 
@@ -263,10 +281,12 @@ def watch(
 
     Nothing is changed: losses and gradients are the same to the bit. Statistics are computed at
     once, and no tensor is kept. When the block is left, also by an error, all hooks are removed;
-    what is not backpropagated by then has no gradients in the record.
+    what is not backpropagated by then has no gradients in the record. Compiled modules run
+    uncompiled inside the block, for compiled code passes hooks by; what runs under the transforms
+    of `torch.func` is not seen. A block that recorded nothing warns when it is left.
 
     Args:
-        module: a network in plain torch.
+        module: a network in torch.
         every: record only every so many steps, beginning with the first.
         histogram: for some quantities, the bins of a density, as in `statistics`.
 
@@ -275,7 +295,8 @@ def watch(
 
     Raises:
         TypeError: an argument is of the wrong type.
-        ValueError: nothing in the module can be watched, or an argument is out of range.
+        ValueError: nothing in the module can be watched, a parameter is complex, or an argument
+            is out of range.
         RuntimeError: the record is taken into a second ``with`` block.
     """
     return Watch(module, checks.positive_int("every", every), bins_of(histogram, WATCHED))
@@ -288,7 +309,15 @@ class Watch:
         """Find what there is to be watched."""
         if not isinstance(module, nn.Module):
             raise TypeError(f"module must be a torch.nn.Module, got {module!r}")
-        self._parts = [(name, part) for name, part in module.named_modules() if _is_watched(part)]
+        for name, parameter in module.named_parameters():
+            if parameter.dtype.is_complex:
+                raise ValueError(f"module must be real, got {parameter.dtype} in {name!r}")
+        module = getattr(module, "_orig_mod", module)  # what torch.compile was given
+        self._parts = [
+            (".".join(key for key in name.split(".") if key != "_orig_mod"), part)
+            for name, part in module.named_modules()
+            if _is_watched(part)
+        ]
         if not self._parts:
             raise ValueError(f"module must have a layer with weights or an activation: {module!r}")
         self._module: nn.Module | None = module
@@ -297,6 +326,7 @@ class Watch:
         # (step, order, place of the quantity, name) -> kind and statistics.
         self._found: dict[tuple[int, int, int, str], tuple[str, list[tuple[str, float, float]]]]
         self._found = {}
+        self._eager: Any = None  # the stance of torch's compiler
         self._handles: list[RemovableHandle] = []
         self._weights: dict[int, RemovableHandle | None] = {}  # of this step, by id
         self._passing: list[RemovableHandle] = []  # on tensors that live as long as their graph
@@ -307,6 +337,8 @@ class Watch:
                 "a watch is for one with block, and this one has been entered before; "
                 "call monitor.watch again for another"
             )
+        if "torch._dynamo" in sys.modules:  # else nothing is compiled
+            self._eager = torch.compiler.set_stance("force_eager")
         self._handles = [
             self._module.register_forward_pre_hook(self._begin, prepend=True),
             *(part.register_forward_hook(partial(self._after, name)) for name, part in self._parts),
@@ -323,6 +355,12 @@ class Watch:
         self._forget_weights()
         for handle in (*self._handles, *self._passing):
             handle.remove()
+        if self._eager is not None:
+            self._eager.__exit__(kind, error, traceback)
+        if error is None and not self._found:
+            passes = "no forward pass of it ran" if self._step < 0 else "nothing in it was executed"
+            name = type(self._module).__name__
+            warnings.warn(f"watch has no rows of {name}: {passes} in the block", stacklevel=2)
         self._module, self._parts = None, []  # it may go; what was seen of it stays
 
     def rows(self) -> pd.DataFrame:
@@ -343,6 +381,19 @@ class Watch:
         table = pd.DataFrame(rows, columns=columns)
         return table if self._bins else table.drop(columns="at")
 
+    def summary(self) -> pd.DataFrame:
+        """What was recorded until now, a row for each layer and parameter, averaged over steps.
+
+        Returns:
+            Rows ``name``, ``kind``, the output's ``std``, ``std_over_inputs``, ``saturated`` and
+            ``dead``, the std of ``back_gradient``, the norms of ``weight`` and
+            ``weight_gradient``, and ``not_finite``, how many values of all these were not.
+        """
+        return by_name(self.rows())
+
+    def __str__(self) -> str:
+        return as_text(self.rows())
+
     @property
     def _due(self) -> bool:
         return self._step >= 0 and self._step % self._every == 0
@@ -355,8 +406,21 @@ class Watch:
             self._forget_weights()
         self._depth += 1
 
-    def _end(self, *_: Any) -> None:
+    def _end(self, module: nn.Module, inputs: Any, output: Any) -> None:
         self._depth -= 1
+        if not self._depth and self._due and output is not None:  # None: left by an error
+            for name, part in self._parts:
+                self._order += self._describe_weights((self._step, self._order), name, part)
+
+    def _describe_weights(self, at: tuple[int, int], name: str, part: nn.Module) -> bool:
+        """Describe the weights of a part that are new in this step, and say if there are any."""
+        new = [(n, weight) for n, weight in _weights(name, part) if id(weight) not in self._weights]
+        for full, weight in new:
+            kind = type(part).__name__
+            self._put(at, full, kind, "weight", weight)
+            hook = partial(self._put, at, full, kind, "weight_gradient")
+            self._weights[id(weight)] = weight.register_hook(hook) if weight.requires_grad else None
+        return bool(new)
 
     def _forget_weights(self) -> None:
         for handle in self._weights.values():
@@ -369,14 +433,11 @@ class Watch:
         if not self._due or not self._depth:
             return
         at, kind = (self._step, self._order), type(part).__name__
-        self._order += 1
-        for full, weight in _weights(name, part):
-            if id(weight) in self._weights:
-                continue  # used before in this step
-            self._put(at, full, kind, "weight", weight)
-            hook = partial(self._put, at, full, kind, "weight_gradient")
-            self._weights[id(weight)] = weight.register_hook(hook) if weight.requires_grad else None
         tensor = _first_tensor(output)
+        if tensor is not None and _is_transformed(tensor):
+            return
+        self._order += 1
+        self._describe_weights(at, name, part)
         if tensor is None:
             return
         self._put(at, name, kind, "output", tensor, _saturating(part))
@@ -404,6 +465,7 @@ class Watch:
                 inputs=values.dim() > 0 and "weight" not in quantity,
                 bins=self._bins.get(quantity),
                 activation=activation,
+                health=True,
             )
             numbers = torch.cat([value for _, _, value in described]).tolist()
         self._found[(*at, WATCHED.index(quantity), name)] = (
@@ -427,7 +489,7 @@ def _weights(name: str, part: nn.Module) -> list[tuple[str, Tensor]]:
     own = [
         (key, parameter)
         for key, parameter in part.named_parameters(recurse=False)
-        if "bias" not in key and parameter.is_floating_point()
+        if "bias" not in key and parameter.is_floating_point() and not _is_transformed(parameter)
     ]
     if len(own) == 1:
         return [(name, own[0][1])]
@@ -445,7 +507,15 @@ def _first_tensor(output: Any) -> Tensor | None:
     return next((t for part in parts if (t := _first_tensor(part)) is not None), None)
 
 
+def _is_transformed(tensor: Tensor) -> bool:
+    """Whether it stands for others, inside of `torch.func.vmap` and its kind."""
+    return torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+
+
 def _saturating(part: nn.Module) -> Activation | None:
+    if isinstance(part, nn.Hardtanh | nn.Hardsigmoid):  # ReLU6 is a Hardtanh
+        ends = (part.min_val, part.max_val) if isinstance(part, nn.Hardtanh) else (0.0, 1.0)
+        return replace(ACTIVATIONS["relu"], saturation=ends)
     kinds = {nn.Sigmoid: "sigmoid", nn.Tanh: "tanh", nn.Softsign: "softsign", nn.ReLU: "relu"}
     name = kinds.get(type(part))
     return ACTIVATIONS[name] if name else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from torch import Tensor
 
 from xavier import checks
 from xavier.activations import Activation
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Limits: TypeAlias = tuple[float, float, int]
 """The lower end, the upper end and the number of a histogram's bins, which are equally wide."""
@@ -30,7 +33,12 @@ _ALL_VALUES, _SAMPLE = 2**19, 2**16  # percentiles: of all values up to the firs
 
 
 def describe(
-    x: Tensor, *, inputs: bool, bins: Limits | None = None, activation: Activation | None = None
+    x: Tensor,
+    *,
+    inputs: bool,
+    bins: Limits | None = None,
+    activation: Activation | None = None,
+    health: bool = False,
 ) -> list[Statistic]:
     """Statistics of (R, B, n), over everything but the replicas.
 
@@ -39,6 +47,7 @@ def describe(
         inputs: whether to add "std_over_inputs".
         bins: of the density, if any.
         activation: whose outputs these are, for "saturated".
+        health: whether to add "norm", "not_finite" and, of an activation, "dead".
     """
     replicas = len(x)
     flat = (x if x.is_contiguous() else x.mT).reshape(replicas, -1)  # in any order
@@ -52,6 +61,13 @@ def describe(
     if activation is not None:
         share = activation.saturated(flat).sum(1).double() / flat.shape[1]
         found.append(("saturated", math.nan, share.where(~mean.isnan(), mean)))
+    if health:
+        norm = torch.linalg.vector_norm(flat, dim=1, dtype=torch.float64)
+        found.append(("norm", math.nan, norm))
+        found.append(("not_finite", math.nan, (~flat.isfinite()).sum(1).double()))
+        if activation is not None:
+            dead = activation.saturated(x).all(1).double().mean(1)
+            found.append(("dead", math.nan, dead.where(~mean.isnan(), mean)))
     if bins is not None:
         counts = torch.stack([_counts(flat[r], bins) for r in range(replicas)])
         found += _density(counts, flat.shape[1], bins, mean)
@@ -184,3 +200,47 @@ def bins_of(histogram: Mapping[str, Limits] | None, known: Sequence[str]) -> dic
             raise ValueError(f"{name} must have ascending ends, got {limits!r}")
         checks.positive_int(f"{name}[2]", number)
     return dict(histogram)
+
+
+_COLUMNS = {  # of `by_name`: quantity and statistic
+    "std": ("output", "std"),
+    "std_over_inputs": ("output", "std_over_inputs"),
+    "saturated": ("output", "saturated"),
+    "dead": ("output", "dead"),
+    "back_gradient": ("back_gradient", "std"),
+    "weight": ("weight", "norm"),
+    "weight_gradient": ("weight_gradient", "norm"),
+}
+
+
+def by_name(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a watch as one for each name, as `xavier.monitor.Watch.summary` returns it."""
+    keys = ["name", "kind"]
+    table = rows[keys].drop_duplicates().set_index(keys)
+    for column, (quantity, statistic) in _COLUMNS.items():
+        found = rows[(rows.quantity == quantity) & (rows.statistic == statistic)]
+        table[column] = found.groupby(keys).value.mean()
+    bad = rows[rows.statistic == "not_finite"].groupby(keys).value.sum()
+    return table.assign(not_finite=bad.astype(int)).reset_index()
+
+
+def as_text(rows: pd.DataFrame) -> str:
+    """The same table in at most a screen, and the layer that first had no number."""
+    steps = rows.step.nunique()
+    lines = [f"{steps} step{'' if steps == 1 else 's'}"]
+    if len(rows):
+        table = by_name(rows).dropna(axis="columns", how="all")
+        number = "{:.3g}".format
+        lines.append(table.to_string(index=False, float_format=number, na_rep="", max_rows=40))
+    bad = rows[(rows.statistic == "not_finite") & (rows.value > 0)]
+    if len(bad):
+        # Forward passes go through the layers in order, and backward passes against it.
+        bad = bad[bad.step == bad.step.min()]
+        forward = bad[~bad.quantity.str.endswith("gradient")]
+        first = (forward if len(forward) else bad[bad.order == bad.order.max()]).iloc[0]
+        name = first["name"] or "the module itself"
+        lines.append(
+            f"first not finite: {first.quantity} of {name} ({first.kind}) in step {first.step}, "
+            f"{int(first.value)} values"
+        )
+    return "\n".join(lines)

@@ -595,6 +595,7 @@ def test_watch_agrees_with_statistics() -> None:
     with monitor.watch(model, histogram=histogram) as record:
         loss_of(model, trace.z[0][0], y).backward()
     found = record.rows()
+    found = found[~found.statistic.isin(["norm", "not_finite", "dead"])]  # of watch alone
     expected = monitor.statistics(
         network, trace, gradients,
         histogram={"activation": bins, "pre_activation": bins, "weight": bins},
@@ -920,6 +921,188 @@ def test_watch_refuses_what_it_cannot_watch() -> None:
         with pytest.raises(error, match=says):
             watching(model, **options)
         assert hooks_on(model) == []
+
+
+def test_dead_units_are_told_apart_from_units_that_are_off_half_of_the_time() -> None:
+    generator = torch.Generator().manual_seed(0)
+    model = nn.Sequential(nn.Linear(10, 100), nn.ReLU())
+    nn.init.normal_(model[0].weight, generator=generator)
+    nn.init.zeros_(model[0].bias)
+    x = torch.randn(1000, 10, generator=generator)
+    for broken, share in ((False, 0.0), (True, 0.5)):
+        if broken:
+            with torch.no_grad():
+                model[0].bias[:50], model[0].bias[50:] = -100.0, 100.0
+        with monitor.watch(model) as record:
+            model(x)
+        rows = record.rows()
+        assert value(rows, kind="ReLU", statistic="dead") == share
+        assert value(rows, kind="ReLU", statistic="saturated") == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("part", "ends"),
+    [(nn.ReLU6(), (0, 6)), (nn.Hardtanh(-2.0, 1.0), (-2, 1)), (nn.Hardsigmoid(), (0, 1))],
+    ids=lambda value: type(value).__name__,
+)
+def test_pieces_of_lines_are_saturated_at_their_ends(
+    part: nn.Module, ends: tuple[float, float]
+) -> None:
+    x = torch.linspace(-9, 9, 50)[:, None].repeat(1, 3)
+    x[:, 0] = 8.0
+    with monitor.watch(part) as record:
+        z = part(x)
+    share = ((z <= ends[0]) | (z >= ends[1])).double().mean().item()
+    assert 0.4 < share < 1
+    assert value(record.rows(), statistic="saturated") == pytest.approx(share)
+    assert value(record.rows(), statistic="dead") == pytest.approx(1 / 3)
+
+
+def test_norms_are_the_roots_of_sums_of_squares() -> None:
+    model, x, y = make("mlp")
+    with monitor.watch(model) as record:
+        loss_of(model, x, y).backward()
+    rows = record.rows()
+    for quantity, tensor in (
+        ("weight", model[2].weight),
+        ("weight_gradient", model[2].weight.grad),
+    ):
+        got = value(rows, name="2", quantity=quantity, statistic="norm")
+        assert got == pytest.approx(tensor.detach().double().norm().item(), rel=1e-9)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_the_first_layer_without_numbers_is_named(backward: bool) -> None:
+    class Breaks(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            if backward:  # finite, with an infinite slope
+                return x + 0 * (x - x.detach()).abs().sqrt()
+            return x / torch.tensor([1.0, 0, 1, 1, 1, 1])
+
+    model = nn.Sequential(nn.Linear(6, 6), Breaks(), nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 3))
+    x = torch.randn(4, 6, generator=torch.Generator().manual_seed(1))
+    with monitor.watch(model) as record:
+        model[2](x)  # no pass of the model
+        F.cross_entropy(model(x), torch.tensor([0, 1, 2, 0])).backward()
+    last = str(record).splitlines()[-1]
+    if backward:
+        assert last == "first not finite: back_gradient of 0 (Linear) in step 0, 24 values"
+    else:
+        assert last == "first not finite: output of 1 (Breaks) in step 0, 4 values"
+    counts = record.summary().set_index("name").not_finite
+    assert (counts["0"] > 0) and (counts["2"] > 0) == (not backward)
+
+
+def test_a_record_has_a_line_for_each_name() -> None:
+    model, x, y = make("mlp")
+    with monitor.watch(model) as record:
+        for _ in range(2):
+            loss_of(model, x, y).backward()
+            with torch.no_grad():
+                model[0].weight.mul_(3)
+    rows, table = record.rows(), record.summary()
+    assert table["name"].tolist() == [str(i) for i in range(7)]
+    for column, quantity, statistic in (
+        ("std", "output", "std"), ("back_gradient", "back_gradient", "std"),
+        ("weight", "weight", "norm"),
+    ):  # fmt: skip
+        part = rows[(rows["name"] == "0") & (rows.quantity == quantity)]
+        both = part[part.statistic == statistic].value
+        assert len(both) == 2 and table[column][0] == pytest.approx(both.mean())
+    assert table.dead.notna().tolist() == table.saturated.notna().tolist()
+    assert not table.not_finite.any()
+    lines = str(record).splitlines()
+    assert lines[0] == "2 steps" and len(lines) == 2 + 7
+    assert lines[1].split()[:4] == ["name", "kind", "std", "std_over_inputs"]
+    assert "histogram" not in str(record)
+
+
+def test_weights_outside_of_executed_modules_have_rows() -> None:
+    class Listed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weights = nn.ParameterList([torch.ones(3, 3), 2 * torch.ones(3, 3)])
+            self.idle = nn.Linear(3, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x @ self.weights[0] @ self.weights[1]
+
+    model = Listed()
+    with monitor.watch(model) as record:
+        for _ in range(2):
+            model(torch.ones(2, 3)).sum().backward()
+    rows = record.rows()
+    for name, mean, slope in (("weights.0", 1.0, 12.0), ("weights.1", 2.0, 6.0)):
+        for step in (0, 1):
+            where = {"step": step, "name": name, "statistic": "mean"}
+            assert value(rows, quantity="weight", **where) == mean
+            assert value(rows, quantity="weight_gradient", **where) == slope
+    assert set(rows[rows["name"] == "idle"].quantity) == {"weight"}
+
+    attention = nn.MultiheadAttention(8, 2)
+    with monitor.watch(attention) as record:
+        attention(*[torch.randn(5, 3, 8)] * 3)[0].square().sum().backward()
+    rows = record.rows()
+    got = value(rows, name="out_proj", quantity="weight_gradient", statistic="norm")
+    assert got == pytest.approx(attention.out_proj.weight.grad.norm().item(), rel=1e-5)
+    assert value(rows, name="out_proj", quantity="weight", statistic="norm") > 0
+
+
+@pytest.mark.parametrize("how", ["around", "inside", "in place", "behind its back"])
+def test_compiled_modules_run_uncompiled_in_the_block(how: str) -> None:
+    model, x, y = make("mlp")
+    compiled = model
+    if how == "in place":
+        model.compile(backend="eager")
+    elif how == "inside":
+        model[0] = torch.compile(model[0], backend="eager")
+    else:
+        compiled = torch.compile(model, backend="eager")
+    compiled(x)  # before there are hooks
+    watched = model if how == "behind its back" else compiled
+    with monitor.watch(watched) as record:
+        loss_of(compiled, x, y).backward()
+    plain, x, y = make("mlp")
+    with monitor.watch(plain) as expected:
+        loss_of(plain, x, y).backward()
+    pd.testing.assert_frame_equal(record.rows(), expected.rows())
+    compiled(x)
+
+
+def test_a_block_that_recorded_nothing_says_so() -> None:
+    class Asleep(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.act = nn.Tanh()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.tanh(x)
+
+    model = Asleep()
+    says = "^watch has no rows of Asleep: "
+    with pytest.warns(UserWarning, match=says + "no forward pass of it"), monitor.watch(model):
+        model.act(torch.ones(2))
+    record = monitor.watch(model)
+    with pytest.warns(UserWarning, match=says + "nothing in it was executed"), record:
+        model(torch.ones(2))
+    assert str(record) == "0 steps"
+    with pytest.raises(KeyError), monitor.watch(model):
+        raise KeyError  # an error says enough
+    linear = nn.Linear(3, 1)
+    weights = dict(linear.named_parameters())
+
+    def loss(weights: dict[str, Tensor], x: Tensor) -> Tensor:
+        return torch.func.functional_call(linear, weights, (x,)).sum()
+
+    with pytest.warns(UserWarning, match="nothing in it was executed"), monitor.watch(linear):
+        slopes = torch.func.vmap(torch.func.grad(loss), (None, 0))(weights, torch.ones(4, 3))
+    assert torch.equal(slopes["weight"], torch.ones(4, 1, 3))
+
+
+def test_complex_parameters_are_refused_by_name() -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2, dtype=torch.complex64))
+    with pytest.raises(ValueError, match=r"^module must be real, got .*64 in '1.weight'"):
+        monitor.watch(model)
 
 
 def test_percentiles_of_a_very_large_layer_are_those_of_an_even_sample() -> None:
