@@ -1,4 +1,4 @@
-r"""The paper's equations 2 to 16 by computer algebra, with every assumption a switch.
+r"""The paper's equations 5 to 16 by computer algebra, with every assumption a switch.
 
 A network of sizes :math:`n_0, \dots, n_L` computes :math:`s^i = z^i W^i + b^i` and
 :math:`z^{i+1} = f(s^i)` from :math:`z^0 = x`; :math:`W^i` has :math:`n_i` rows and
@@ -41,7 +41,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 import sympy
-from sympy import Eq, Expr, Integer, Matrix, Symbol
+from sympy import Eq, Expr, Integer, Symbol
 
 from xavier import checks
 from xavier.moments import Law, Signal
@@ -397,56 +397,10 @@ def common_solutions(n_in: Size = n_in, n_out: Size = n_out) -> list[dict[Symbol
     return found
 
 
-def _average_of_equations(forward: Eq, backward: Eq) -> Expr:
-    averaged = Eq((forward.lhs + backward.lhs) / 2, (forward.rhs + backward.rhs) / 2)
-    return _solve_for_variance(averaged)
-
-
-def _average_of_logarithms(forward: Eq, backward: Eq) -> Expr:
-    return _solve_for_variance(Eq(forward.lhs * backward.lhs, forward.rhs * backward.rhs))
-
-
-def _average_of_solutions(forward: Eq, backward: Eq) -> Expr:
-    return (_solve_for_variance(forward) + _solve_for_variance(backward)) / 2
-
-
-COMPROMISES: dict[str, Callable[[Eq, Eq], Expr]] = {
-    "harmonic": _average_of_equations,
-    "geometric": _average_of_logarithms,
-    "arithmetic": _average_of_solutions,
-}
-"""Three ways to make one variance of two conditions, by the mean of the two that they give.
-
-Averaging the two equations gives the harmonic mean (the paper's eq. 12); averaging their
-logarithms, which is least squares on the log errors, the geometric; averaging the two
-variances, the arithmetic."""
-
-
-def compromise(kind: str = "harmonic", n_in: Size = n_in, n_out: Size = n_out) -> Expr:
-    """The variance of one weight under one of `COMPROMISES`, by solving the `conditions`.
-
-    >>> compromise("harmonic"), compromise("harmonic", 2, 6)
-    (2/(n_in + n_out), 1/4)
-
-    Raises:
-        ValueError: ``kind`` is unknown.
-    """
-    # Solved once for symbols: of numbers each pair would be solved for anew.
-    solution = _compromise(checks.one_of("kind", kind, COMPROMISES))
-    return solution.xreplace(dict(zip(_FANS, map(sympy.sympify, (n_in, n_out)), strict=True)))
-
-
-_FANS = (n_in, n_out)
-
-
-@lru_cache
-def _compromise(kind: str) -> Expr:
-    return sympy.simplify(COMPROMISES[kind](*conditions()))
-
-
 def glorot_variance() -> Expr:
-    """Eq. 12, 2/(n_in + n_out): the solution of the average of eqs. 10 and 11."""
-    return compromise("harmonic")
+    """Eq. 12, 2/(n_in + n_out): what solves the average of eqs. 10 and 11."""
+    forward, backward = conditions()
+    return _solve_for_variance(Eq((forward.lhs + backward.lhs) / 2, 1))
 
 
 def uniform_variance(limit: Any) -> Expr:
@@ -490,75 +444,19 @@ def factors_over_network(
         variance: a rule ``variance(n_in, n_out)``, such as those of `xavier.rules`.
 
     Returns:
-        Product of n_in Var[W], and of n_out Var[W], over all layers.
+        Product of n_in Var[W] over all layers, for z^L over x; and of n_out Var[W] over all
+        but the first, which no back-propagated gradient crosses, for that of s^0 over that of
+        the output.
     """
     pairs = list(itertools.pairwise(sizes))
     forward = _product(n * variance(n, m) for n, m in pairs)
-    backward = _product(m * variance(n, m) for n, m in pairs)
+    backward = _product(m * variance(n, m) for n, m in pairs[1:])
     return sympy.simplify(forward), sympy.simplify(backward)
 
 
 def _solve_for_variance(equation: Eq) -> Expr:
     (solution,) = sympy.solve(equation, v)
     return solution
-
-
-# ---------------------------------------------------------------------------------------------
-# Equations 2 and 3
-
-
-def softmax_gradient(classes: int, label: int) -> tuple[Matrix, Matrix]:
-    r"""Gradient of :math:`-\log` softmax with respect to its arguments, two ways.
-
-    Returns:
-        The derivative as SymPy finds it, and ``p - y`` with p the probabilities and y the
-        label as a unit vector. Their difference simplifies to zero.
-    """
-    s = sympy.symbols(f"s_:{classes}", real=True)
-    total = sum(sympy.exp(s_k) for s_k in s)
-    cost = -sympy.log(sympy.exp(s[label]) / total)
-    derivative = Matrix([sympy.diff(cost, s_k) for s_k in s])
-    p_minus_y = Matrix([sympy.exp(s_k) / total - int(k == label) for k, s_k in enumerate(s)])
-    return derivative, p_minus_y
-
-
-def chain_rule(
-    sizes: Sequence[int], f: Callable[[Any], Any] = sympy.tanh
-) -> list[tuple[Matrix, Matrix]]:
-    r"""Eqs. 2 and 3 of a small network against plain differentiation of its cost.
-
-    The cost is :math:`\sum_k y_k s_k` in the outputs, which makes the top gradient the symbol
-    y: any cost with that gradient gives the same below it.
-
-    Args:
-        sizes: n_0, ..., n_L, at least two small ints.
-        f: activation as a function of a SymPy expression.
-
-    Returns:
-        For every W^i, from the first up, the pair (matrix of derivatives, eq. 3 with eq. 2).
-    """
-    top = len(sizes) - 2
-    w = [
-        Matrix(n, m, lambda j, k, i=i: Symbol(f"w{i}_{j}{k}", real=True))
-        for i, (n, m) in enumerate(itertools.pairwise(sizes))
-    ]
-    z = [Matrix(1, sizes[0], sympy.symbols(f"x_:{sizes[0]}", real=True))]
-    s: list[Matrix] = []
-    for i, w_i in enumerate(w):
-        s.append(z[i] * w_i)
-        z.append(s[i].applyfunc(f))
-    y = Matrix(1, sizes[-1], sympy.symbols(f"y_:{sizes[-1]}", real=True))
-    cost = (s[top] * y.T)[0]
-
-    t = sympy.Dummy("t", real=True)
-    slope = sympy.Lambda(t, sympy.diff(f(t), t))
-    delta = [y]
-    for i in range(top, 0, -1):  # eq. 2, from the output down
-        delta.insert(0, (delta[0] * w[i].T).multiply_elementwise(s[i - 1].applyfunc(slope)))
-    return [
-        (w_i.applyfunc(lambda entry: sympy.diff(cost, entry)), z[i].T * delta[i])  # eq. 3
-        for i, w_i in enumerate(w)
-    ]
 
 
 def _product(factors: Iterable[Any]) -> Expr:

@@ -23,7 +23,6 @@ from hypothesis import strategies as st
 from sympy import Eq, Integer, Symbol
 
 from xavier import derivation, montecarlo, rules
-from xavier.activations import ACTIVATIONS
 from xavier.derivation import (
     ASSUMPTIONS,
     backward_variance,
@@ -490,71 +489,23 @@ def test_for_one_given_size_the_other_one_is_found() -> None:
     assert derivation.common_solutions(n_in, 2 * n_in) == []
 
 
-def test_the_three_compromises_are_the_three_means_of_the_two_wishes() -> None:
-    assert derivation.compromise() == derivation.compromise("harmonic") == 2 / (n_in + n_out)
-    geometric = derivation.compromise("geometric")
-    assert sympy.simplify(geometric - 1 / sympy.sqrt(n_in * n_out)) == 0
-    arithmetic = derivation.compromise("arithmetic")
-    assert sympy.simplify(arithmetic - (1 / n_in + 1 / n_out) / 2) == 0
-
-
-@few
-@given(n=st.integers(1, 1000), m=st.integers(1, 1000))
-def test_the_compromises_are_ordered_and_agree_exactly_for_equal_widths(n: int, m: int) -> None:
-    harmonic, geometric, arithmetic = (
-        derivation.compromise(kind, n, m) for kind in ("harmonic", "geometric", "arithmetic")
-    )
-    assert harmonic <= geometric <= arithmetic
-    assert (harmonic == geometric) == (geometric == arithmetic) == (n == m)
-    assert derivation.compromise("harmonic", m, n) == harmonic
-
-
-@few
-@given(n=st.integers(1, 1000), m=st.integers(1, 1000), factor=st.floats(0.01, 100))
-def test_the_geometric_compromise_minimises_the_sum_of_squared_log_errors(
-    n: int, m: int, factor: float
-) -> None:
-    def loss(variance: float) -> float:
-        return math.log(n * variance) ** 2 + math.log(m * variance) ** 2
-
-    best = float(derivation.compromise("geometric", n, m))
-    # Off by a factor the loss rises by 2 log^2 of it. Logarithms of numbers up to 1000, times
-    # 100, are below 12, and some ten roundings make an error below 10 ulp(12^2).
-    rise = loss(factor * best) - loss(best)
-    assert abs(rise - 2 * math.log(factor) ** 2) <= 10 * math.ulp(12.0**2)
-    for other in ("harmonic", "arithmetic"):
-        assert loss(best) <= loss(float(derivation.compromise(other, n, m))) + 10 * math.ulp(144.0)
-
-
-def test_the_harmonic_compromise_takes_from_both_directions_what_it_cannot_give() -> None:
-    forward, backward = derivation.factors_over_network((n_in, n_out), rules.glorot)
-    lost = forward * backward
+def test_the_compromise_takes_from_both_directions_what_it_cannot_give() -> None:
+    forward, backward = derivation.factors_over_network((1, n_in, n_out), rules.glorot)
+    lost = (forward / derivation.factors_over_network((1, n_in), rules.glorot)[0]) * backward
     assert sympy.simplify(lost - 4 * n_in * n_out / (n_in + n_out) ** 2) == 0
     assert sympy.simplify(1 - lost - ((n_in - n_out) / (n_in + n_out)) ** 2) == 0  # so <= 1
 
 
 @few
 @given(sizes=sizes)
-def test_factors_of_a_network_are_the_products_of_its_layers(sizes: list[int]) -> None:
-    def rule(n: Any, m: Any) -> Any:
-        return derivation.compromise("harmonic", n, m)
+def test_factors_of_a_network_are_those_of_the_derivation(sizes: list[int]) -> None:
+    def rule(n: int, m: int) -> sympy.Expr:
+        return sympy.Rational(2, n + m)
 
+    drawn = {weight_variance(i): rule(*pair) for i, pair in enumerate(itertools.pairwise(sizes))}
     forward, backward = derivation.factors_over_network(sizes, rule)
-    layers = list(itertools.pairwise(sizes))
-    assert forward * backward == product(sympy.Rational(4 * n * m, (n + m) ** 2) for n, m in layers)
-    assert forward / backward == sympy.Rational(sizes[0], sizes[-1])
-    assert forward * backward <= 1
-
-
-def test_in_a_zigzag_network_the_compromises_go_three_ways() -> None:
-    zigzag = (100, 1000, 100, 1000, 100)
-    expected = {"harmonic": 0.109, "geometric": 1.0, "arithmetic": 9.15}
-    for kind, factor in expected.items():
-        forward, backward = derivation.factors_over_network(
-            zigzag, lambda n, m, kind=kind: derivation.compromise(kind, n, m)
-        )
-        assert forward == backward
-        assert float(f"{float(forward):.3g}") == factor
+    assert forward == forward_variance(sizes).subs(drawn) / v_x
+    assert backward == backward_variance(sizes, layer=0).subs(drawn) / v_delta
 
 
 @few
@@ -569,38 +520,6 @@ def test_a_rectifier_halves_the_second_moment_and_he_doubles_the_variance() -> N
     assert derivation.rectified_second_moment(q) == q / 2
     assert derivation.rectified_second_moment(3) == sympy.Rational(3, 2)
     assert derivation.he_variance() == 2 / n_in
-
-
-# --------------------------------------------------------------------------------------------------
-# Equations 2 and 3
-# --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("classes", "label"), [(2, 0), (2, 1), (3, 1), (4, 3)])
-def test_the_gradient_of_softmax_is_p_minus_y(classes: int, label: int) -> None:
-    derivative, p_minus_y = derivation.softmax_gradient(classes, label)
-    assert derivative.shape == p_minus_y.shape == (classes, 1)
-    assert (derivative - p_minus_y).applyfunc(sympy.simplify) == sympy.zeros(classes, 1)
-    assert sympy.simplify(sum(p_minus_y)) == 0
-    assert all(s_k.is_real for s_k in p_minus_y.free_symbols)
-
-
-@pytest.mark.parametrize("name", ["tanh", "sigmoid", "softsign", "identity", "x + x^3"])
-@pytest.mark.parametrize("sizes", [(2, 3), (2, 1, 3), (1, 2, 2, 1)], ids=str)
-def test_equations_2_and_3_are_the_derivatives_of_the_cost(
-    name: str, sizes: tuple[int, ...]
-) -> None:
-    f = ACTIVATIONS[name].expression if name in ACTIVATIONS else lambda x: x + x**3
-    pairs = derivation.chain_rule(sizes, f)
-    assert [pair[0].shape for pair in pairs] == list(itertools.pairwise(sizes))
-    for derivative, equation in pairs:
-        assert derivative.expand() == equation.expand()
-
-
-def test_equation_3_of_one_layer_is_input_times_gradient() -> None:
-    ((_, equation),) = derivation.chain_rule((1, 2))
-    x, y_0, y_1 = sympy.symbols("x_0 y_0 y_1", real=True)
-    assert equation == sympy.Matrix([[x * y_0, x * y_1]])
 
 
 # --------------------------------------------------------------------------------------------------
@@ -634,11 +553,6 @@ def test_equation_3_of_one_layer_is_input_times_gradient() -> None:
         ),
         (lambda: backward_variance((3, 4, 5), layer=2), "layer must be from 0 to 1, got 2"),
         (lambda: weight_gradient_variance((3, 4), layer=-1), "layer must be from 0 to 0, got -1"),
-        (
-            lambda: derivation.compromise("harmonical"),
-            "kind must be one of harmonic, geometric, arithmetic, got 'harmonical'; did you mean "
-            "'harmonic'?",
-        ),
     ],
 )
 def test_what_is_unknown_or_does_not_combine_is_refused_by_name(
