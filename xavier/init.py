@@ -212,7 +212,7 @@ def initialize_(
         rule, gain, distribution: as in `draw_`.
         forget_bias: for the forget gates of `torch.nn.LSTM` and its cell, in the first of their
             two biases.
-        overrides: patterns as of `fnmatch`, such as ``"head"`` or ``"blocks.*.out_proj.weight"``,
+        overrides: patterns as of ``fnmatch``, such as ``"head"`` or ``"blocks.*.out_proj.weight"``,
             for layers and for parameters. Each has another ``rule``, ``gain`` or ``distribution``,
             or None to leave them alone. Later ones win.
         generator: source of randomness; torch's global one if None.
