@@ -294,6 +294,13 @@ def test_what_is_no_notebook_is_said_to_be_none(tmp_path: Path, content: str) ->
         notebooks.read(path)
 
 
+def test_a_mark_of_byte_order_before_a_notebook_is_read_over(tmp_path: Path) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 'ü'")])
+    path = tmp_path / "a.ipynb"
+    path.write_text(nbformat.writes(notebook), encoding="utf-8-sig")
+    assert notebooks.read(path).cells[0].source == "x = 'ü'"
+
+
 def test_too_large_a_notebook_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notebooks, "LARGEST", 10)
     (tmp_path / "a.ipynb").write_text("x" * 11)

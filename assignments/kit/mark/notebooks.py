@@ -39,7 +39,8 @@ def read(path: Path) -> NotebookNode:
             raise Unreadable(f"{path.name} has more than {LARGEST:,} bytes")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what editors of all ages leave out
-            notebook: NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+            text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before it
+            notebook: NotebookNode = nbformat.reads(text, as_version=4)
         for cell in notebook.cells:
             if not isinstance(cell.source, str) or not isinstance(cell.metadata, dict):
                 raise Unreadable(f"{path.name} is no notebook")
