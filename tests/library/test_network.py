@@ -739,7 +739,7 @@ def test_create_refuses_a_value_out_of_range(changes: dict[str, Any], message: s
         ({"sizes": (True, 2)}, r"sizes\[0\] must be an integer"),
         ({"seeds": 3}, "seeds must be a sequence"),
         ({"seeds": (0, 1.0)}, r"seeds\[1\] must be an integer"),
-        ({"gain": "1"}, "gain must be a real number"),
+        ({"gain": None}, "gain must be a real number"),
         ({"rule": 3}, "rule must be a name or a callable"),
         ({"dtype": torch.int64}, "dtype must be a floating dtype"),
         ({"dtype": "float32"}, "dtype must be a floating dtype"),
