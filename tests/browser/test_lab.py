@@ -474,7 +474,7 @@ def test_without_a_script_there_is_a_text_and_a_figure(browser):
     tab = context.new_page()
     tab.goto((BUILT / PAGE).as_uri())
     assert "your browser runs none" in tab.locator(".xavier-lab").first.inner_text()
-    assert tab.locator("#fig-lab img").count() == 1
+    assert tab.locator("#fig-lab .drawing").count() == 1
     assert "needs a script" in tab.locator(".xavier-lab").nth(1).inner_text()
     context.close()
 
