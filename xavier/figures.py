@@ -109,6 +109,11 @@ class Picture(Figure):
         FigureCanvasAgg(self)
 
     @styled
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """As matplotlib's own, in the book's fonts."""
+        super().savefig(*args, **kwargs)
+
+    @styled
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str | bytes]:
         drawing = _svg.svg(self)
         if len(drawing) < _HEAVY:
