@@ -216,7 +216,7 @@ def image_grid(
 def curves(
     rows: pd.DataFrame,
     x: str,
-    y: str,
+    y: str | Sequence[str],
     *,
     by: str | None = None,
     over: str | None = None,
@@ -232,7 +232,7 @@ def curves(
 
     Args:
         rows: the table.
-        x, y: columns with numbers.
+        x, y: columns with numbers; several of them as ``y`` are a line each.
         by: column that tells the lines apart, in the order in which its values first occur.
         over: column to average over, usually "seed": the line is the mean and the band its 95 %
             t interval. One row for each of its values at every point of a line.
@@ -241,7 +241,17 @@ def curves(
         xlabel, ylabel: what the axes mean, with units; the column's name by default.
         markers: whether to mark the points, for few of them.
         ylim: ends of the vertical axis.
+
+    Raises:
+        ValueError: ``by`` is given beside several columns, or a line has several rows of one value
+            of ``over`` at a point.
     """
+    if not isinstance(y, str):
+        if by is not None:
+            raise ValueError(f"by must be None where y is several columns, got {by!r}")
+        by = "line"
+        rows = rows.melt([x, over] if over else x, list(y), by, "value")
+        y = "value"
     picture, ax = _single()
     groups = list(rows.groupby(by, sort=False)) if by else [("", rows)]
     colours = _colours(name for name, _ in groups)

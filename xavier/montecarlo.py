@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from xavier import checks, derivation
 
@@ -111,6 +111,30 @@ def typical_values(sizes: Sequence[int]) -> dict[str, float]:
         "C_x": 0.5 * first * 0.8,
         "C_delta": 0.5 * last * 0.6,
     }
+
+
+def mean_squares(layers: Sequence[ArrayLike]) -> pd.DataFrame:
+    """How large every layer is in networks that were drawn, and how well that is known.
+
+    >>> sums = [[[1.0, 1.0]], [[2.0, 2.0]]], [[[0.0, 0.0]], [[0.0, 2.0]]]
+    >>> mean_squares(sums).round(3)  # two networks of two layers, one example each
+       layer  sampled  standard_error
+    0      1      2.5             1.5
+    1      2      1.0             1.0
+
+    Args:
+        layers: for every layer, from the first up, what R networks have in it: tensors (R, ...)
+            such as `xavier.network.Trace` and `xavier.network.Gradients` list.
+
+    Returns:
+        Rows ``layer`` (from 1), ``sampled`` (each network's mean square, averaged over the
+        networks) and ``standard_error`` (of that average; not a number for a single network).
+    """
+    arrays = (np.asarray(layer, dtype=float) for layer in layers)
+    squares = pd.DataFrame([np.square(x).mean(tuple(range(1, x.ndim))) for x in arrays])
+    squares.index = pd.RangeIndex(1, len(squares) + 1, name="layer")
+    found = {"sampled": squares.mean(axis=1), "standard_error": squares.sem(axis=1)}
+    return pd.DataFrame(found).reset_index()
 
 
 @dataclass(frozen=True)

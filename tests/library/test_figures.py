@@ -312,6 +312,20 @@ def test_a_curve_is_the_mean_and_its_band_the_t_interval_over_seeds() -> None:
             assert heights.max() == pytest.approx(table.mean(axis=1)[update] + half[update])
 
 
+def test_several_columns_are_a_line_each() -> None:
+    rows = pd.DataFrame({"t": [2, 1, 2, 1], "seed": [0, 0, 1, 1], "b": 1.0, "a": [4.0, 2.0, 2, 0]})
+    for over, bands in ((None, 0), ("seed", 2)):
+        ax = only(figures.curves(rows, "t", ["b", "a"], over=over, ylabel="size"))
+        lines = labelled(ax)
+        assert {name: line.get_ydata().tolist() for name, line in lines.items()} == {
+            "b": [1, 1], "a": [1, 3]
+        }  # fmt: skip
+        assert list(lines) == ["b", "a"] and len(ax.collections) == bands
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("t", "size")
+    with pytest.raises(ValueError, match="by must be None where y is several columns, got 'seed'"):
+        figures.curves(rows, "t", ["b", "a"], by="seed")
+
+
 def test_a_curve_without_over_has_no_band_and_without_by_no_legend() -> None:
     rows = pd.DataFrame({"t": [3, 1, 2], "v": [30.0, 10.0, 20.0]})
     ax = only(figures.curves(rows, "t", "v", markers=True, xlabel="time", ylim=(0, 50)))

@@ -249,3 +249,24 @@ def test_what_cannot_be_sampled_is_refused_by_name(arguments: dict[str, Any], me
     for sample in (montecarlo.compare, montecarlo.sample_variances):
         with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
             sample(**(usual | arguments))
+
+
+# --------------------------------------------------------------------------------------------------
+# Layers of drawn networks
+# --------------------------------------------------------------------------------------------------
+
+
+def test_mean_squares_are_averaged_over_networks_and_not_over_their_units() -> None:
+    generator = torch.Generator().manual_seed(0)
+    layers = [torch.randn(5, 3, n, generator=generator) for n in (4, 8)]
+    rows = montecarlo.mean_squares(layers)
+    assert rows.layer.tolist() == [1, 2]
+    for row, layer in zip(rows.itertuples(), layers, strict=True):
+        squares = layer.double().square().flatten(1).mean(1)
+        assert row.sampled == pytest.approx(float(squares.mean()))
+        assert row.standard_error == pytest.approx(float(squares.std()) / 5**0.5)
+
+
+def test_the_error_of_a_single_network_is_not_known() -> None:
+    (error,) = montecarlo.mean_squares([[[1.0, 2.0]]]).standard_error
+    assert math.isnan(error)
