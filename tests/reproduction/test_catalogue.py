@@ -34,7 +34,12 @@ EVERY: list[tuple[str, Scale]] = [(name, scale) for name in EXPERIMENTS for scal
 RACES = {
     (name, scale): found for name, scale in EVERY if isinstance(found := config(name, scale), Race)
 }
-SMOKE = [name for name in EXPERIMENTS if name not in DOWNLOADED]
+QUICK = ("singles", "distribution", "digits")  # one that does not train, two that do
+SMOKE = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.thorough)
+    for name in EXPERIMENTS
+    if name not in DOWNLOADED
+]
 
 
 def trained(points: tuple[Point, ...]) -> list[TrainingPoint]:

@@ -17,7 +17,14 @@ from xavier.training import Training
 SETTING: dict[str, Any] = {"lr": 0.1, "batch_size": 10, "width": 100}
 
 
-@pytest.mark.parametrize(("lr", "batch_size"), [(0.1, 10), (0.1, 40), (0.05, 10)])
+@pytest.mark.parametrize(
+    ("lr", "batch_size"),
+    [
+        (0.1, 10),
+        pytest.param(0.1, 40, marks=pytest.mark.thorough),
+        pytest.param(0.05, 10, marks=pytest.mark.thorough),
+    ],
+)
 def test_networks_fall_as_the_formula_says(lr: float, batch_size: int) -> None:
     """Four layers of 100 sigmoids, three seeds, before the layers below have much moved.
 

@@ -325,7 +325,10 @@ def test_what_is_finished_is_not_computed_again(
     assert [path.name for path in tmp_path.iterdir()] == ["quick.smoke.csv.gz"]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("stop")])
+@pytest.mark.parametrize(
+    "error",
+    [KeyboardInterrupt(), pytest.param(RuntimeError("stop"), marks=pytest.mark.thorough)],
+)
 def test_a_point_that_was_stopped_goes_on_from_its_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, long: Record, error: BaseException
 ) -> None:
@@ -351,7 +354,11 @@ def test_a_record_says_where_all_of_it_was_computed_and_how_long_that_took(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("kind", "error"), [("csv.gz", RecordError), ("checkpoint", CheckpointError)]
+    ("kind", "error"),
+    [
+        pytest.param("csv.gz", RecordError, marks=pytest.mark.thorough),
+        ("checkpoint", CheckpointError),
+    ],
 )
 def test_a_damaged_file_is_refused_by_name_and_the_others_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, long: Record, kind: str, error: Any

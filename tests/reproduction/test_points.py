@@ -552,7 +552,10 @@ def test_the_support_vector_machine_is_measured_once_for_every_number_of_example
 # --------------------------------------------------------------------------------- as promised
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(
+    "name",
+    ["training", *(pytest.param(n, marks=pytest.mark.thorough) for n in ALL if n != "training")],
+)
 def test_the_same_point_gives_the_same_rows_under_any_number_of_threads(
     three_threads: None, tables: dict[str, pd.DataFrame], name: str
 ) -> None:

@@ -181,6 +181,7 @@ def shortened(found: Race | Grid) -> Race | Grid:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", JUDGED)
 def test_every_judge_judges_rows_that_experiments_give(
     real: dict[str, pd.DataFrame], name: str
@@ -202,6 +203,7 @@ def test_every_judge_judges_rows_that_experiments_give(
     claim.judge(evidence.without(0).without(1))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["P3", "P4", "P6", "P10", "S13", "P8"])
 def test_what_needs_more_updates_than_there_are_is_open(
     real: dict[str, pd.DataFrame], name: str
@@ -211,6 +213,7 @@ def test_what_needs_more_updates_than_there_are_is_open(
     assert name in ("P4", "P10") or found.ours == "no number"
 
 
+@pytest.mark.thorough
 def test_made_up_rows_are_like_those_that_experiments_give(
     real: dict[str, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1099,6 +1102,7 @@ CONDITIONS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CASES)
 def test_every_part_of_a_claim_can_come_out_either_way(
     name: str, monkeypatch: pytest.MonkeyPatch
