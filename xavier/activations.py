@@ -36,6 +36,7 @@ class Activation:
         saturation: outputs up to the first and from the second number on are saturated, by the
             definition of `SATURATED_SLOPE`; None where that never happens, or where the output
             does not tell (that of gelu and silu comes back to 0).
+        kinks: where f or its slope jumps, 0 aside.
         fused: multiplies a tensor by f'(s) in place, given ``(tensor, z)``, in one pass over
             memory where torch has one; the same numbers as with ``derivative``, to rounding.
     """
@@ -48,6 +49,7 @@ class Activation:
     parity: Literal["odd", "neither"]
     range: tuple[float, float]
     saturation: tuple[float, float] | None
+    kinks: tuple[float, ...] = ()
     fused: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def chain_(self, gradient: Tensor, s: Tensor, z: Tensor) -> Tensor:
@@ -70,8 +72,9 @@ class Activation:
         return (z <= low) | (z >= high)
 
 
-Named: TypeAlias = str | tuple[str, float] | Activation
-"""An activation, or its name, or the pair of "leaky_relu" and its slope below 0 (see `get`)."""
+Named: TypeAlias = str | tuple[str, float] | Activation | Callable[[Tensor], Tensor]
+"""An activation, or its name, or the pair of "leaky_relu" and its slope below 0, or any function
+of a tensor (see `get`)."""
 
 # Where the slope has fallen to SATURATED_SLOPE of its largest: 1 - z^2 for tanh, (1 - |z|)^2
 # for softsign, 4 z (1 - z) for the sigmoid.
@@ -218,7 +221,7 @@ def leaky_relu(negative_slope: float = 0.01) -> Activation:
         slope=1.0 if a == 1 else None,
         parity="odd" if a == 1 else "neither",
         range=(-math.inf if a > 0 else 0.0, math.inf),
-        saturation=(0.0, math.inf) if a == 0 else None,
+        saturation=(0.0, math.inf) if 0 <= a <= SATURATED_SLOPE else None,
     )
 
 
@@ -260,17 +263,30 @@ MODERN: dict[str, Activation] = {
 def get(activation: Named, argument: str = "activation") -> Activation:
     """The activation of this name: in `ACTIVATIONS`, `VARIANTS`, `MODERN`, or "leaky_relu".
 
+    Of a function of a tensor, such as ``torch.nn.functional.mish`` or a module, the slope is
+    autograd's, and its kinks are searched for from -50 to 50; two that are nearer than 0.005 can
+    be missed. That takes some hundredths of a second: keep what is returned for many calls.
+
     >>> get("steep_sigmoid").slope, get(("leaky_relu", 0.2)).range
     (1.0, (-inf, inf))
+    >>> get(torch.nn.Hardtanh(-2.0, 1.0)).kinks
+    (-2.0, 1.0)
 
     Args:
-        activation: its name, a pair of "leaky_relu" and its slope below 0, or an activation, which
+        activation: its name, a pair of "leaky_relu" and its slope below 0, a function that gives
+            for every element of a tensor in double precision an element, or an activation, which
             is returned as it is.
         argument: what an error calls it.
 
+    Returns:
+        The activation. Of a function its ``range`` is not known (two nan), ``saturation`` is None,
+        and ``expression`` raises a ValueError, as ``derivative`` does where the function jumps.
+
     Raises:
-        TypeError: a slope is no number.
-        ValueError: there is none of this name.
+        TypeError: a slope is no number, or the function cannot take a tensor in double precision
+            or returns none of its shape and dtype.
+        ValueError: there is none of this name, or the function has no finite value somewhere, no
+            gradient, or does not give each element its own result, the same every time.
     """
     if isinstance(activation, Activation):
         return activation
@@ -280,4 +296,81 @@ def get(activation: Named, argument: str = "activation") -> Activation:
             return leaky_relu()
         case ("leaky_relu", slope):
             return leaky_relu(slope)
+    if callable(activation):
+        return _of_function(activation, argument)
     return known[checks.one_of(argument, activation, [*known, "leaky_relu"])]
+
+
+_SEEN = torch.arange(-10_000, 10_001, dtype=torch.float64) / 200
+
+
+def jumps(function: Callable[[Tensor], Tensor]) -> list[float]:
+    """Where a function of each element jumps between -50 and 50.
+
+    Every interval of a grid is halved until its ends are neighbours, each time towards the half
+    in which the function changes more. A difference that is still there is a jump.
+
+    >>> jumps(lambda s: torch.floor(s / 20))
+    [-40.0, -20.0, 0.0, 20.0, 40.0]
+    """
+    low, high = _SEEN[:-1], _SEEN[1:]
+    below, above = function(low), function(high)
+    size = function(_SEEN[_SEEN.abs() <= 5]).abs().max()
+    for _ in range(60):
+        larger = torch.maximum(below.abs(), above.abs()).clamp(min=size)
+        jump = (above - below).abs() > 1e-6 * larger
+        low, high, below, above = low[jump], high[jump], below[jump], above[jump]
+        middle = (low + high) / 2
+        value = function(middle)
+        left = (value - below).abs() > (above - value).abs()
+        low, high = torch.where(left, low, middle), torch.where(left, middle, high)
+        below, above = torch.where(left, below, value), torch.where(left, value, above)
+    return sorted({round(s, 9) + 0.0 for s in high.tolist()})
+
+
+def _of_function(f: Callable[[Tensor], Tensor], argument: str) -> Activation:
+    name = getattr(f, "__name__", type(f).__name__)
+
+    def value(s: Tensor) -> Tensor:
+        return f(s.clone())  # which may be changed in place
+
+    def refuse(must: str, kind: type[Exception] = ValueError) -> Exception:
+        return kind(f"{argument} must {must}, got {name}")
+
+    try:
+        with torch.no_grad():
+            z, some = value(_SEEN), value(_SEEN[3::7].flip(0))
+    except Exception as error:
+        raise refuse(f"take a tensor in double precision ({error})", TypeError) from error
+    if not isinstance(z, Tensor) or (z.shape, z.dtype) != (_SEEN.shape, _SEEN.dtype):
+        raise refuse("return a tensor of the shape and the dtype that it is given", TypeError)
+    if not bool(z.isfinite().all()):
+        where = float(_SEEN[~z.isfinite()][0])
+        raise refuse(f"be finite from -50 to 50, and is {float(z[~z.isfinite()][0])} at {where:g}")
+    if not torch.allclose(z[3::7], some.flip(0), rtol=1e-9, atol=1e-12):
+        raise refuse("give each element a result of its own, the same every time")
+    derivative = _slope(value)
+    try:
+        slopes = derivative(_SEEN, z)
+    except RuntimeError as error:
+        raise refuse(f"have a gradient by autograd ({error})") from error
+    broken = jumps(value)
+    kinks = sorted({*broken, *jumps(lambda s: derivative(s, s))})
+
+    def no_derivative(s: Tensor, z: Tensor) -> Tensor:
+        raise ValueError(f"{argument} must have a slope, got {name}, which jumps at {broken[0]:g}")
+
+    def no_expression(x: Any) -> Any:
+        raise ValueError(f"{argument} must be known by name to have an expression, got {name}")
+
+    return Activation(
+        name=name,
+        value=value,
+        derivative=no_derivative if broken else derivative,
+        expression=no_expression,
+        slope=None if 0.0 in kinks else float(slopes[len(slopes) // 2]),
+        parity="odd" if torch.allclose(z, -z.flip(0), rtol=1e-12, atol=1e-12) else "neither",
+        range=(math.nan, math.nan),
+        saturation=None,
+        kinks=tuple(kink for kink in kinks if kink),
+    )

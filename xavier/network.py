@@ -161,7 +161,7 @@ class Network:
         Args:
             sizes: n_0, ..., n_L, at least two.
             activation: name in `xavier.activations.ACTIVATIONS` or `xavier.activations.VARIANTS`,
-                or an ``Activation``.
+                or whatever else `xavier.activations.get` takes.
             rule: name or callable as in `xavier.init.uniform_`, one or one per replica.
             seeds: one per replica; a seed may occur more than once, with other rules or gains.
             gain: factor on the weights' standard deviation, one or one per replica.

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _NODES = 40  # of the Gauss-Legendre rule on each panel
 _REACH = 13.0  # standard deviations integrated over; beyond lies less than 1e-37
+_SUMS = torch.arange(-(10**5), 10**5 + 1, dtype=torch.float64) / 2000  # for the steepest slope
 
 
 def variance_map(
@@ -55,18 +56,20 @@ def variance_map(
     12.5
 
     Args:
-        activation: name that `xavier.activations.get` knows, or an activation.
+        activation: name that `xavier.activations.get` knows, an activation, or any function of a
+            tensor, such as ``torch.nn.functional.mish``.
         q: variance of this layer's weighted sums, at least 0.
         gain: root of n Var[W].
         bias: variance of a bias, at least 0.
 
     Raises:
         TypeError: a number is none.
-        ValueError: the activation is unknown, or a number is negative or not finite.
+        ValueError: the activation is unknown, or a number is negative or not finite; see
+            `xavier.activations.get` for what is refused of a function.
     """
     f = activations.get(activation)
     gain, bias = checks.not_negative("gain", gain), checks.not_negative("bias", bias)
-    return gain**2 * _expectation(lambda s: f.value(s).square(), q) + bias
+    return gain**2 * _square(f, q) + bias
 
 
 def gradient_map(activation: Named, q: float, *, gain: float = 1.0) -> float:
@@ -79,7 +82,7 @@ def gradient_map(activation: Named, q: float, *, gain: float = 1.0) -> float:
     """
     f = activations.get(activation)
     gain = checks.not_negative("gain", gain)
-    return gain**2 * _expectation(lambda s: f.derivative(s, f.value(s)).square(), q)
+    return gain**2 * _expectation(lambda s: f.derivative(s, f.value(s)).square(), q, f.kinks)
 
 
 def correlation_map(
@@ -120,8 +123,8 @@ def correlation_map(
     c = checks.finite("correlation", correlation)
     if abs(c) > 1:
         raise ValueError(f"correlation must be from -1 to 1, got {correlation!r}")
-    product = gain**2 * _expected_product(f.value, q, c) + bias
-    variance = gain**2 * _expectation(lambda s: f.value(s).square(), q) + bias
+    product = gain**2 * _expected_product(f, q, c) + bias
+    variance = variance_map(f, q, gain=gain, bias=bias)
     return max(-1.0, min(1.0, product / variance))  # at the ends rounding could lead outside
 
 
@@ -151,8 +154,7 @@ def propagate(
     layers = checks.positive_int("layers", layers)
     rows = []
     for layer in range(1, layers + 1):
-        square = _expectation(lambda s: f.value(s).square(), q)
-        rows.append((layer, q, square, gradient_map(f, q, gain=gain)))
+        rows.append((layer, q, _square(f, q), gradient_map(f, q, gain=gain)))
         q = variance_map(f, q, gain=gain, bias=bias)
     table = pd.DataFrame(rows, columns=["layer", "variance", "activation", "chi"])
     # The gradient at layer l has crossed the slopes of layers l to L - 1.
@@ -189,22 +191,21 @@ def fixed_points(activation: Named, *, gain: float = 1.0, bias: float = 0.0) -> 
 
     def change(log_q: float) -> float:
         q = math.exp(log_q)
-        return variance_map(f, q, gain=gain, bias=bias) / q - 1
+        after = variance_map(f, q, gain=gain, bias=bias)
+        return after / q - 1 if math.isfinite(after) else 1e300
 
     grid = [k / 4 * math.log(10) for k in range(-32, 33)]
-    changes = [change(log_q) for log_q in grid]
-    if max(abs(changes[0]), abs(changes[-1])) <= 1e-12:
+    # Where nothing changes to rounding, as in the linear part of many, the next that does decides.
+    changes = [(log_q, x) for log_q in grid if not abs(x := change(log_q)) <= 1e-11]
+    if not changes:
         raise ValueError(f"gain = {gain!r} keeps every variance with {f.name}: no fixed point")
-    changes[0] -= 1e-12  # shrinks already where it is all but linear
-    changes[-1] += 1e-12
-    found = [(0.0, changes[0] <= 0)] if variance_map(f, 0.0, gain=gain, bias=bias) == 0 else []
-    for (low, high), (before, after) in zip(
-        itertools.pairwise(grid), itertools.pairwise(changes), strict=True
-    ):
-        if (before <= 0) != (after <= 0):
+    silent = variance_map(f, 0.0, gain=gain, bias=bias) == 0
+    found = [(0.0, changes[0][1] < 0)] if silent else []
+    for (low, before), (high, after) in itertools.pairwise(changes):
+        if (before < 0) != (after < 0):
             root = brentq(change, low, high, xtol=1e-13, rtol=1e-13)
             found.append((math.exp(root), before > 0))
-    if changes[-1] >= 0:
+    if changes[-1][1] > 0:
         found.append((math.inf, True))
     return pd.DataFrame(found, columns=["variance", "attracts"])
 
@@ -279,27 +280,40 @@ def gain(activation: Named, q: float = 1.0) -> Gain:
 def saturated_share(activation: Named, q: float) -> float:
     """Share of the units that are saturated when the weighted sums have variance ``q``.
 
-    Saturated as `xavier.activations.SATURATED_SLOPE` has it.
+    Saturated as `xavier.activations.SATURATED_SLOPE` has it, where the slope is nearly flat: on
+    both sides for tanh, below 0 for rectifiers and, from some way below, for gelu and silu.
+
+    >>> round(saturated_share("tanh", 4.0), 4), saturated_share("relu", 1.0)
+    (0.2761, 0.5)
+
+    Raises:
+        TypeError, ValueError: as in `variance_map`, or the slope grows without end.
     """
     f = activations.get(activation)
     q = checks.not_negative("q", q)
-    if f.saturation is None:
-        return 0.0
     if q == 0:  # one sum, that of 0
-        return float(f.saturated(f.value(torch.zeros(1))))
-    low, high = (_inverse(f, z) / math.sqrt(q) for z in f.saturation)
-    return float(ndtr(low) + ndtr(-high))
+        return float(any(low < 0 < high or high == 0 for low, high in _flat_parts(f)))
+    root = math.sqrt(q)
+    return sum(_normal_share(low / root, high / root) for low, high in _flat_parts(f))
 
 
-def _inverse(f: Activation, z: float) -> float:
-    """The s at which a rising f(s) is z; infinite where z is never reached."""
-    if math.isinf(z):
-        return z
+@lru_cache(maxsize=64)
+def _flat_parts(f: Activation) -> list[tuple[float, float]]:
+    """The intervals of sums in which units are saturated."""
+    slopes = f.derivative(_SUMS, f.value(_SUMS)).abs()
+    if slopes[[0, -1]].max() > 1.01 * slopes[_SUMS.abs() <= 25].max():
+        raise ValueError(f"activation must have a steepest slope, got {f.name}")
+    least = activations.SATURATED_SLOPE * slopes.max()
 
-    def above(s: float) -> float:
-        return float(f.value(torch.tensor(s, dtype=torch.float64))) - z
+    def flat(s: Tensor) -> Tensor:
+        return (f.derivative(s, f.value(s)).abs() <= least).double()
 
-    return float(brentq(above, -50.0, 50.0)) if above(0.0) != 0 else 0.0
+    found = []
+    for low, high in itertools.pairwise([-math.inf, *activations.jumps(flat), math.inf]):
+        inside = 0.4 * max(low, -51.0) + 0.6 * min(high, 51.0)
+        if bool(flat(torch.tensor([inside], dtype=torch.float64))):
+            found.append((low, high))
+    return found
 
 
 # ---------------------------------------------------------------------------------------------
@@ -382,38 +396,52 @@ def quarter_circle_mean() -> Expr:
 # Expectations
 
 
-def _expectation(function: Callable[[Tensor], Tensor], q: float) -> float:
+def _square(f: Activation, q: float) -> float:
+    """E f(s)^2."""
+    return _expectation(lambda s: f.value(s).square(), q, f.kinks)
+
+
+def _expectation(
+    function: Callable[[Tensor], Tensor], q: float, kinks: tuple[float, ...] = ()
+) -> float:
     """E of function(s) for s normal with variance q, to about 12 digits.
 
     Gauss-Hermite quadrature would lose most of them to the kinks of softsign and relu at 0, and
     to the steep middle of a saturated unit. So each half line is cut into panels that grow
-    outwards from 0, with a Gauss-Legendre rule in each.
+    outwards from 0, and at the other kinks, with a Gauss-Legendre rule in each. Where only the
+    curvature jumps, some digits are lost.
     """
     q = checks.not_negative("q", q)
     if q == 0:
         return float(function(torch.zeros(1, dtype=torch.float64)))
-    s, weight = _half_line(math.sqrt(q))
+    s, weight = _half_line(math.sqrt(q), kinks)
     both = function(s) + function(-s)
     return float(both @ weight)
 
 
-def _expected_product(function: Callable[[Tensor], Tensor], q: float, c: float) -> float:
-    """E of function(u) function(v), u and v normal with variance q each and correlation c.
+def _expected_product(f: Activation, q: float, c: float) -> float:
+    """E of f(u) f(v), u and v normal with variance q each and correlation c.
 
     In polar coordinates of two independent normal variables u is sqrt(q) r cos(t) and v is
     sqrt(q) r cos(t - a), with cos(a) = c. The kinks, where u or v is 0, are then rays, and between
-    them all is smooth: two sectors, which with their opposites fill the plane.
+    them all is smooth: two sectors, which with their opposites fill the plane. Other kinks are
+    straight lines, which every ray between crosses at a radius of its own.
     """
     std, a = math.sqrt(q), math.acos(c)
-    r, weight = _half_line(std)  # of a normal density; that of the radius has r / std before it
-    weight = weight * r / std * math.sqrt(2 / math.pi) / 2
+    finest = min([1.0, *map(abs, f.kinks)])
     rays = [a - math.pi / 2, math.pi / 2, a + math.pi / 2]
     total = 0.0
     for low, high in itertools.pairwise(rays):
-        t, angle = _sector(low, high, math.ceil(math.log2(1 + std)) + 1)
-        u, v = r[:, None] * torch.cos(t), r[:, None] * torch.cos(t - a)
-        both = function(u) * function(v) + function(-u) * function(-v)
-        total += float(weight @ both @ angle)
+        t, angle = _sector(low, high, math.ceil(math.log2(1 + std / finest)) + 1)
+        cosines = torch.cos(t)[:, None], torch.cos(t - a)[:, None]
+        slants = np.abs(torch.cat(cosines, 1).numpy())
+        with np.errstate(divide="ignore"):
+            crossed = [abs(kink) / slants for kink in f.kinks]
+        r, weight = _panels(std, *crossed)
+        weight = weight * r / std * math.sqrt(2 / math.pi) / 2
+        u, v = (r * cosine for cosine in cosines)
+        both = f.value(u) * f.value(v) + f.value(-u) * f.value(-v)
+        total += float((weight * both).sum(1) @ angle)
     return total
 
 
@@ -429,18 +457,32 @@ def _sector(low: float, high: float, halvings: int) -> tuple[Tensor, Tensor]:
 
 
 @lru_cache(maxsize=4096)
-def _half_line(std: float) -> tuple[Tensor, Tensor]:
+def _half_line(std: float, kinks: tuple[float, ...]) -> tuple[Tensor, Tensor]:
     """Nodes s > 0 and weights such that sum(weight * g(s)) is E of g(s) on s > 0."""
+    s, weight = _panels(std, np.abs([kinks]))
+    return s[0], weight[0]
+
+
+def _panels(std: float, *more: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
+    """The same in each row, cut at ``more`` (rows, cuts) too."""
     inner = min(std, 1.0)  # the scale on which something happens: the density's or the unit's
     edges = [0.0, inner / 2]
     while edges[-1] < _REACH * std:
         edges.append(min(2 * edges[-1], _REACH * std))
+    rows = max([1, *(len(cuts) for cuts in more)])
+    cuts = np.concatenate([np.tile(edges, (rows, 1)), *more], axis=1)
+    cuts = np.sort(np.minimum(cuts, _REACH * std), axis=1)
     x, w = _panel()
-    low, high = np.array(edges[:-1])[:, None], np.array(edges[1:])[:, None]
-    s = (low + (high - low) * (x + 1) / 2).ravel()
-    weight = ((high - low) / 2 * w).ravel()
+    low, width = cuts[:, :-1, None], np.diff(cuts)[..., None]
+    s = (low + width * (x + 1) / 2).reshape(rows, -1)
+    weight = (width / 2 * w).reshape(rows, -1)
     density = np.exp(-((s / std) ** 2) / 2) / (std * math.sqrt(2 * math.pi))
     return torch.from_numpy(s), torch.from_numpy(weight * density)
+
+
+def _normal_share(low: float, high: float) -> float:
+    """P(low < z < high), to as many digits in either tail."""
+    return float(ndtr(high) - ndtr(low) if low < 0 else ndtr(-low) - ndtr(-high))
 
 
 @cache

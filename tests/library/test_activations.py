@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sympy
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from xavier import activations
 from xavier.activations import ACTIVATIONS, MODERN, SATURATED_SLOPE, VARIANTS, Activation
@@ -256,5 +259,74 @@ def test_a_leaky_rectifier_has_its_slope() -> None:
     assert f is activations.leaky_relu(0.2) and f.value(torch.tensor(-5.0)) == -1
     assert activations.leaky_relu(0).saturated(torch.zeros(1))
     assert activations.leaky_relu(1.0).parity == "odd"
+    ends = {a: activations.leaky_relu(a).saturation for a in (0.0, 0.05, 0.051, -0.01)}
+    assert ends == {0.0: (0.0, math.inf), 0.05: (0.0, math.inf), 0.051: None, -0.01: None}
     with pytest.raises(TypeError, match=r"^negative_slope must be a real number, got 'x'$"):
         activations.get(("leaky_relu", "x"))  # type: ignore[arg-type]
+
+
+# --------------------------------------------------------------------------------------------------
+# Functions
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("function", "kinks", "slope"),
+    [
+        (F.hardswish, (-3.0, 3.0), 0.5),
+        (F.relu6, (6.0,), None),
+        (nn.Softshrink(0.25), (-0.25, 0.25), 0.0),
+        (nn.Threshold(2.0, 1.0), (2.0,), 0.0),
+        (lambda s: (s - 1 / 3).relu() - (s - 0.35).relu(), (0.333333333, 0.35), 0.0),
+        (torch.tanh, (), 1.0),
+        (F.mish, (), 0.6),
+        (lambda s: 1e-9 * s.abs(), (), None),
+        (lambda s: 0.5 * torch.sigmoid(1e4 * s), (), 1250.0),  # steep, and smooth
+        (torch.square, (), 0.0),
+    ],
+)
+def test_the_kinks_of_a_function_are_found(
+    function: Callable[[Tensor], Tensor], kinks: tuple[float, ...], slope: float | None
+) -> None:
+    f = activations.get(function)
+    assert f.kinks == kinks
+    assert f.slope == (slope if slope is None else pytest.approx(slope, rel=1e-12))
+
+
+def test_a_function_is_an_activation() -> None:
+    f = activations.get(nn.Softsign())
+    assert (f.name, f.parity, f.saturation) == ("Softsign", "odd", None)
+    assert all(math.isnan(end) for end in f.range)
+    assert activations.get(F.gelu).parity == activations.get(torch.square).parity == "neither"
+    s = torch.tensor([[0.0, *POINTS]], dtype=torch.float64)
+    known = ACTIVATIONS["softsign"]
+    assert torch.equal(f.value(s), known.value(s))
+    torch.testing.assert_close(f.derivative(s, s), known.derivative(s, s), rtol=1e-12, atol=0)
+    with pytest.raises(ValueError, match=r"^activation must be known by name .*, got Softsign$"):
+        f.expression(x)
+    in_place = activations.get(torch.relu_)
+    before = s.clone()
+    assert torch.equal(in_place.value(s), s.relu()) and torch.equal(s, before)
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "message"),
+    [
+        (nn.GELU, TypeError, "return a tensor of the shape and the dtype .*, got GELU$"),
+        (lambda s: s.float(), TypeError, "return a tensor of the shape and the dtype"),
+        (torch.argmax, TypeError, "return a tensor of the shape .*, got argmax$"),
+        (nn.PReLU(), TypeError, r"take a tensor in double precision \(.+\), got PReLU$"),
+        (math.tanh, TypeError, r"take a tensor in double precision \(.+\), got tanh$"),
+        (nn.Softmax(0), ValueError, "give each element a result of its own.*, got Softmax$"),
+        (nn.Dropout(), ValueError, "give each .* the same every time, got Dropout$"),
+        (nn.RReLU(), ValueError, "give each .* the same every time, got RReLU$"),
+        (torch.log, ValueError, "be finite from -50 to 50, and is nan at -50, got log$"),
+        (lambda s: s.detach(), ValueError, r"have a gradient by autograd \(.+\), got <lambda>$"),
+        (None, ValueError, "be one of sigmoid, .*, got None$"),
+    ],
+)
+def test_what_is_no_function_of_each_element_is_refused(
+    function: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match="^which must " + message):
+        activations.get(function, "which")

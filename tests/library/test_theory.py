@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
+from scipy.special import erf, erfc
+from torch import nn
+from torch.nn import functional as F
 
-from xavier import theory
-from xavier.activations import ACTIVATIONS, VARIANTS
+from xavier import activations, theory
+from xavier.activations import ACTIVATIONS, MODERN, VARIANTS
 from xavier.network import Network
 
 NAMES = sorted(ACTIVATIONS)
@@ -125,18 +129,22 @@ def test_the_correlation_of_linear_units_stays_and_that_of_rectifiers_is_known(
     assert theory.correlation_map("relu", c, q, gain=gain) == pytest.approx(relu, abs=1e-11)
 
 
-@pytest.mark.parametrize("name", BOUNDED)
+@pytest.mark.parametrize("name", [*BOUNDED, F.hardtanh, nn.ReLU6()], ids=str)
 @pytest.mark.parametrize(("c", "q"), [(-0.9, 0.5), (0.0, 3.0), (0.6, 30.0), (0.99, 1.2)])
-def test_the_correlation_map_agrees_with_adaptive_quadrature(name: str, c: float, q: float) -> None:
+def test_the_correlation_map_agrees_with_adaptive_quadrature(
+    name: activations.Named, c: float, q: float
+) -> None:
     """v given u is normal, with mean c u: one integral inside another, in other coordinates."""
-    f = ACTIVATIONS[name]
+    f = activations.get(name)
+    kinks = np.array([0.0, *f.kinks])
 
     def value(s: float) -> float:
         return float(f.value(torch.tensor(s, dtype=torch.float64)))
 
     def inner(u: float) -> float:
         root, middle = math.sqrt(q * (1 - c * c)), c * u
-        bend = [-middle / root] if abs(middle) < 9 * root else None
+        bends = (kinks - middle) / root
+        bend = bends[abs(bends) < 9]
 
         def integrand(z: float) -> float:
             return value(middle + root * z) * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
@@ -147,7 +155,8 @@ def test_the_correlation_map_agrees_with_adaptive_quadrature(name: str, c: float
         u = math.sqrt(q) * z
         return value(u) * inner(u) * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
-    product = sum(quad(outer, *half, epsabs=1e-8, epsrel=1e-7)[0] for half in ((-9, 0), (0, 9)))
+    ends = np.unique(np.clip([-9, *kinks / math.sqrt(q), 9], -9, 9))
+    product = sum(quad(outer, *part, epsabs=1e-8, epsrel=1e-7)[0] for part in pairwise(ends))
     expected = (1.44 * product + 0.1) / theory.variance_map(name, q, gain=1.2, bias=0.1)
     found = theory.correlation_map(name, c, q, gain=1.2, bias=0.1)
     assert found == pytest.approx(expected, abs=1e-6)
@@ -313,18 +322,77 @@ def test_fixed_points_of_the_others() -> None:
     assert q == pytest.approx(1.0, rel=1e-6) and attracts
     with pytest.raises(ValueError, match=r"^gain = .* keeps every variance with leaky_relu"):
         theory.fixed_points(("leaky_relu", 0.2), gain=theory.gain(("leaky_relu", 0.2)))
+    # Linear up to a kink: most small variances stay to the last digit, and none for ever.
+    assert found(F.relu6, gain=math.sqrt(2)) == found(nn.Hardtanh()) == [(0.0, True)]
+    ((q, attracts),) = found(F.softplus)
+    assert attracts and q == pytest.approx(expectation(lambda s: math.log1p(math.exp(s)) ** 2, q))
+    assert found(torch.exp) == [(math.inf, True)]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_saturated_share_is_that_of_normal_sums(name: str) -> None:
+def test_functions_have_the_maps_that_their_formulas_have() -> None:
+    """A hard tanh, whose moments are those of a normal distribution cut off at its kinks."""
+    inside = erf(1 / math.sqrt(2 * 3.0))
+    square = 3 * inside - 2 * math.sqrt(3 / (2 * math.pi)) * math.exp(-1 / 6) + 1 - inside
+    for f in (F.hardtanh, nn.Hardtanh(), lambda s: s.clamp_(-1, 1)):
+        assert theory.variance_map(f, 3.0) == pytest.approx(square, rel=1e-12)
+        assert theory.gradient_map(f, 3.0, gain=2.0) == pytest.approx(4 * inside, rel=1e-12)
+    assert theory.gain(F.hardtanh, 3.0).chi == pytest.approx(3 * inside / square, rel=1e-12)
+    assert theory.gain(nn.Hardtanh()).activation == "Hardtanh"
+    table = theory.propagate(F.hardtanh, 3.0, 2)
+    assert table.variance.to_list() == [3.0, pytest.approx(square, rel=1e-12)]
+    assert table.activation[0] == table.variance[1]
+
+
+@pytest.mark.parametrize("name", [*NAMES, *MODERN])
+def test_a_function_is_as_the_activation_of_its_name(name: str) -> None:
+    known = activations.get(name)
+    f = activations.get(lambda s: known.value(s))
+    for q in (0.1, 2.0):
+        for function in (theory.variance_map, theory.gradient_map):
+            assert function(f, q) == pytest.approx(function(name, q), rel=1e-10)
+        assert theory.correlation_map(f, 0.3, q) == pytest.approx(
+            theory.correlation_map(name, 0.3, q), rel=1e-10
+        )
+
+
+def test_a_jump_has_a_variance_and_no_slope() -> None:
+    """Hard shrinkage: E s^2 beyond a half, by parts."""
+    tail = math.sqrt(2 / math.pi) * 0.5 * math.exp(-1 / 8) + 1 - erf(0.5 / math.sqrt(2))
+    assert theory.variance_map(F.hardshrink, 1.0) == pytest.approx(tail, rel=1e-12)
+    message = r"^(activation|gain) must have a slope, got hardshrink, which jumps at -0.5$"
+    for function in (theory.gradient_map, theory.gain, theory.saturated_share):
+        with pytest.raises(ValueError, match=message):
+            function(F.hardshrink, 1.0)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *MODERN, "leaky_relu", F.hardswish, torch.sin], ids=str)
+def test_the_saturated_share_is_that_of_normal_sums(name: activations.Named) -> None:
     """A million draws: within 5 standard errors, at most 0.0025."""
-    f, q, n = ACTIVATIONS[name], 3.0, 10**6
+    f, q, n = activations.get(name), 3.0, 10**6
     s = torch.randn(n, generator=torch.Generator().manual_seed(3), dtype=torch.float64) * q**0.5
+    s[:1001] = torch.linspace(-5, 5, 1001)  # where the slope is steepest, too
+    slopes = f.derivative(s, f.value(s)).abs()
     share = theory.saturated_share(name, q)
     error = math.sqrt(share * (1 - share) / n)
-    assert abs(float(f.saturated(f.value(s)).double().mean()) - share) <= 5 * error
+    flat = slopes <= activations.SATURATED_SLOPE * slopes.max()
+    assert abs(float(flat.double().mean()) - share) <= 5 * error + 0.001
+    if f.saturation:
+        assert torch.equal(f.saturated(f.value(s)), flat)
+
+
+def test_the_saturated_share_of_silence_and_of_slopes_without_end() -> None:
     assert theory.saturated_share("tanh", 0.0) == 0
     assert theory.saturated_share("relu", 0.0) == 1  # at 0 its slope is 0
+    knee = math.atanh(0.95**0.5)
+    for q in (4.0, 0.01):  # far out, too
+        beyond = erfc(knee / math.sqrt(2 * q))
+        assert theory.saturated_share("tanh", q) == pytest.approx(beyond, rel=1e-6)
+    assert theory.saturated_share(torch.abs, 2.0) == 0.0
+    for f in (torch.exp, torch.square):
+        with pytest.raises(
+            ValueError, match=r"^activation must have a steepest slope, got (exp|square)$"
+        ):
+            theory.saturated_share(f, 1.0)
 
 
 @pytest.mark.parametrize(("name", "power"), [("tanh", 1), ("softsign", 2)])
