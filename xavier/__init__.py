@@ -4,6 +4,8 @@ The modules are named by concept and data flows one way. `rules` and `activation
 `moments` and `derivation` prove them, `montecarlo` tries them by draws, and `theory` says what
 holds beyond the linear regime. `init` draws weights, `shapeset` and `datasets` give examples,
 `network` and `training` learn from them, and `monitor` watches any model of torch while it does.
+`diagnose` says in words whether a model starts well: `probe` sees what one pass does to it, `laws`
+recognizes by which law its weights were drawn, and `faults` knows what can be wrong.
 `intervals` says how far a mean is known, and `figures` shows what happened. `checks`, `files`,
 `summaries`, `svg` and `threads` serve the others: arguments refused by name, files written whole,
 what is said of one tensor, pictures as text, and on how many threads.
@@ -29,14 +31,18 @@ if TYPE_CHECKING:
     from xavier import checks as checks
     from xavier import datasets as datasets
     from xavier import derivation as derivation
+    from xavier import diagnose as diagnose
+    from xavier import faults as faults
     from xavier import figures as figures
     from xavier import files as files
     from xavier import init as init
     from xavier import intervals as intervals
+    from xavier import laws as laws
     from xavier import moments as moments
     from xavier import monitor as monitor
     from xavier import montecarlo as montecarlo
     from xavier import network as network
+    from xavier import probe as probe
     from xavier import rules as rules
     from xavier import shapeset as shapeset
     from xavier import summaries as summaries

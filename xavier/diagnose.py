@@ -1,0 +1,197 @@
+"""Say in words how a network starts: one call, and what to do about what it finds.
+
+::
+
+    from xavier.diagnose import diagnose
+
+    report = diagnose(model, images, labels)
+    print(report)      # "starts well", or what is wrong, where, why, and a line of code
+    assert report.ok   # in a test; `assert_starts_well` says more when it fails
+
+One forward and one backward pass is run (`xavier.probe`), and the model is left as it was. The
+checks, and what their thresholds come from, are in `xavier.faults`. A finding is serious, or a
+remark; a network without a serious one starts well, which says nothing of its rate, its data, or
+its end.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from xavier import checks, probe
+from xavier.faults import CHECKS, About, Finding
+from xavier.probe import Use
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xavier.figures import Picture
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `diagnose` found. It prints itself.
+
+    Attributes:
+        findings: serious ones first.
+        table: one row for each use of a weight, in the order of execution: ``layer``, ``kind``,
+            ``fan_in``, ``fan_out``, ``rule`` (by which its weights seem to have been drawn),
+            ``activation`` (what follows), ``inputs`` and ``outputs`` (root mean squares),
+            ``theory`` (what the outputs should be, given inputs and weights), ``alike`` (mean
+            similarity of the outputs for two examples), ``dead``, ``saturated``, ``gradient``
+            (norm of that of the outputs).
+    """
+
+    findings: tuple[Finding, ...]
+    table: list[dict[str, Any]] = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing serious was found."""
+        return not any(finding.serious for finding in self.findings)
+
+    @property
+    def verdict(self) -> str:
+        """The first line."""
+        serious = sum(finding.serious for finding in self.findings)
+        remarks = len(self.findings) - serious
+        text = f"{serious} finding{'s' * (serious != 1)}" if serious else "starts well"
+        return text + (f" ({remarks} remark{'s' * (remarks != 1)})" if remarks else "")
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The table as a data frame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.table, columns=_COLUMNS)
+
+    def __str__(self) -> str:
+        lines = [self.verdict]
+        lines += [f"{i}. {finding}" for i, finding in enumerate(self.findings, start=1)]
+        rows = self.rows.drop(columns=["theory"]).dropna(axis="columns", how="all")
+        if len(rows):
+            number = "{:.2g}".format
+            text = rows.to_string(index=False, float_format=number, na_rep="", max_rows=24)
+            lines += ["", text]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        items = "".join(
+            f"<li><strong>{html.escape(f.kind)}</strong>{'' if f.serious else ' (remark)'}: "
+            f"{html.escape(f.what)} {html.escape(f.why)} <code>{html.escape(f.fix)}</code></li>"
+            for f in self.findings
+        )
+        table = self.rows.to_html(index=False, float_format="{:.2g}".format, na_rep="", border=0)
+        return f"<p><strong>{self.verdict}</strong></p><ol>{items}</ol>{table}"
+
+    def plot(self) -> Picture:
+        """Signal and gradient by layer, as measured and, of the signal, by theory.
+
+        Layers that a finding names are marked.
+        """
+        from xavier.figures import COLOURS, Picture, styled
+
+        @styled
+        def draw() -> Picture:
+            rows, picture = self.rows, Picture(figsize=(5.2, 4.6))
+            named = rows.layer.isin({name for f in self.findings for name in f.where})
+            above, below = picture.subplots(2, sharex=True)
+            place = range(1, len(rows) + 1)
+            above.plot(place, rows.theory, color=COLOURS["theory"], ls="--", label="theory")
+            above.plot(place, rows.outputs, color=COLOURS["forward"], marker="o", label="signal")
+            below.plot(place, rows.gradient, color=COLOURS["backward"], marker="s")
+            for axes, column in ((above, "outputs"), (below, "gradient")):
+                at = [(x, y) for x, y, n in zip(place, rows[column], named, strict=True) if n]
+                axes.plot(*zip(*at, strict=True), color=COLOURS["standard"], ls="", marker="x",
+                          ms=9, label="named by a finding") if at else None  # fmt: skip
+                axes.set_yscale("log")
+            above.set_ylabel("root mean square")
+            below.set(ylabel="norm of the gradient", xlabel="use of a weight, in order")
+            above.legend()
+            return picture
+
+        return draw()
+
+
+_COLUMNS = [
+    *("layer", "kind", "fan_in", "fan_out", "rule", "activation", "inputs", "outputs", "theory"),
+    *("alike", "dead", "saturated", "gradient"),
+]
+
+
+def diagnose(
+    model: nn.Module,
+    batch: Any,
+    targets: Any = None,
+    *,
+    loss: Callable[..., Any] | None = None,
+) -> Report:
+    """Say how a network starts, from one forward and one backward pass over a batch.
+
+    >>> import torch
+    >>> tanh = [nn.Linear(64, 64), nn.Tanh()]
+    >>> print(diagnose(nn.Sequential(*tanh, nn.Linear(64, 9)), torch.full((9, 64), 255.0)).verdict)
+    1 finding
+
+    Args:
+        model: any module whose functions are torch's, in training mode as a rule: a batch
+            normalization in evaluation mode does not normalize before it has learned.
+        batch: what it is called with, a tensor, a tuple of arguments, or a mapping of them; thirty
+            examples or more say most.
+        targets, loss: as in `xavier.probe.look`; they are needed to judge the first loss.
+
+    Raises:
+        TypeError, ValueError: as in `xavier.probe.look`.
+    """
+    checks.instance("model", model, nn.Module, "a torch.nn.Module")
+    without = [
+        name
+        for name, tensor in (*model.named_parameters(), *model.named_buffers())
+        if nn.parameter.is_lazy(tensor) or tensor.is_meta
+    ]
+    if without:
+        return Report((_without_memory(without),), [])
+    if loss is nn.functional.cross_entropy or loss is nn.functional.mse_loss:
+        loss = None  # which look knows, and with it each example's own
+    seen = probe.look(model, batch, targets, loss)
+    about = About(seen, batch, targets)
+    found = [finding for check in CHECKS for finding in check(about)]
+    found.sort(key=lambda finding: not finding.serious)
+    return Report(tuple(found), [_row(about, use) for use in seen.uses])
+
+
+def assert_starts_well(model: nn.Module, batch: Any, targets: Any = None, **options: Any) -> None:
+    """Raise an AssertionError with the report if `diagnose` finds something serious."""
+    report = diagnose(model, batch, targets, **options)
+    assert report.ok, str(report)
+
+
+def _row(about: About, use: Use) -> dict[str, Any]:
+    n_in, n_out = use.fans or (math.nan, math.nan)
+    bias = probe.mean_square(use.bias) if use.bias is not None else 0.0
+    unit = use.activation
+    return {
+        "layer": use.name, "kind": use.kind, "fan_in": n_in, "fan_out": n_out,
+        "rule": about.law(use), "activation": unit if isinstance(unit, str | None) else unit[0],
+        "inputs": _root(use.inputs), "outputs": _root(use.outputs),
+        "theory": _root(about.gain_squared(use) * use.inputs + bias), "alike": use.alike,
+        "dead": use.dead, "saturated": use.saturated, "gradient": use.gradient,
+    }  # fmt: skip
+
+
+def _root(square: float) -> float:
+    return math.sqrt(square) if square >= 0 else math.nan
+
+
+def _without_memory(names: Sequence[str]) -> Finding:
+    return Finding(
+        "no memory", tuple(names), f"{len(names)} parameters or buffers are lazy or on meta.",
+        {"tensors": len(names)}, "They have no values yet, and nothing can be run.",
+        'model.to_empty(device="cpu"); init.initialize_(model)  # lazy: pass a batch instead', 16,
+    )  # fmt: skip

@@ -1,0 +1,532 @@
+"""What can be wrong with a start: checks from what a pass has shown to findings in words.
+
+`xavier.diagnose` runs them. What the checks of signals hold against each other is how much a
+variance changes over the whole depth. A factor of e^6 is serious: by that much a signal has faded
+at the depth of six correlation lengths, beyond which networks were seen not to train (Schoenholz et
+al. 2017); its root is worth a remark. To both the scatter of random networks is added: the log of a
+signal's variance has a variance of about 5/n for each layer of n inputs (exact for rectifiers in
+wide layers, see Hanin and Rolnick 2018; less for other units), and four standard deviations of it
+are granted. Shares and means of samples are granted four standard errors, too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xavier import laws, probe
+from xavier.probe import Seen, Use
+
+SERIOUS, REMARK = 6.0, 3.0  # of the log of a variance, over the whole depth; see above
+_ERRORS = 4.0  # standard errors: chance exceeds them once in 16,000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about a start that the theory warns of.
+
+    Attributes:
+        kind: the name of the check, such as "signal" or "tied".
+        where: modules or parameters, by their qualified names.
+        what: what was found, with its number and what it should be.
+        evidence: the numbers behind it.
+        why: why it matters.
+        fix: a line of code, with ``model``, ``torch`` and `xavier.init` at hand.
+        chapter: of the book, which explains it.
+        serious: whether learning is in danger; else it is a remark.
+    """
+
+    kind: str
+    where: tuple[str, ...]
+    what: str
+    evidence: Mapping[str, float]
+    why: str
+    fix: str
+    chapter: int
+    serious: bool = True
+
+    def __str__(self) -> str:
+        places = ", ".join(name or "the model itself" for name in self.where[:3])
+        more = f" and {len(self.where) - 3} more" if len(self.where) > 3 else ""
+        mark = "" if self.serious else " (remark)"
+        lines = [f"{self.kind}{mark}: {self.what}", f"why: {self.why} (chapter {self.chapter})"]
+        lines += [f"in: {places}{more}"] if self.where else []
+        return "\n    ".join([*lines, f"do: {self.fix}"])
+
+
+class About:
+    """What was seen, and what follows from it for all checks.
+
+    Attributes:
+        uses: those whose fans are known.
+        hidden: all of them but the last, whose outputs are the model's as a rule.
+        draws, laws: of each of them.
+    """
+
+    def __init__(self, seen: Seen, batch: Any, targets: Any) -> None:
+        self.seen, self.batch, self.targets = seen, batch, targets
+        self.uses = [u for u in seen.uses if u.fans is not None and u.weight.numel()]
+        self.hidden = self.uses[:-1]
+        samples = [laws.draw_of(use.weight) for use in self.uses]
+        found = laws.recognize(self.uses, samples)
+        self.draws = {id(u): draw for u, draw in zip(self.uses, samples, strict=True)}
+        self.laws = {id(u): law for u, law in zip(self.uses, found, strict=True)}
+
+    def gain_squared(self, use: Use) -> float:
+        """n_in Var[W], which a layer multiplies the mean square of its inputs by."""
+        n_in = use.fans[0] if use.fans else math.nan
+        return n_in * self.draws[id(use)].square if id(use) in self.draws else math.nan
+
+    def law(self, use: Use) -> str:
+        """The name of the law, or the gain where none fits."""
+        if law := self.laws.get(id(use)):
+            return law.name
+        square = self.gain_squared(use)
+        return "zero" if square == 0 else f"gain {math.sqrt(square):.2g}" if square > 0 else ""
+
+    def most(self, name: Callable[[Use], Any]) -> Any:
+        """What most weights of hidden layers have in common."""
+        shares: dict[Any, int] = {}
+        for use in self.hidden or self.uses:
+            shares[name(use)] = shares.get(name(use), 0) + use.weight.numel()
+        return max(shares, key=shares.__getitem__, default=None)
+
+    def noise(self, uses: Sequence[Use]) -> float:
+        """How far the log of a variance strays in random networks of these layers."""
+        return _ERRORS * math.sqrt(sum(5 / max(1.0, u.fans[0]) for u in uses if u.fans))
+
+    @property
+    def remedy(self) -> str:
+        """The line that draws the weights again, by the unit that most of them lead to."""
+        unit = self.most(lambda use: use.activation)
+        if unit in ("relu", "relu6"):
+            return 'init.initialize_(model, "he")'
+        if laws.needed(unit) == 1:
+            return 'init.initialize_(model, "glorot")'
+        return f'init.initialize_(model, "lecun", gain={unit!r})'
+
+
+def _trend(values: Sequence[float]) -> float:
+    """What the log of a square changes by from the first to the last, by the median slope.
+
+    The median over all pairs (Theil and Sen) follows what goes on with depth, and neither single
+    jumps nor layers that take turns.
+    """
+    logs = np.log(np.clip(np.asarray(values, dtype=float), 1e-300, 1e300))
+    i, j = np.triu_indices(len(logs), 1)
+    return float(np.median((logs[j] - logs[i]) / (j - i))) * (len(logs) - 1) if len(i) else 0.0
+
+
+def _graded(size: float) -> bool | None:
+    """Serious, a remark, or nothing."""
+    return True if size > SERIOUS else False if size > REMARK else None
+
+
+# ------------------------------------------------------------------------------------- the checks
+
+
+def _finite(about: About) -> Iterator[Finding]:
+    """The first place where a number is none."""
+    for use in about.seen.uses:
+        for what, number, known in (
+            ("comes into", use.inputs, use.reads), ("comes out of", use.outputs, use.makes)
+        ):  # fmt: skip
+            if known and not math.isfinite(number):
+                early = use is about.seen.uses[0] and what == "comes into"
+                yield Finding(
+                    "not finite", (use.name,),
+                    f"What {what} this layer has values that are infinite or no numbers.",
+                    {"mean square": number},
+                    "They are so in the batch." if early else "Before it, all were finite.",
+                    "batch = torch.nan_to_num(batch)" if early else about.remedy, 3,
+                )  # fmt: skip
+                return
+
+
+def _inputs(about: About) -> Iterator[Finding]:
+    """Level, spread and dominance of the inputs; a cosine of 1/2 and the half are conventions."""
+    x = next((t for t in probe.tensors(about.batch) if t.is_floating_point()), None)
+    if x is None or x.dim() < 2 or len(x) < 2 or not about.uses:
+        return
+    x = x.detach().double()
+    square, alike = probe.mean_square(x), probe.similarity(x)
+    line = "batch = (batch - batch.mean(0)) / batch.std(0).clamp(min=1e-6)"
+    normed = about.uses[0].normed
+    if math.isfinite(square) and not 0.1 <= square <= 10:
+        yield Finding(
+            "inputs", (), f"The inputs have the mean square {square:.3g}, and should have 1.",
+            {"mean square": square},
+            "The first sums are as much too large or too small"
+            + (", but a normalization follows." if normed else
+               ", and with them the gradients of the first weights."), line, 2, not normed,
+        )  # fmt: skip
+    axes = [d for d in range(x.dim()) if d != (1 if x.dim() > 3 else x.dim() - 1)]
+    spread = x.var(axes, correction=0)
+    if len(spread) >= 10 and (share := float(spread.max() / spread.sum())) > 0.5:
+        yield Finding(
+            "inputs", (), f"Input {int(spread.argmax())} has {share:.0%} of the variance of all "
+            f"{len(spread)}; each should have {1 / len(spread):.0%}.", {"share": share},
+            "All units see little else than this one.", line, 2,
+        )  # fmt: skip
+    if alike > 0.5:
+        yield Finding(
+            "inputs", (), f"Two inputs have a mean cosine of {alike:.2f}; centred ones have 0.",
+            {"cosine": alike}, "What they share moves every weight of a unit the same way.",
+            line, 2, False,
+        )  # fmt: skip
+
+
+def _signal(about: About) -> Iterator[Finding]:
+    """Signals that fade or grow with depth, by the trend of the mean square."""
+    uses = [u for u in about.hidden if math.isfinite(u.outputs) and u.outputs > 0]
+    change = _trend([u.outputs for u in uses])
+    serious = _graded(abs(change) - about.noise(uses))
+    if serious is None or len(uses) < 3:
+        return
+    step = math.exp(change / (len(uses) - 1))
+    verb = "fades" if change < 0 else "grows"
+    unit, law = about.most(lambda use: use.activation), about.most(about.law)
+    needed, has = laws.needed(unit), np.median([about.gain_squared(u) for u in uses])
+    yield Finding(
+        "signal", tuple(u.name for u in uses),
+        f"The signal {verb}: its variance by {step:.3g} a layer, {math.exp(change):.2g} over "
+        f"{len(uses)} layers; it should stay.",
+        {"per layer": step, "change": math.exp(change), "gain squared": float(has)},
+        f"n_in Var[W] is {has:.3g} (law: {law}), and {unit or 'no unit'} keeps a signal with "
+        f"{needed:.3g}. At this pace a hundredfold is reached every "
+        f"{abs(math.log(100) / math.log(step)):.0f} layers.", about.remedy, 3, serious,
+    )  # fmt: skip
+
+
+def _gradient(about: About) -> Iterator[Finding]:
+    """The same on the way back, by the norm over a layer, which n_in Var[W] alone changes."""
+    uses = [u for u in about.hidden if math.isfinite(u.gradient) and u.gradient > 0]
+    change = -_trend([u.gradient**2 for u in uses])
+    serious = _graded(abs(change) - about.noise(uses))
+    if serious is None or len(uses) < 3:
+        return
+    step = math.exp(change / (len(uses) - 1))
+    verb = "fades" if change < 0 else "grows"
+    yield Finding(
+        "gradient", (uses[0].name, uses[-1].name),
+        f"The gradient {verb} on its way back: its square by {step:.3g} a layer, "
+        f"{math.exp(change):.2g} over {len(uses)} layers; it should stay.",
+        {"per layer": step, "change": math.exp(change)},
+        "At one rate the layers next to the input learn so many times slower than those next to "
+        "the output." if change < 0 else
+        "A rate that suits the layers next to the output is too large next to the input.",
+        about.remedy, 5, serious,
+    )  # fmt: skip
+
+
+def _alike(about: About) -> Iterator[Finding]:
+    """Inputs that differ, and whose signals differ by less than a hundredth of their variance."""
+    uses = [u for u in about.hidden if math.isfinite(u.alike)]
+    if not uses or not uses[0].entering < 0.9 or not uses[-1].alike > 0.99:
+        return
+    yield Finding(
+        "alike", (uses[-1].name,),
+        f"For two inputs the signals of this layer have a cosine of {uses[-1].alike:.4f}, and the "
+        f"inputs one of {uses[0].entering:.2f}.",
+        {"cosine": uses[-1].alike, "of inputs": uses[0].entering},
+        "What tells the inputs apart is less than a hundredth of the variance; the rest is the "
+        "same for all of them, from biases or from units with a mean.", about.remedy, 9,
+    )  # fmt: skip
+
+
+def _tied(about: About) -> Iterator[Finding]:
+    """Units with the same weights, and layers that hold one draw."""
+    for use in {u.parameter: u for u in about.hidden}.values():
+        weight, gradient = use.matrices
+        odd = use.activation in (None, "tanh", "softsign")
+        twins = _twins(weight, odd)
+        if weight.shape[1] > 1 and len(twins) > 1:
+            first, second = (int(i) for i in twins[:2])
+            same = gradient is not None and bool(torch.isclose(
+                gradient[first].abs(), gradient[second].abs(), rtol=1e-3, atol=0
+            ).all())  # fmt: skip
+            yield Finding(
+                "tied", (use.name,), f"{len(twins)} of {len(weight)} units have the weights of "
+                f"another, such as {first} and {second}; none should.",
+                {"units": len(weight), "tied": len(twins)},
+                "Their gradients are equal too: they stay one unit for ever." if same else
+                "They see the same; only what is above can part them.", about.remedy, 1,
+            )  # fmt: skip
+    shapes: dict[tuple[Any, ...], list[Use]] = {}
+    for use in {u.parameter: u for u in about.uses}.values():
+        if use.weight.numel() >= 16 and int((use.weight != 0).sum()) > len(use.weight):
+            key = (tuple(use.weight.shape), float(use.weight.abs().double().sum()))
+            shapes.setdefault(key, []).append(use)
+    groups = [
+        copies for like in shapes.values()
+        if len(copies := [u for u in like if torch.equal(u.weight, like[0].weight)]) > 1
+    ]  # fmt: skip
+    for beside in (True, False):
+        chosen = [g for g in groups if any(u.source == g[0].source for u in g[1:]) == beside]
+        if chosen:
+            yield Finding(
+                "copied", tuple(u.name for group in chosen for u in group),
+                " ".join(f"{len(g)} layers hold the numbers of {g[0].name}." for g in chosen[:4]),
+                {"layers": sum(map(len, chosen)), "different": len(chosen)},
+                "They have the same inputs, so that only what is above can part them." if beside
+                else "A generator was set back, or a layer copied; theory has them independent.",
+                about.remedy, 1, beside,
+            )  # fmt: skip
+
+
+def _twins(weight: Tensor, odd: bool) -> Tensor:
+    """Which rows have an equal one, up to sign if that is wanted; rows of zeros aside."""
+    rows = (torch.view_as_real(weight).flatten(1) if weight.is_complex() else weight).double().cpu()
+    index = torch.arange(1, rows.shape[1] + 1, dtype=torch.float64)
+    key = rows @ torch.cos(index * index)  # by chance no two are equal
+    key = key.abs() if odd else key
+    order = key.argsort()
+    a, b = order[:-1], order[1:]
+    near = (key[a] - key[b]).abs() <= 1e-9 * rows.norm(dim=1)[a]
+    a, b = a[near], b[near]
+    equal = (rows[a] == rows[b]).all(1) | (odd & (rows[a] == -rows[b]).all(1))
+    equal &= rows[a].any(1)
+    twins: Tensor = torch.cat([a[equal], b[equal]]).unique()
+    return twins
+
+
+def _stuck(about: About) -> Iterator[Finding]:
+    """Zero weights behind a zero signal: neither will ever change the other."""
+    stuck = [
+        u for u in about.uses
+        if about.draws[id(u)].square == 0 and u.inputs == 0 and u.weight_gradient is not None
+    ]  # fmt: skip
+    if stuck:
+        yield Finding(
+            "stuck", tuple(u.name for u in stuck), f"{len(stuck)} layers have weights of zero and "
+            "get nothing but zeros.", {"layers": len(stuck)},
+            "The gradient of a weight is the signal below times the gradient above, and both are "
+            "zero for ever.", about.remedy, 1,
+        )  # fmt: skip
+
+
+def _units(about: About) -> Iterator[Finding]:
+    """Rectifiers that are off for every input, and units in the flat part of their curve."""
+    for use in about.uses:
+        if use.dead >= 0.05:
+            chance = chance_of_dead(use.before, about.seen.examples)
+            limit = chance + _ERRORS * math.sqrt(chance * (1 - chance) / use.units) + 1 / use.units
+            if use.dead > limit:
+                yield Finding(
+                    "dead", (use.name,), f"{use.dead:.0%} of the {use.units} rectifiers are zero "
+                    f"for every input; by chance it would be {chance:.0%}.",
+                    {"dead": use.dead, "chance": chance},
+                    "Nothing comes through them and no gradient back, whatever the input.",
+                    about.remedy, 11,
+                )  # fmt: skip
+        if use.saturated > 0.25:
+            yield Finding(
+                "saturated", (use.name,), f"{use.saturated:.0%} of the outputs are saturated, "
+                "where the slope is below a twentieth; at a variance of 1 tanh has 3 %.",
+                {"share": use.saturated},
+                "A tanh has a quarter at a variance of 3.6, which takes a gain of 2.4; gradients "
+                "come through the others only.", about.remedy, 11,
+            )  # fmt: skip
+
+
+def chance_of_dead(similarity: float, examples: int) -> float:
+    """Probability that a centred normal sum is below 0 for all examples of this similarity.
+
+    >>> round(chance_of_dead(0.0, 3), 4), round(chance_of_dead(0.5, 2), 4)  # 1/8, and 1/3
+    (0.125, 0.3333)
+    """
+    from scipy.special import ndtr
+
+    c = min(max(similarity, 0.0), 1 - 1e-9) if similarity == similarity else 1 - 1e-9
+    t = np.linspace(-9, 9, 20_001)
+    density = np.exp(-(t**2) / 2) / math.sqrt(2 * math.pi)
+    return float(np.trapezoid(density * ndtr(t * math.sqrt(c / (1 - c))) ** examples, t))
+
+
+def _drawn(about: About) -> Iterator[Finding]:
+    """Laws that are mistakes, or for another unit; weights whose mean is not zero."""
+    by_law: dict[tuple[str, Any], list[Use]] = {}
+    for use in about.hidden:
+        if not use.normed and about.laws[id(use)]:
+            by_law.setdefault((about.law(use), use.activation), []).append(use)
+    for (name, unit), uses in by_law.items():
+        law = about.laws[id(uses[0])]
+        mistake = law.mistake if law else ""
+        ratios = [math.log(about.gain_squared(u) / laws.needed(unit)) for u in uses]
+        linked = sum(r for r, u in zip(ratios, uses, strict=True) if u.below is not None)
+        matters = unit not in (None, "gates", "sigmoid") and abs(linked) > REMARK
+        if mistake or matters:
+            ratio = math.exp(float(np.mean(ratios)))
+            text = f": {mistake}" if mistake else ""
+            yield Finding(
+                "law", tuple(u.name for u in uses),
+                f"Weights by {name} in front of {unit or 'no unit'}{text}.",
+                {"gain squared over what is needed": ratio, "layers": len(uses)},
+                f"Such a layer multiplies a variance by {ratio:.3g} where 1 would keep it, and "
+                f"{len(uses)} of them by {math.exp(sum(ratios)):.2g}.",
+                about.remedy, 6, bool(mistake) and abs(linked) > SERIOUS,
+            )  # fmt: skip
+    for use in about.hidden:
+        draw, (n_in, n_out) = about.draws[id(use)], use.fans or (1.0, 1.0)
+        spread = draw.square - abs(draw.mean) ** 2
+        # The mean alone is a matrix with one singular value, mean (n_in n_out)^1/2; it stands out
+        # of the others where it is beyond their largest, std (n_in^1/2 + n_out^1/2).
+        edge = max(math.sqrt(n_in) + math.sqrt(n_out), 5.0 * math.sqrt(n_in * n_out / draw.number))
+        size = abs(draw.mean) * math.sqrt(n_in * n_out)
+        if spread > 0 and size > edge * math.sqrt(spread):
+            yield Finding(
+                "mean", (use.name,), f"The weights have the mean {draw.mean:.3g} at a std of "
+                f"{math.sqrt(spread):.3g}; it should be 0.",
+                {"mean": draw.mean, "std": math.sqrt(spread)},
+                "All units share the sum of their inputs, which is larger than what each sees for "
+                "itself.", about.remedy, 4,
+            )  # fmt: skip
+
+
+def _biases(about: About) -> Iterator[Finding]:
+    """Biases that are more than the signal: the same for all inputs."""
+    uses = [
+        u for u in about.hidden
+        if u.bias is not None and u.bias.dim() == 1 and not u.normed and u.activation != "gates"
+    ]  # fmt: skip
+    squares = {id(u): probe.mean_square(u.bias) for u in uses if u.bias is not None}
+    large = [
+        u for u in uses
+        if squares[id(u)] > 4 * about.gain_squared(u) * u.inputs and squares[id(u)] > 0
+        and about.draws[id(u)].square > 0
+    ]  # fmt: skip
+    if large:
+        ratio = squares[id(large[0])] / (about.gain_squared(large[0]) * large[0].inputs)
+        yield Finding(
+            "bias", tuple(u.name for u in large), f"The biases have {ratio:.3g} times the mean "
+            "square of what the weights make of the inputs.", {"ratio": ratio},
+            "A bias is the same for every input, and so is what a unit says then.",
+            "[p.data.zero_() for n, p in model.named_parameters() if n.endswith('bias')]", 9,
+        )  # fmt: skip
+
+
+def _loss(about: About) -> Iterator[Finding]:
+    """The first loss, against that of an answer that knows nothing."""
+    each, targets = about.seen.losses, about.targets
+    if each is None or len(each) < 2 or not bool(each.isfinite().all()):
+        return
+    chance = _ERRORS / math.sqrt(len(each))  # in deviations of one example
+    last = about.uses[-1].name if about.uses else ""
+    if targets.is_floating_point():
+        best = float(targets.double().var(0, correction=0).mean())
+        # Outputs with the targets' own variance cost twice that of their mean; beyond is no law's.
+        if about.seen.loss > (3 + 2 * math.sqrt(2) * chance) * best > 0:
+            yield Finding(
+                "loss", (last,), f"The first loss is {about.seen.loss:.3g}, and that of the mean "
+                f"target {best:.3g}.", {"loss": about.seen.loss, "best": best},
+                "The first updates go into the level and the scale of the outputs.",
+                "targets = (targets - targets.mean(0)) / targets.std(0)", 12,
+            )  # fmt: skip
+        return
+    output = next(t for t in probe.tensors(about.seen.output) if t.is_floating_point())
+    best = math.log(output.shape[-1 if targets.shape == output.shape[:-1] else 1])
+    # Logits of variance s^2 cost s^2/2 more than equal ones, with a deviation of about s. By He's
+    # law, the largest, s^2 is 2.
+    if about.seen.loss - best > 1 + math.sqrt(2) * chance:
+        yield Finding(
+            "loss", (last,), f"The first loss is {about.seen.loss:.3g}, and equal probabilities "
+            f"would cost {best:.3g}.", {"loss": about.seen.loss, "best": best},
+            "The network is sure of answers that it has not learned, and first unlearns them.",
+            f"model.get_parameter({last + '.weight' if last else 'weight'!r}).data.mul_(0.1)", 12,
+        )  # fmt: skip
+
+
+def _reached(about: About) -> Iterator[Finding]:
+    """Parameters that the passes did not reach, or not as one expects, and what was not judged."""
+    if not about.seen.uses:
+        yield Finding(
+            "nothing seen", (), "No use of a weight was seen.", {}, "There is nothing to judge.",
+            "# the layers are quantized, or hidden in code that torch cannot look into", 16,
+        )  # fmt: skip
+    if about.seen.examples == 1:
+        yield Finding(
+            "one example", (), "The batch has one example.", {"examples": 1},
+            "Whether inputs are told apart and units are dead takes several to see.",
+            "# give 30 examples or more", 16, False,
+        )  # fmt: skip
+    seen, keep = about.seen, "model.requires_grad_(True)"
+    for kind, names, what, why, fix, serious in (
+        ("never ran", seen.unused, "were not used", "They will not learn from such a batch.",
+         "[n for n, _ in model.named_modules()]  # is each called in forward?", True),
+        ("cut off", seen.cut_off, "were used and got no gradient",
+         "Something between them and the loss detaches.",
+         "# look for detach(), no_grad, argmax or .item() after them", True),
+        ("unseen", seen.unseen, "got a gradient, and what used them was not seen",
+         "They are used by code that hides what it calls; this report says nothing of them.",
+         "# judge these by hand", False),
+        ("frozen", seen.frozen, "ask for no gradient", "They stay as they are.", keep, False),
+        ("averages", tuple(dict.fromkeys(seen.stored)), "used stored averages",
+         "A batch normalization in evaluation mode does not normalize before it has learned.",
+         "model.train()", False),
+    ):  # fmt: skip
+        if names:
+            said = f"{len(names)} {what}."
+            yield Finding(kind, names, said, {"number": len(names)}, why, fix, 16, serious)
+
+
+def _branches(about: About) -> Iterator[Finding]:
+    """Residual sums whose variance adds up, or doubles, along a chain of them."""
+    sums = about.seen.sums
+    ends = set(range(len(sums))) - {s.before for s in sums}
+    for end in sorted(ends):
+        chain = [sums[end]]
+        while (before := chain[0].before) is not None:
+            chain.insert(0, sums[before])
+        if len(chain) < 3 or not (chain[0].stream > 0 and math.isfinite(chain[-1].total)):
+            continue
+        growth = math.log(chain[-1].total / chain[0].stream)
+        if (serious := _graded(growth)) is None:
+            continue
+        half = [s.total / s.stream for s in chain[len(chain) // 2 :] if s.stream > 0]
+        doubles = float(np.median(half)) > 1.2  # adding up, the last half grows by 2/L a sum
+        ends_on = {s.last.split(".", 2)[-1] if s.last.count(".") > 1 else s.last for s in chain}
+        tails = tuple(sorted(e for e in ends_on if e)) or ("weight",)
+        yield Finding(
+            "branches", tuple(s.name for s in chain),
+            f"The variance of the residual stream grows from {chain[0].stream:.2g} to "
+            f"{chain[-1].total:.2g} over {len(chain)} sums"
+            + (f", by {np.median(half):.2f} at each." if doubles else ", and adds up."),
+            {"growth": math.exp(growth), "sums": len(chain)},
+            "The last branches are a small part of the sum. Branches that end on weights smaller "
+            f"by 1/({len(chain)})^1/2 (as GPT-2's do), or on zeros, keep it.",
+            f"[p.data.mul_({len(chain) ** -0.5:.2g}) for n, p in model.named_parameters() "
+            f"if n.endswith({tails})]", 16, serious,
+        )  # fmt: skip
+
+
+def _hidden_scale(about: About) -> Iterator[Finding]:
+    """Weights whose scale a normalization takes away, and what it still does."""
+    sizes = {id(u): about.gain_squared(u) for u in about.uses if u.normed}
+    off = [u for u in about.uses if sizes.get(id(u), 0.0) > 0
+           and abs(math.log(sizes[id(u)])) > REMARK + about.noise([u])]  # fmt: skip
+    if off:
+        worst = max(off, key=lambda u: abs(math.log(sizes[id(u)])))
+        size = sizes[id(worst)]
+        yield Finding(
+            "hidden scale", tuple(u.name for u in off),
+            f"A normalization hides weights with n_in Var[W] = {size:.2g} in {len(off)} layers.",
+            {"gain squared": size},
+            f"The signal does not show it, but a step turns these weights {1 / size:.2g} times as "
+            "far as those of variance 1/n_in: the rate counts by the square of their length.",
+            about.remedy, 16, abs(math.log(size)) > SERIOUS,
+        )  # fmt: skip
+
+
+CHECKS: tuple[Callable[[About], Iterable[Finding]], ...] = (
+    _finite, _inputs, _signal, _gradient, _alike, _tied, _stuck, _units, _drawn, _biases, _loss,
+    _reached, _branches, _hidden_scale,
+)  # fmt: skip
+"""All checks, in the order in which their findings are printed.
+
+:meta hide-value:"""

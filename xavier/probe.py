@@ -1,0 +1,568 @@
+"""One forward and one backward pass through any model, and what each use of its weights did.
+
+`xavier.monitor.watch` sees modules; this sees the functions that they call, so that a ReLU written
+as a function, a residual sum, or a matrix that is no layer count as well. `look` leaves the model
+as it was: parameters, their gradients, buffers such as running averages, hooks, modes and the
+states of the random number generators. `xavier.diagnose` says what the numbers mean.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from xavier import checks, rules
+from xavier.activations import Activation, get
+from xavier.threads import few_threads
+
+_ACTIVATIONS = {
+    *("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softsign"),
+    *("relu6", "hardtanh", "hardsigmoid", "hardswish", "softplus", "mish", "prelu", "celu"),
+}
+_RECTIFIERS = {"relu", "relu6"}
+_NORMS = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"}
+_SUMS = {"add", "iadd", "radd"}
+_PASS_ON = {  # what leaves the size of a signal's values nearly as it is
+    *("view", "reshape", "flatten", "unflatten", "permute", "transpose", "squeeze", "unsqueeze"),
+    *("contiguous", "clone", "to", "float", "dropout", "alpha_dropout", "dropout2d"),
+    *("getitem", "max_pool1d", "max_pool2d", "max_pool3d", "chunk", "split", "unbind", "movedim"),
+}  # fmt: skip
+_GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
+_PRODUCTS = {"matmul": 2, "mm": 2, "bmm": 2, "addmm": 3, "baddbmm": 3}
+
+
+@dataclass
+class Use:
+    """What one use of a weight did in the pass; not a number where that was not to be seen.
+
+    Attributes:
+        name: of the module that holds the weight, or of the parameter.
+        kind: name of torch's function.
+        weight, bias: as they were used.
+        fans: fan-in and fan-out, groups and strides counted; None where the shape does not tell.
+        plain: the same as `torch.nn.init` counts them.
+        kernel, packed: how many places a kernel has, and how many matrices the weight holds.
+        source: which tensor came in, as a number that only its equal has.
+        inputs, outputs: mean square of what came in and of what came out.
+        alike: mean similarity of the outputs for two examples (`similarity`).
+        below: the place of the use that the input came from, through one activation at most.
+        activation: what follows, as `xavier.activations.get` knows it, or another name.
+        normed: whether a normalization takes the scale of the output away.
+        dead, saturated: shares behind the activation, as in `xavier.monitor`.
+        entering: by how much the inputs are one (`shared`).
+        units, before: how many units a rectifier has, and the similarity of their sums for two
+            examples, biases aside.
+        gradient: norm of the gradient with respect to the output, over the whole batch.
+        weight_gradient: with respect to the weight.
+        reads, makes: whether what comes in and what comes out was to be seen.
+        parameter: the ``id`` of what the weight is, or is a view of; ``turned`` where transposed.
+    """
+
+    name: str
+    kind: str
+    weight: Tensor
+    bias: Tensor | None = None
+    fans: tuple[float, float] | None = None
+    plain: tuple[float, float] | None = None
+    kernel: int = 1
+    packed: int = 1
+    source: int = 0
+    inputs: float = math.nan
+    outputs: float = math.nan
+    entering: float = math.nan
+    alike: float = math.nan
+    below: int | None = None
+    activation: str | tuple[str, float] | None = None
+    normed: bool = False
+    dead: float = math.nan
+    saturated: float = math.nan
+    units: int = 0
+    before: float = math.nan
+    gradient: float = math.nan
+    weight_gradient: Tensor | None = None
+    reads: bool = True
+    makes: bool = False
+    parameter: int = 0
+    turned: bool = False
+
+    @property
+    def matrices(self) -> tuple[Tensor, Tensor | None]:
+        """Weight and gradient with a row for each unit, (units, what comes in)."""
+
+        def rows(x: Tensor) -> Tensor:
+            if self.kind.startswith("conv_transpose"):
+                x = x.transpose(0, 1)
+            elif x.dim() == 3 and self.kind in _PRODUCTS:
+                x = x.flatten(0, 1)
+            return x.flatten(1)
+
+        gradient = self.weight_gradient
+        return rows(self.weight), None if gradient is None else rows(gradient)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A residual sum: two signals of one shape are added.
+
+    Attributes:
+        name: of the module that adds.
+        last: of the parameter that the branch ends on.
+        stream, branch, total: mean squares of the two and of the sum.
+        before: the place of the sum from which the stream came, or None.
+    """
+
+    name: str
+    last: str
+    stream: float
+    branch: float
+    total: float
+    before: int | None
+
+
+@dataclass
+class Seen:
+    """What a pass has shown.
+
+    Attributes:
+        uses, sums: in the order of execution.
+        output: what the model returned.
+        loss, losses: the loss, and that of each example where it is known.
+        unused: parameters that nothing used; ``unseen`` those that got a gradient all the same,
+            ``cut_off`` those that were used and got none, ``frozen`` those that ask for none.
+        stored: batch normalizations that used stored averages.
+        examples: how many.
+    """
+
+    uses: list[Use] = field(default_factory=list)
+    sums: list[Sum] = field(default_factory=list)
+    output: Any = None
+    loss: float = math.nan
+    losses: Tensor | None = None
+    unused: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    cut_off: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
+    stored: list[str] = field(default_factory=list)
+    examples: int = 0
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where a tensor comes from: the place of a use or of a sum, and what it went through."""
+
+    use: int | None = None
+    activated: bool = False
+    normed: bool = False
+    centred: bool = False
+    sum: int | None = None
+    last: str = ""
+
+
+def mean_square(x: Tensor) -> float:
+    """In double precision, also where the squares are too large for the tensor's own."""
+    if not x.numel():
+        return math.nan
+    norm = torch.linalg.vector_norm(x.detach().cpu() if x.is_mps else x.detach(), dtype=_wide(x))
+    return float(norm) ** 2 / x.numel()
+
+
+def similarity(x: Tensor) -> float:
+    """Mean of the product of two examples' values, by the mean square: 1 where all are alike.
+
+    It is the mean over pairs of the cosine where all examples have one length.
+
+    >>> round(similarity(torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])), 6)  # 2/3 by 4/3
+    0.5
+    """
+    examples = x.shape[0] if x.dim() else 0
+    square = mean_square(x)
+    if examples < 2 or not 0 < square < math.inf:
+        return math.nan
+    common = mean_square(x.detach().reshape(examples, -1).mean(0))
+    return (examples * common / square - 1) / (examples - 1)
+
+
+def shared(x: Tensor) -> float:
+    """By how much the examples are one: the cosine that all pairs would have in a one-factor model.
+
+    It is that of equal cosines with the largest eigenvalue that theirs have, of 64 examples at
+    most. For signs of random sums it counts more than a mean does, where examples differ in length.
+
+    >>> round(shared(torch.tensor([[2.0, 0.0], [1.0, 3**0.5]])), 6)  # 60 degrees
+    0.5
+    """
+    if not x.dim() or not x.is_floating_point():
+        return math.nan
+    rows = x.detach().reshape(len(x), -1)[:64].to("cpu", torch.float64)
+    rows = nn.functional.normalize(rows)
+    if len(rows) < 2 or not bool(rows.isfinite().all()):
+        return math.nan
+    return (float(torch.linalg.eigvalsh(rows @ rows.T)[-1]) - 1) / (len(rows) - 1)
+
+
+def _wide(x: Tensor) -> torch.dtype:
+    if x.dtype.is_complex:
+        return torch.complex128
+    return torch.float32 if x.is_mps else torch.float64
+
+
+class _Looking(TorchFunctionMode):
+    """Sees every function of torch that is called on what comes from the batch."""
+
+    def __init__(self, model: nn.Module, seen: Seen) -> None:
+        super().__init__()
+        self.seen = seen
+        self.inside: list[str] = [""]  # modules that are being executed
+        self.used: set[int] = set()
+        self.names = {id(p): n for n, p in model.named_parameters(remove_duplicate=False)}
+        self.origins: Any = WeakTensorKeyDictionary()  # tensors that depend on the batch
+
+    def enter(self, name: str, *_: Any) -> None:
+        """Before a module is executed."""
+        self.inside.append(name)
+
+    def leave(self, *_: Any) -> None:
+        """After it, also by an error."""
+        self.inside.pop()
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "").strip("_")
+        given = list(tensors((args, kwargs)))
+        after = self._before(name, args, kwargs, given) if given and name != "get" else None
+        out = func(*args, **kwargs)
+        made = list(tensors(out)) if after else []
+        if after and made and made[0].dtype.is_floating_point | made[0].dtype.is_complex:
+            self.used |= {id(_root(x)) for x in given}
+            with torch.no_grad(), few_threads(0):
+                origin = after(made[0])
+            if origin is None and any(x in self.origins for x in given):
+                origin = _Origin()
+            for tensor in made if origin else ():
+                self.origins[tensor] = origin
+        return out
+
+    def _before(
+        self, name: str, args: Any, kwargs: Any, given: list[Tensor]
+    ) -> Callable[[Tensor], _Origin | None]:
+        """What is to be done when a function has returned; in place, its input is gone then."""
+        x = given[0]
+        origin: _Origin | None = self.origins.get(x)
+        uses = [] if name == "getitem" else list(self._uses(name, args, kwargs))
+        if uses:
+            return partial(self._after_use, uses, self.origins.get(uses[0][1]))
+        if name in {"clamp", "clamp_min"} and not kwargs.get("max", (*args, None, None)[2:][0]):
+            least = kwargs.get("min", (*args, None)[1])
+            name = "relu" if isinstance(least, int | float) and least == 0 else name
+        if origin is None:
+            return lambda out: None
+        if name in _ACTIVATIONS:
+            known: Any = name
+            if name == "leaky_relu":
+                known = (name, float(kwargs.get("negative_slope", (*args[1:2], 0.01)[0])))
+            before = shared(x) if name in _RECTIFIERS and origin.sum is not None else math.nan
+            return partial(self._after_activation, known, origin, before)
+        if name in _NORMS:
+            live = name != "batch_norm" or bool(kwargs.get("training", (*args, *[False] * 9)[5]))
+            if not live:
+                self.seen.stored.append(self.inside[-1])
+            if origin.use is not None and origin.sum is None and not origin.activated and live:
+                self.seen.uses[origin.use].normed = True
+            last = self.inside[-1]
+            centred = live and name in {"batch_norm", "instance_norm"}
+            return lambda out: replace(
+                origin, normed=origin.normed or live, centred=centred, last=last
+            )
+        both = len(given) == 2 and given[1] in self.origins
+        if name in _SUMS and both and given[0].shape == given[1].shape:
+            return self._sum(given)
+        if name in _PASS_ON:
+            return lambda out: origin
+        return lambda out: None
+
+    def _after_activation(self, known: Any, origin: _Origin, before: float, out: Tensor) -> _Origin:
+        if origin.use is not None and not origin.activated:
+            use = self.seen.uses[origin.use]
+            use.activation = use.activation or known
+            axis = 1 if use.kind.startswith("conv") and out.dim() > 2 else -1
+            rest = [d for d in range(out.dim()) if d != axis % out.dim()]
+            if known in _RECTIFIERS and rest:
+                use.dead = float((out.amax(rest) <= 0).double().mean())
+                use.units = out.shape[axis]
+                use.before = use.entering if math.isnan(before) else before
+                use.before = 0.0 if origin.centred and math.isnan(before) else use.before
+            elif (unit := _known(known)) and unit.saturation and known not in _RECTIFIERS:
+                use.saturated = float(unit.saturated(out).double().mean())
+        return replace(origin, activated=True, last="")
+
+    def _sum(self, both: list[Tensor]) -> Callable[[Tensor], _Origin]:
+        """Of two signals: the branch is the one that met weights last."""
+        pair = [(self.origins[x], mean_square(x)) for x in both]
+        pair.sort(key=lambda p: -1 if p[0].use is None else p[0].use)
+        stream, a = pair[0]
+        branch: _Origin = pair[1][0]
+        b = pair[1][1]
+        name = self.inside[-1]
+
+        def after(out: Tensor) -> _Origin:
+            self.seen.sums.append(Sum(name, branch.last, a, b, mean_square(out), stream.sum))
+            return replace(branch, sum=len(self.seen.sums) - 1, last="")
+
+        return after
+
+    def _uses(self, name: str, args: Any, kwargs: Any) -> Iterator[tuple[Use, Tensor, bool]]:
+        """The weights that a function uses, each with its input and whether it makes the output."""
+        if name == "linear" or (name.startswith("conv") and name[-1] == "d"):
+            x, weight, bias, *rest = _ordered(args, kwargs, "input", "weight", "bias")
+            transposed, options = "transpose" in name, {}
+            if name != "linear":
+                groups = (*rest, *[1] * 9)[3]
+                stride = (*rest, 1)[0]
+                options = {
+                    "groups": kwargs.get("groups", groups), "transposed": transposed,
+                    "stride": kwargs.get("stride", stride),
+                }  # fmt: skip
+            yield self._use(name, weight, bias, x, options), x, True
+        elif name in _PRODUCTS:
+            *_, a, b = args[: _PRODUCTS[name]]
+            bias = args[0] if name == "addmm" else None
+            if id(_root(b)) in self.names:
+                yield self._use(name, b.mT, bias, a, {"stacked": b.dim() - 2}), a, True
+            elif id(_root(a)) in self.names:
+                yield self._use(name, a, bias, b, {"stacked": a.dim() - 2}), b, True
+        elif name == "einsum":
+            for weight in tensors(args):
+                x = next((t for t in tensors(args) if t is not weight), weight)
+                if id(_root(weight)) in self.names:
+                    yield self._use(name, weight, None, x, None), x, True
+        elif name == "bilinear":
+            x, _, weight, bias = args[:4]
+            yield self._use(name, weight, bias, x, None), x, True
+        elif name in _GATES or name.removesuffix("_cell") in _GATES:
+            gates = _GATES[name.removesuffix("_cell")]
+            weights = [t for t in tensors(args[2:]) if t.dim() == 2 and id(t) in self.names]
+            for k, weight in enumerate(weights):
+                use = self._use(name, weight, None, args[0], {"packed": gates})
+                if k:
+                    use.inputs, use.reads = math.nan, False
+                use.activation = "gates"
+                yield use, args[0], k == len(weights) - 1
+        elif name == "multi_head_attention_forward":
+            weight, out = args[5], args[11]
+            if weight is not None:
+                yield self._use(name, weight, args[6], args[0], {"packed": 3}), args[0], False
+            for key in ("q", "k", "v") if weight is None else ():
+                separate = kwargs[f"{key}_proj_weight"]
+                yield self._use(name, separate, None, args["qkv".index(key)], {}), args[0], False
+            use = self._use(name, out, args[12], args[0], {})
+            use.inputs, use.reads = math.nan, False
+            yield use, args[0], True
+
+    def _use(
+        self, kind: str, weight: Tensor, bias: Any, x: Tensor, options: dict[str, Any] | None
+    ) -> Use:
+        name = self.names.get(id(_root(weight)), "") or self.inside[-1]
+        name = name.removesuffix(".weight").removesuffix("_weight")
+        name = "" if name == "weight" else name
+        fans = plain = None
+        if options is not None and weight.dim() > 1 and weight.numel():
+            fans = rules.fans(weight.shape, **options)
+            plain = rules.fans(weight.shape, stacked=options.get("stacked", 0))
+            plain = fans if options.get("packed", 1) > 1 else plain
+        return Use(
+            name, kind, weight.detach(), bias.detach() if isinstance(bias, Tensor) else None,
+            fans, plain, math.prod(weight.shape[2:]) if kind.startswith("conv") else 1,
+            (options or {}).get("packed", 1), id(x), mean_square(x),
+            entering=shared(x), reads=x.numel() > 0, parameter=id(_root(weight)),
+            turned=weight._base is not None and weight.stride() != weight._base.stride(),
+        )  # fmt: skip
+
+    def _after_use(
+        self, uses: list[tuple[Use, Tensor, bool]], origin: _Origin | None, out: Tensor
+    ) -> _Origin:
+        for use, _, makes in uses:
+            place = len(self.seen.uses)
+            self.seen.uses.append(use)
+            if origin and not origin.normed and origin.sum is None:
+                use.below = origin.use
+            if makes:
+                use.outputs, use.alike, use.makes = (
+                    mean_square(out),
+                    similarity(out),
+                    out.numel() > 0,
+                )
+                if out.requires_grad:
+                    out.register_hook(partial(_keep_gradient, use))
+        return _Origin(place, last=f"{use.name}.weight" if use.name else "weight")
+
+
+def _keep_gradient(use: Use, gradient: Tensor) -> None:
+    with torch.no_grad(), few_threads(0):
+        use.gradient = math.sqrt(mean_square(gradient) * gradient.numel())
+
+
+def _known(activation: Any) -> Activation | None:
+    """With its formula, if there is one."""
+    try:
+        return get(activation)
+    except ValueError:
+        return None
+
+
+def _ordered(args: Sequence[Any], kwargs: Mapping[str, Any], *names: str) -> list[Any]:
+    """Arguments in their order, however they were given."""
+    return list(args) + [kwargs.get(name) for name in names[len(args) :]]
+
+
+def _root(x: Tensor) -> Tensor:
+    """The parameter that a tensor is, or is a view of."""
+    base: Tensor | None = x._base
+    return x if base is None else base
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    """All that are in it, also in lists, tuples and mappings."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from tensors(part)
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from tensors(part)
+
+
+@contextmanager
+def _unchanged(model: nn.Module) -> Iterator[None]:
+    """Whatever happens inside, buffers and generators are afterwards what they were."""
+    devices = {p.device.index for p in model.parameters() if p.device.type == "cuda"}
+    kept = [
+        (module, name, buffer, buffer.detach().clone())
+        for module in model.modules()
+        for name, buffer in module._buffers.items()
+        if buffer is not None
+    ]
+    with torch.random.fork_rng(devices):  # noqa: TID251 -- which restores, and seeds nothing
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for module, name, buffer, value in kept:
+                    module._buffers[name] = buffer
+                    buffer.copy_(value)
+
+
+def look(
+    model: nn.Module,
+    batch: Any,
+    targets: Any = None,
+    loss: Callable[..., Any] | None = None,
+) -> Seen:
+    """Run one forward and one backward pass and say what was seen.
+
+    Args:
+        model: any module whose functions are torch's.
+        batch: what it is called with: a tensor, a tuple of arguments, or a mapping of them.
+        targets: what the outputs should be: class numbers, or numbers in the output's shape.
+        loss: of ``(output, targets)``, or of the output alone without targets. By default
+            cross-entropy for whole numbers, the squared error for others, and without targets a
+            sum of the outputs with random signs, which is enough to see gradients.
+
+    Raises:
+        TypeError: the model is no module in Python, or the targets are no tensor.
+        ValueError: the batch is empty, on meta or made in inference mode, or the loss is no single
+            number.
+    """
+    checks.instance("model", model, nn.Module, "a torch.nn.Module")
+    model = getattr(model, "_orig_mod", model)  # what torch.compile was given
+    if isinstance(model, torch.jit.ScriptModule):
+        raise TypeError("model must run in Python, got a ScriptModule: give what it was made of")
+    if targets is not None and loss is None:
+        checks.instance("targets", targets, Tensor, "a torch.Tensor, or None")
+    for tensor in tensors(batch):
+        shape = tuple(tensor.shape)
+        if not tensor.numel() or tensor.is_meta:
+            raise ValueError(f"batch must have numbers, got a tensor {shape} on {tensor.device}")
+        if tensor.is_inference():
+            raise ValueError(f"batch must not be made in inference mode: clone the tensor {shape}")
+    seen = Seen(examples=next((len(t) for t in tensors(batch) if t.dim()), 0))
+    looking = _Looking(model, seen)
+    with ExitStack() as stack:
+        if "torch._dynamo" in sys.modules:  # else nothing is compiled
+            stack.callback(torch.compiler.set_stance("force_eager").__exit__, None, None, None)
+        stack.enter_context(_unchanged(model))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        for name, module in model.named_modules():
+            enter = module.register_forward_pre_hook(partial(looking.enter, name), prepend=True)
+            leave = module.register_forward_hook(looking.leave, always_call=True)
+            stack.callback(enter.remove)
+            stack.callback(leave.remove)
+        for tensor in tensors(batch):
+            looking.origins[tensor] = _Origin()
+        with looking:
+            if isinstance(batch, Mapping):
+                seen.output = model(**batch)
+            elif type(batch) in (tuple, list):  # and no named one, such as a packed sequence
+                seen.output = model(*batch)
+            else:
+                seen.output = model(batch)
+        cost = _cost(seen, targets, loss)
+        asking = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+        gradients: Sequence[Tensor | None] = [None] * len(asking)
+        if asking and cost is not None and cost.requires_grad:
+            parameters = [p for _, p in asking]
+            gradients = torch.autograd.grad(cost, parameters, allow_unused=True)
+    got = {id(p): g for (_, p), g in zip(asking, gradients, strict=True) if g is not None}
+    for use in seen.uses:
+        gradient = got.get(use.parameter)
+        if gradient is not None:
+            gradient = gradient.mT if use.turned else gradient
+            use.weight_gradient = gradient if gradient.shape == use.weight.shape else None
+    for name, parameter in model.named_parameters():
+        used, reached = id(parameter) in looking.used, id(parameter) in got
+        if not parameter.requires_grad:
+            seen.frozen += (name,)
+        elif not used:
+            where = "unseen" if reached else "unused"
+            setattr(seen, where, (*getattr(seen, where), name))
+        elif not reached and got:
+            seen.cut_off += (name,)
+    return seen
+
+
+def _cost(seen: Seen, targets: Any, loss: Callable[..., Any] | None) -> Tensor | None:
+    """The number to go back from, with the examples' own losses where they are known."""
+    output = next((t for t in tensors(seen.output) if t.is_floating_point()), None)
+    if loss is not None:
+        cost = loss(seen.output) if targets is None else loss(seen.output, targets)
+        if not isinstance(cost, Tensor) or cost.numel() != 1:
+            shape = f"{tuple(cost.shape)}" if isinstance(cost, Tensor) else repr(cost)
+            raise ValueError(f"loss must return a tensor with one number, got {shape}")
+        seen.loss = float(cost.detach())
+        return cost
+    if output is None:
+        return None
+    if targets is None:
+        generator = torch.Generator().manual_seed(0)  # its own
+        signs = torch.randint(2, output.shape, generator=generator).to(output) * 2 - 1
+        return (output * signs).sum() / math.sqrt(max(1, output.numel()))
+    if targets.is_floating_point():
+        each = (output - targets).square()
+    else:
+        classes = output.dim() - 1 if targets.shape == output.shape[:-1] else 1
+        each = nn.functional.cross_entropy(output.movedim(classes, 1), targets, reduction="none")
+    seen.losses = each.detach().reshape(len(each), -1).double().mean(1)
+    seen.loss = float(seen.losses.mean())
+    mean: Tensor = each.mean()
+    return mean
