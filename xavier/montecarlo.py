@@ -46,17 +46,18 @@ def compare(
 
     Returns:
         Rows ``quantity`` ("z", "delta" or "w_gradient"), ``layer``, ``formula`` (the value of
-        the closed form), ``sampled``, ``standard_error`` and ``z_score``, their distance in
-        standard errors.
+        the closed form; not a number without linear_units, for which there is none),
+        ``sampled``, ``standard_error`` and ``z_score``, their distance in standard errors.
 
     Raises:
-        ValueError: an unknown assumption or symbol, values that no random variables can have, or
-            linear_units, for which there is no formula.
+        ValueError: an unknown assumption or symbol, or values that no random variables can have.
     """
     numbers = _numbers(sizes, values or {})
     rows = sample_variances(sizes, rng=rng, without=without, values=numbers, draws=draws)
     formulas = [
-        _formula(quantity, layer, sizes, without, numbers)
+        math.nan
+        if "linear_units" in without
+        else _formula(quantity, layer, sizes, without, numbers)
         for quantity, layer in zip(rows.quantity, rows.layer, strict=True)
     ]
     rows.insert(2, "formula", formulas)
@@ -75,8 +76,7 @@ def sample_variances(
 
     The weights are uniform unless an assumption is dropped whose formula asks for normal ones.
     Without linear_units f is a tanh of the slope that it otherwise has.
-    Symbols that ``values`` does not name get the numbers of `typical_values`. Raises as `compare`,
-    which refuses linear_units.
+    Symbols that ``values`` does not name get the numbers of `typical_values`. Raises as `compare`.
     """
     derivation.forward_variance(sizes, without=set(without) - {"linear_units"})  # the door
     model = _Model(tuple(sizes), frozenset(without), _numbers(sizes, values))
@@ -113,7 +113,7 @@ def typical_values(sizes: Sequence[int]) -> dict[str, float]:
     }
 
 
-def mean_squares(layers: Sequence[ArrayLike]) -> pd.DataFrame:
+def mean_squares(layers: Sequence[ArrayLike], *, root: bool = False) -> pd.DataFrame:
     """How large every layer is in networks that were drawn, and how well that is known.
 
     >>> sums = [[[1.0, 1.0]], [[2.0, 2.0]]], [[[0.0, 0.0]], [[0.0, 2.0]]]
@@ -125,13 +125,15 @@ def mean_squares(layers: Sequence[ArrayLike]) -> pd.DataFrame:
     Args:
         layers: for every layer, from the first up, what R networks have in it: tensors (R, ...)
             such as `xavier.network.Trace` and `xavier.network.Gradients` list.
+        root: whether to take the root of each network's mean square, to compare with a deviation.
 
     Returns:
-        Rows ``layer`` (from 1), ``sampled`` (each network's mean square, averaged over the
-        networks) and ``standard_error`` (of that average; not a number for a single network).
+        Rows ``layer`` (from 1), ``sampled`` (each network's mean square, or its root, averaged over
+        the networks) and ``standard_error`` (of that average; not a number for a single network).
     """
     arrays = (np.asarray(layer, dtype=float) for layer in layers)
     squares = pd.DataFrame([np.square(x).mean(tuple(range(1, x.ndim))) for x in arrays])
+    squares = squares**0.5 if root else squares
     squares.index = pd.RangeIndex(1, len(squares) + 1, name="layer")
     found = {"sampled": squares.mean(axis=1), "standard_error": squares.sem(axis=1)}
     return pd.DataFrame(found).reset_index()

@@ -259,12 +259,14 @@ def test_what_cannot_be_sampled_is_refused_by_name(arguments: dict[str, Any], me
 def test_mean_squares_are_averaged_over_networks_and_not_over_their_units() -> None:
     generator = torch.Generator().manual_seed(0)
     layers = [torch.randn(5, 3, n, generator=generator) for n in (4, 8)]
-    rows = montecarlo.mean_squares(layers)
-    assert rows.layer.tolist() == [1, 2]
-    for row, layer in zip(rows.itertuples(), layers, strict=True):
-        squares = layer.double().square().flatten(1).mean(1)
-        assert row.sampled == pytest.approx(float(squares.mean()))
-        assert row.standard_error == pytest.approx(float(squares.std()) / 5**0.5)
+    for root in (False, True):
+        rows = montecarlo.mean_squares(layers, root=root)
+        assert rows.layer.tolist() == [1, 2]
+        for row, layer in zip(rows.itertuples(), layers, strict=True):
+            squares = layer.double().square().flatten(1).mean(1)
+            found = squares.sqrt() if root else squares
+            assert row.sampled == pytest.approx(float(found.mean()))
+            assert row.standard_error == pytest.approx(float(found.std()) / 5**0.5)
 
 
 def test_the_error_of_a_single_network_is_not_known() -> None:
