@@ -7,8 +7,8 @@ holds beyond the linear regime. `init` draws weights, `shapeset` and `datasets` 
 `diagnose` says in words whether a model starts well: `probe` sees what one pass does to it, `laws`
 recognizes by which law its weights were drawn, and `faults` knows what can be wrong.
 `intervals` says how far a mean is known, and `figures` shows what happened. `checks`, `files`,
-`summaries`, `svg` and `threads` serve the others: arguments refused by name, files written whole,
-what is said of one tensor, pictures as text, and on how many threads.
+`hooks`, `summaries`, `svg` and `threads` serve the others: arguments refused by name, files written
+whole, what modules do and what is said of one tensor, pictures as text, and on how many threads.
 
 The experiments of Glorot & Bengio (2010) are a package of their own, `glorot2010`.
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from xavier import faults as faults
     from xavier import figures as figures
     from xavier import files as files
+    from xavier import hooks as hooks
     from xavier import init as init
     from xavier import intervals as intervals
     from xavier import laws as laws

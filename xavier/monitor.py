@@ -21,9 +21,10 @@ the number of values, not by one less:
                     about 65,000
 "saturated"         share of saturated units (`xavier.activations.Activation.saturated`)
 "density"           share of the values in a bin, divided by the bin's width
-"norm"              root of the sum of squares; this and the next two from `watch` alone
+"norm"              root of the sum of squares; this and the next three from `watch` alone
 "not_finite"        how many values are infinite or no numbers
 "dead"              share of units that are saturated for every example
+"update"            norm of a weight's change since it was last described, over its norm then
 =================== ==============================================================================
 
 "std" and "std_over_inputs" differ: a layer whose units each sit at a level of their own, whatever
@@ -37,21 +38,16 @@ replica that has diverged has values that are not numbers, and costs the others 
 from __future__ import annotations
 
 import math
-import sys
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
+from torch import nn
 
 from xavier import checks
-from xavier.activations import ACTIVATIONS, Activation
+from xavier.hooks import WATCHED as WATCHED
+from xavier.hooks import Recorder
 from xavier.network import Gradients, Network, Trace
 from xavier.summaries import Limits as Limits
 from xavier.summaries import (
@@ -76,9 +72,6 @@ QUANTITIES: tuple[str, ...] = (
     "weight_gradient",
 )
 """What `statistics` describes, in the order of its rows."""
-
-WATCHED: tuple[str, ...] = ("output", "back_gradient", "weight", "weight_gradient")
-"""What `watch` describes, in the order of its rows."""
 
 _CHUNK_SVD = 2**22  # values decomposed at once
 
@@ -241,7 +234,13 @@ def jacobian(
 
 
 def watch(
-    module: nn.Module, *, every: int = 1, histogram: Mapping[str, Limits] | None = None
+    module: nn.Module,
+    *,
+    every: int = 1,
+    histogram: Mapping[str, Limits] | None = None,
+    examples_dim: int | Mapping[str, int] = 0,
+    loss_scale: float | Callable[[], float] = 1.0,
+    updates: bool = False,
 ) -> Watch:
     """Describe all forward and backward passes of a module inside a ``with`` block.
 
@@ -256,19 +255,19 @@ def watch(
     Every forward pass of ``module`` is a step, counted from 0. Within it, each execution of a
     submodule that has weights of its own, of an activation (`torch.nn.Tanh` and its kind), and of a
     module from outside torch without parts has an entry with the integer ``order`` of its
-    execution: a submodule that is called twice has two. Parts that are called outside a
-    forward pass of ``module``, and functions such as `torch.tanh`, are not seen.
+    execution: a submodule that is called twice has two. An activation that is called as a function,
+    such as `torch.relu`, has an entry of the same kind and is named after the module that calls it,
+    as in ``block.relu()``. Parts that are called outside a forward pass of ``module`` are not seen.
 
     The quantities of an entry:
 
     - "output": what it returned, the first floating tensor where that is a tuple, list or mapping.
-      Its first dimension is taken to be the examples. Statistics as for "pre_activation" in
-      `statistics`; also "saturated" and "dead" where the module is a sigmoid, tanh, softsign,
-      ReLU, or a piecewise linear kin of them (ReLU6, Hardtanh, Hardsigmoid).
+      Statistics as for "pre_activation" in `statistics`; also "saturated" and "dead" where the
+      module is a sigmoid, tanh, softsign, ReLU, or a piecewise linear kin of them (ReLU6, Hardtanh,
+      Hardsigmoid).
     - "back_gradient": the gradient with respect to that output, of whatever ``backward`` was called
-      on: for the mean cost of a batch of B it is smaller by B than that of `statistics`, and for
-      a scaled loss (`torch.amp.GradScaler`) larger by that scale. After several backward passes
-      through one forward pass it is that of the last.
+      on: for the mean cost of a batch of B it is smaller by B than that of `statistics`. After
+      several backward passes through one forward pass it is that of the last.
     - "weight": all its parameters but biases, at the time of the execution. A layer with
       several has rows for each, under the parameter's full name. What no execution has shown when
       the pass ends has its entry then: weights in a list, those that functions use (such as the
@@ -278,17 +277,28 @@ def watch(
 
     A weight that is used more than once in a forward pass is described once, where it is used
     first, and its gradient is the sum over all uses. Under `torch.no_grad` there are no gradients.
+    Units that are copies of one another have ordinary rows: no statistic is of pairs of them.
 
     Nothing is changed: losses and gradients are the same to the bit. Statistics are computed at
-    once, and no tensor is kept. When the block is left, also by an error, all hooks are removed;
+    once, and no tensor is kept but for ``updates``. Hooks are on no module, so that a copy made in
+    the block has none and is not seen. When the block is left, also by an error, all are removed;
     what is not backpropagated by then has no gradients in the record. Compiled modules run
     uncompiled inside the block, for compiled code passes hooks by; what runs under the transforms
-    of `torch.func` is not seen. A block that recorded nothing warns when it is left.
+    of `torch.func`, in another thread or in replicas of a `torch.nn.DataParallel` is not seen.
+    A block that recorded nothing warns when it is left.
 
     Args:
         module: a network in torch.
         every: record only every so many steps, beginning with the first.
         histogram: for some quantities, the bins of a density, as in `statistics`.
+        examples_dim: which dimension of outputs counts the examples, from 0; or that for some
+            modules, by patterns of their names as of ``fnmatch``, such as ``{"encoder*": 1}`` for
+            sequences that come first. The last that matches counts, and where none does it is 0.
+            An output that lacks the dimension has no "std_over_inputs" and no "dead".
+        loss_scale: what the loss was multiplied by before ``backward``, out of which gradients are
+            taken; or what is called to say so, such as ``scaler.get_scale`` of a
+            `torch.amp.GradScaler`.
+        updates: whether to add "update", for which the watched weights are kept once more.
 
     Returns:
         A record for one ``with`` block, which can be read inside it and after it.
@@ -299,69 +309,13 @@ def watch(
             is out of range.
         RuntimeError: the record is taken into a second ``with`` block.
     """
-    return Watch(module, checks.positive_int("every", every), bins_of(histogram, WATCHED))
+    checks.instance("updates", updates, bool, "True or False")
+    every = checks.positive_int("every", every)
+    return Watch(module, every, bins_of(histogram, WATCHED), examples_dim, loss_scale, updates)
 
 
-class Watch:
+class Watch(Recorder):
     """What `watch` has seen so far."""
-
-    def __init__(self, module: nn.Module, every: int, bins: Mapping[str, Limits]) -> None:
-        """Find what there is to be watched."""
-        if not isinstance(module, nn.Module):
-            raise TypeError(f"module must be a torch.nn.Module, got {module!r}")
-        for name, parameter in module.named_parameters():
-            if parameter.dtype.is_complex:
-                raise ValueError(f"module must be real, got {parameter.dtype} in {name!r}")
-        module = getattr(module, "_orig_mod", module)  # what torch.compile was given
-        self._parts = [
-            (".".join(key for key in name.split(".") if key != "_orig_mod"), part)
-            for name, part in module.named_modules()
-            if _is_watched(part)
-        ]
-        if not self._parts:
-            raise ValueError(f"module must have a layer with weights or an activation: {module!r}")
-        self._module: nn.Module | None = module
-        self._every, self._bins = every, bins
-        self._step, self._order, self._depth = -1, 0, 0
-        # (step, order, place of the quantity, name) -> kind and statistics.
-        self._found: dict[tuple[int, int, int, str], tuple[str, list[tuple[str, float, float]]]]
-        self._found = {}
-        self._eager: Any = None  # the stance of torch's compiler
-        self._handles: list[RemovableHandle] = []
-        self._weights: dict[int, RemovableHandle | None] = {}  # of this step, by id
-        self._passing: list[RemovableHandle] = []  # on tensors that live as long as their graph
-
-    def __enter__(self) -> Self:
-        if self._module is None or self._handles:
-            raise RuntimeError(
-                "a watch is for one with block, and this one has been entered before; "
-                "call monitor.watch again for another"
-            )
-        if "torch._dynamo" in sys.modules:  # else nothing is compiled
-            self._eager = torch.compiler.set_stance("force_eager")
-        self._handles = [
-            self._module.register_forward_pre_hook(self._begin, prepend=True),
-            *(part.register_forward_hook(partial(self._after, name)) for name, part in self._parts),
-            self._module.register_forward_hook(self._end, always_call=True),
-        ]
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._forget_weights()
-        for handle in (*self._handles, *self._passing):
-            handle.remove()
-        if self._eager is not None:
-            self._eager.__exit__(kind, error, traceback)
-        if error is None and not self._found:
-            passes = "no forward pass of it ran" if self._step < 0 else "nothing in it was executed"
-            name = type(self._module).__name__
-            warnings.warn(f"watch has no rows of {name}: {passes} in the block", stacklevel=2)
-        self._module, self._parts = None, []  # it may go; what was seen of it stays
 
     def rows(self) -> pd.DataFrame:
         """What was recorded until now, ordered by step and execution.
@@ -387,138 +341,13 @@ class Watch:
         Returns:
             Rows ``name``, ``kind``, the output's ``std``, ``std_over_inputs``, ``saturated`` and
             ``dead``, the std of ``back_gradient``, the norms of ``weight`` and
-            ``weight_gradient``, and ``not_finite``, how many values of all these were not.
+            ``weight_gradient``, ``update``, and ``not_finite``, how many values of all these were
+            not.
         """
         return by_name(self.rows())
 
     def __str__(self) -> str:
         return as_text(self.rows())
-
-    @property
-    def _due(self) -> bool:
-        return self._step >= 0 and self._step % self._every == 0
-
-    def _begin(self, *_: Any) -> None:
-        """Before a forward pass of the whole, or of the whole within itself."""
-        self._passing = [h for h in self._passing if h.hooks_dict_ref() is not None]
-        if not self._depth:
-            self._step, self._order = self._step + 1, 0
-            self._forget_weights()
-        self._depth += 1
-
-    def _end(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        self._depth -= 1
-        if not self._depth and self._due and output is not None:  # None: left by an error
-            for name, part in self._parts:
-                self._order += self._describe_weights((self._step, self._order), name, part)
-
-    def _describe_weights(self, at: tuple[int, int], name: str, part: nn.Module) -> bool:
-        """Describe the weights of a part that are new in this step, and say if there are any."""
-        new = [(n, weight) for n, weight in _weights(name, part) if id(weight) not in self._weights]
-        for full, weight in new:
-            kind = type(part).__name__
-            self._put(at, full, kind, "weight", weight)
-            hook = partial(self._put, at, full, kind, "weight_gradient")
-            self._weights[id(weight)] = weight.register_hook(hook) if weight.requires_grad else None
-        return bool(new)
-
-    def _forget_weights(self) -> None:
-        for handle in self._weights.values():
-            if handle:
-                handle.remove()
-        self._weights = {}
-
-    def _after(self, name: str, part: nn.Module, inputs: Any, output: Any) -> None:
-        """After an execution of a part."""
-        if not self._due or not self._depth:
-            return
-        at, kind = (self._step, self._order), type(part).__name__
-        tensor = _first_tensor(output)
-        if tensor is not None and _is_transformed(tensor):
-            return
-        self._order += 1
-        self._describe_weights(at, name, part)
-        if tensor is None:
-            return
-        self._put(at, name, kind, "output", tensor, _saturating(part))
-        if tensor.requires_grad and torch.is_grad_enabled():
-            hook = partial(self._put, at, name, kind, "back_gradient")
-            self._passing.append(tensor.register_hook(hook))
-
-    def _put(
-        self,
-        at: tuple[int, int],
-        name: str,
-        kind: str,
-        quantity: str,
-        tensor: Tensor,
-        activation: Activation | None = None,
-    ) -> None:
-        """Describe a tensor, and keep what was found in the place of an earlier one."""
-        if not tensor.numel():
-            return
-        with torch.no_grad(), few_threads(0):
-            values = detached(tensor if tensor.layout == torch.strided else tensor.to_dense())
-            examples = values.shape[0] if values.dim() else 1
-            described = describe(
-                values.reshape(1, examples, -1),
-                inputs=values.dim() > 0 and "weight" not in quantity,
-                bins=self._bins.get(quantity),
-                activation=activation,
-                health=True,
-            )
-            numbers = torch.cat([value for _, _, value in described]).tolist()
-        self._found[(*at, WATCHED.index(quantity), name)] = (
-            kind,
-            [(s, where, v) for (s, where, _), v in zip(described, numbers, strict=True)],
-        )
-
-
-def _is_watched(part: nn.Module) -> bool:
-    home = type(part).__module__
-    leaf = next(part.children(), None) is None
-    return (
-        next(part.parameters(recurse=False), None) is not None
-        or home == "torch.nn.modules.activation"
-        or (leaf and not home.startswith("torch."))
-    )
-
-
-def _weights(name: str, part: nn.Module) -> list[tuple[str, Tensor]]:
-    """The module's own floating parameters that are no biases, by the name of their rows."""
-    own = [
-        (key, parameter)
-        for key, parameter in part.named_parameters(recurse=False)
-        if "bias" not in key and parameter.is_floating_point() and not _is_transformed(parameter)
-    ]
-    if len(own) == 1:
-        return [(name, own[0][1])]
-    return [(f"{name}.{key}" if name else key, parameter) for key, parameter in own]
-
-
-def _first_tensor(output: Any) -> Tensor | None:
-    if isinstance(output, Tensor):
-        return output if output.is_floating_point() else None
-    parts: Iterable[Any] = ()
-    if isinstance(output, Mapping):
-        parts = output.values()
-    elif isinstance(output, tuple | list):
-        parts = output
-    return next((t for part in parts if (t := _first_tensor(part)) is not None), None)
-
-
-def _is_transformed(tensor: Tensor) -> bool:
-    """Whether it stands for others, inside of `torch.func.vmap` and its kind."""
-    return torch._C._functorch.is_functorch_wrapped_tensor(tensor)
-
-
-def _saturating(part: nn.Module) -> Activation | None:
-    if isinstance(part, nn.Hardtanh | nn.Hardsigmoid):  # ReLU6 is a Hardtanh
-        ends = (part.min_val, part.max_val) if isinstance(part, nn.Hardtanh) else (0.0, 1.0)
-        return replace(ACTIVATIONS["relu"], saturation=ends)
-    kinds = {nn.Sigmoid: "sigmoid", nn.Tanh: "tanh", nn.Softsign: "softsign", nn.ReLU: "relu"}
-    name = kinds.get(type(part))
-    return ACTIVATIONS[name] if name else None
 
 
 def _layer(

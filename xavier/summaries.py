@@ -47,7 +47,7 @@ def describe(
         inputs: whether to add "std_over_inputs".
         bins: of the density, if any.
         activation: whose outputs these are, for "saturated".
-        health: whether to add "norm", "not_finite" and, of an activation, "dead".
+        health: whether to add "norm", "not_finite" and, with inputs of an activation, "dead".
     """
     replicas = len(x)
     flat = (x if x.is_contiguous() else x.mT).reshape(replicas, -1)  # in any order
@@ -65,7 +65,7 @@ def describe(
         norm = torch.linalg.vector_norm(flat, dim=1, dtype=torch.float64)
         found.append(("norm", math.nan, norm))
         found.append(("not_finite", math.nan, (~flat.isfinite()).sum(1).double()))
-        if activation is not None:
+        if activation is not None and inputs:
             dead = activation.saturated(x).all(1).double().mean(1)
             found.append(("dead", math.nan, dead.where(~mean.isnan(), mean)))
     if bins is not None:
@@ -210,6 +210,7 @@ _COLUMNS = {  # of `by_name`: quantity and statistic
     "back_gradient": ("back_gradient", "std"),
     "weight": ("weight", "norm"),
     "weight_gradient": ("weight_gradient", "norm"),
+    "update": ("weight", "update"),
 }
 
 
