@@ -135,9 +135,11 @@ def diagnose(
     """Say how a network starts, from one forward and one backward pass over a batch.
 
     >>> import torch
-    >>> tanh = [nn.Linear(64, 64), nn.Tanh()]
-    >>> print(diagnose(nn.Sequential(*tanh, nn.Linear(64, 9)), torch.full((9, 64), 255.0)).verdict)
-    1 finding
+    >>> model = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 4))
+    >>> _ = nn.init.constant_(model[0].weight, 0.1)
+    >>> report = diagnose(model, torch.eye(8))
+    >>> report.ok, [finding.what for finding in report.findings if finding.kind == "tied"]
+    (False, ['16 of 16 units have the weights of another, such as 0 and 1; none should.'])
 
     Args:
         model: any module whose functions are torch's, in training mode as a rule: a batch

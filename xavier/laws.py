@@ -134,7 +134,8 @@ class Draw(NamedTuple):
         """Whether the mean square is the law's, within its error, and the shape too."""
         n_in, n_out = use.fans or (math.nan, math.nan)
         variance = float(law.variance(n_in, n_out, use))
-        if not 0 < variance < math.inf or self.number < _LEAST or not self.square > 0:
+        known = 0 < variance < math.inf and self.square > 0 and not use.weight.is_complex()
+        if self.number < _LEAST or not known:
             return False
         error = _ERRORS * math.sqrt(max(0.0, self.kurtosis - 1) / self.number) + 1e-3
         uniform = self.kurtosis < 2.1  # 1.8, and 3 of a normal distribution

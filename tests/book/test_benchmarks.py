@@ -32,6 +32,10 @@ ROWS = (
     "Training, 1000 wide, with statistics",
     "Training, 200 wide, beside a busy loop",
     "Update of 5, 1000 wide: peak memory",
+    "diagnose, a ResNet-18  ",
+    "diagnose, a ResNet-18: memory",
+    "diagnose, an encoder of 12 layers  ",
+    "diagnose, an encoder of 12 layers: memory",
 )
 
 
