@@ -142,15 +142,12 @@ def tiles(groups: Mapping[str, pd.DataFrame], *, across: int = 10) -> Picture:
 def _errors(rows: pd.DataFrame) -> Picture:
     """Test error over updates: a line an arm, a panel a rate where an arm has several."""
     table = _percent(_of(rows, "test_error"))
-    if table.groupby("arm")["lr"].nunique().max() > 1:
-        panels = {f"learning rate {lr:g}": part for lr, part in table.groupby("lr")}
-        picture = figures.curve_panels(
-            panels, "update", "value", by="arm", over=_over(table), ylabel="test error, %"
-        )
-    else:
-        picture = figures.curves(
-            table, "update", "value", by="arm", over=_over(table), ylabel="test error, %"
-        )
+    panels = {f"learning rate {lr:g}": part for lr, part in table.groupby("lr")}
+    several = table.groupby("arm")["lr"].nunique().max() > 1
+    picture = figures.curves(
+        panels if several else table,
+        "update", "value", by="arm", over=_over(table), ylabel="test error, %",
+    )  # fmt: skip
     return _within_percent(picture)
 
 

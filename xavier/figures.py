@@ -39,27 +39,14 @@ _YELLOW, _BLUE, _VERMILION, _PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 _GREY = "#8A8A8A"
 
 COLOURS: dict[str, str] = {
-    "standard": _VERMILION,
-    "glorot": _BLUE,
-    "lecun": _GREEN,
-    "he": _PURPLE,
-    "forward": _ORANGE,
-    "backward": _SKY,
-    "harmonic": _BLUE,
-    "geometric": _GREEN,
-    "arithmetic": _PURPLE,
-    "cross-entropy": _BLACK,
-    "quadratic": _VERMILION,
-    "sigmoid": _PURPLE,
-    "tanh": _VERMILION,
-    "tanh normalized": _BLUE,
-    "softsign": _ORANGE,
-    "softsign normalized": _GREEN,
-    "sigmoid pre-trained": _SKY,
-    "tanh pre-trained": _BLACK,
-    "theory": _BLACK,
-    "guide": _GREY,
-}
+    "standard": _VERMILION, "glorot": _BLUE, "lecun": _GREEN, "he": _PURPLE,
+    "forward": _ORANGE, "backward": _SKY, "theory": _BLACK, "guide": _GREY,
+    "harmonic": _BLUE, "geometric": _GREEN, "arithmetic": _PURPLE,
+    "cross-entropy": _BLACK, "quadratic": _VERMILION,
+    "sigmoid": _PURPLE, "tanh": _VERMILION, "tanh normalized": _BLUE,
+    "softsign": _ORANGE, "softsign normalized": _GREEN,
+    "sigmoid pre-trained": _SKY, "tanh pre-trained": _BLACK,
+}  # fmt: skip
 """One colour for every name that is drawn more than once in the book."""
 
 OUTCOMES: dict[str, tuple[str, str]] = {
@@ -123,17 +110,10 @@ class Picture(Figure):
         return {"image/png": buffer.getvalue()}
 
 
-class FormulaTable:
+class FormulaTable(str):
     """A table in which notebooks typeset the formulas; made by `formulas`."""
 
-    def __init__(self, markdown: str) -> None:
-        self._markdown = markdown
-
-    def __repr__(self) -> str:
-        return self._markdown
-
-    def _repr_markdown_(self) -> str:
-        return self._markdown
+    __repr__ = _repr_markdown_ = str.__str__
 
 
 def formulas(rows: pd.DataFrame) -> FormulaTable:
@@ -214,7 +194,7 @@ def image_grid(
 
 @styled
 def curves(
-    rows: pd.DataFrame,
+    rows: pd.DataFrame | Mapping[str, pd.DataFrame],
     x: str,
     y: str | Sequence[str],
     *,
@@ -231,7 +211,8 @@ def curves(
     """Lines of ``y`` against ``x``, one for each value of the column ``by``.
 
     Args:
-        rows: the table.
+        rows: the table; or one for every title, each in a panel of its own, one below the other on
+            the same axes. A line has the same colour in all of them.
         x, y: columns with numbers; several of them as ``y`` are a line each.
         by: column that tells the lines apart, in the order in which its values first occur.
         over: column to average over, usually "seed": the line is the mean and the band its 95 %
@@ -243,28 +224,35 @@ def curves(
         ylim: ends of the vertical axis.
 
     Raises:
-        ValueError: ``by`` is given beside several columns, or a line has several rows of one value
-            of ``over`` at a point.
+        ValueError: ``by`` is given beside several columns, a line has several rows of one value
+            of ``over`` at a point, or there is no panel.
     """
+    tables = {"": rows} if isinstance(rows, pd.DataFrame) else dict(rows)
     if not isinstance(y, str):
         if by is not None:
             raise ValueError(f"by must be None where y is several columns, got {by!r}")
-        by = "line"
-        rows = rows.melt([x, over] if over else x, list(y), by, "value")
-        y = "value"
-    picture, ax = _single()
-    groups = list(rows.groupby(by, sort=False)) if by else [("", rows)]
-    colours = _colours(name for name, _ in groups)
-    for k, (name, group) in enumerate(groups):
-        marker = _MARKERS[k % len(_MARKERS)] if markers else None
-        _line(ax, str(name), group, x, y, over, colours[str(name)], marker)
-    _guides(ax, guides)
-    _scales(ax, logx, logy, ylim)
-    ax.set(xlabel=xlabel or x, ylabel=ylabel or y)
-    if len(ax.get_legend_handles_labels()[0]) > _ROOM:
+        by, ids, columns, y = "line", [x, over] if over else [x], list(y), "value"
+        tables = {title: table.melt(ids, columns, by, y) for title, table in tables.items()}
+    single = isinstance(rows, pd.DataFrame)
+    picture, axes = _panels(tables, (5.2, 3.6)) if single else _stacked(tables)
+    lines = [(ax, list(table.groupby(by, sort=False)) if by else [("", table)])
+             for ax, table in zip(axes, tables.values(), strict=True)]  # fmt: skip
+    colours = _colours(name for _, groups in lines for name, _ in groups)
+    for ax, groups in lines:
+        for k, (name, group) in enumerate(groups):
+            line, colour = _means(group, x, y, over), colours[str(name)]
+            marker = _MARKERS[k % len(_MARKERS)] if markers else None
+            ax.plot(line.x, line["mean"], color=colour, marker=marker, label=str(name) or None)
+            if over:
+                ax.fill_between(line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
+        _guides(ax, guides)
+        _scales(ax, logx, logy, ylim)
+        ax.set(ylabel=ylabel or y)
+    axes[-1].set(xlabel=xlabel or x)
+    if not single or len(_handles(picture)) > _ROOM:
         _shared_legend(picture, columns=3)
     elif by or guides:
-        ax.legend()
+        axes[0].legend()
     return picture
 
 
@@ -386,16 +374,19 @@ def densities(
         ValueError: there is no panel.
     """
     edges = np.linspace(*limits, bins + 1)
-    picture, axes = _side_by_side(panels)
-    for ax, layers in zip(axes, panels.values(), strict=True):
-        for i, values in enumerate(layers):
-            numbers = np.ravel(np.asarray(values, dtype=float))
-            height = np.histogram(numbers, edges)[0] / (numbers.size * (edges[1] - edges[0]))
-            colour = layer_colour(i, len(layers))
-            ax.plot((edges[1:] + edges[:-1]) / 2, height, color=colour, label=f"layer {i + 1}")
-        ax.set(xlabel=xlabel, ylabel="density", xlim=limits)
-        ax.set_ylim(*(ylim or (0, None)))
-    _legend_in_last(picture)
+
+    def height(values: ArrayLike) -> Any:
+        numbers = np.ravel(np.asarray(values, dtype=float))
+        return np.histogram(numbers, edges)[0] / (numbers.size * (edges[1] - edges[0]))
+
+    at = (edges[1:] + edges[:-1]) / 2
+    lines = {
+        title: [(k, at, height(values)) for k, values in enumerate(layers, start=1)]
+        for title, layers in panels.items()
+    }
+    picture = _density_picture(lines, xlabel)
+    for ax in picture.axes:
+        ax.set(xlim=limits, ylim=ylim or ax.get_ylim())
     return picture
 
 
@@ -429,24 +420,8 @@ def cost_surface(
     return picture
 
 
-def _line(
-    ax: Axes,
-    name: str,
-    rows: pd.DataFrame,
-    x: str,
-    y: str,
-    over: str | None,
-    colour: str,
-    marker: str | None = None,
-) -> None:
-    """One curve of `curves`: the mean, and where there is something to average the band."""
-    line = _mean_and_interval(rows, x, y, over)
-    ax.plot(line.x, line["mean"], color=colour, marker=marker, label=name or None)
-    if over:
-        ax.fill_between(line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
-
-
-def _mean_and_interval(rows: pd.DataFrame, x: str, y: str, over: str | None) -> pd.DataFrame:
+def _means(rows: pd.DataFrame, x: str, y: str, over: str | None) -> pd.DataFrame:
+    """The points of a line, and where there is something to average their intervals."""
     points = []
     for position, group in rows.groupby(x):
         if over and group[over].duplicated().any():
@@ -480,37 +455,6 @@ def _scales(ax: Axes, logx: bool, logy: bool, ylim: tuple[float, float] | None) 
         ax.set_yscale("log")
     if ylim:
         ax.set_ylim(*ylim)
-
-
-@styled
-def curve_panels(
-    panels: Mapping[str, pd.DataFrame],
-    x: str,
-    y: str,
-    *,
-    by: str,
-    over: str | None = None,
-    ylabel: str | None = None,
-) -> Picture:
-    """The lines of `curves` in several panels, one below the other, on the same axes.
-
-    Args:
-        panels: for every title a table; a line has the same colour in all of them.
-        x, y, by, over, ylabel: as in `curves`.
-
-    Raises:
-        ValueError: there is no panel.
-    """
-    colours = _colours(name for rows in panels.values() for name in rows[by])
-    picture, axes = _stacked(panels)
-    for ax, rows in zip(axes, panels.values(), strict=True):
-        for name, group in rows.groupby(by, sort=False):
-            _line(ax, str(name), group, x, y, over, colours[str(name)])
-        _scales(ax, False, False, None)
-        ax.set(ylabel=ylabel or y)
-    axes[-1].set(xlabel=x)
-    _shared_legend(picture, columns=3)
-    return picture
 
 
 @styled
@@ -594,18 +538,26 @@ def density_panels(panels: Mapping[str, pd.DataFrame], *, xlabel: str) -> Pictur
     Raises:
         ValueError: there is no panel, or a table is of several replicas.
     """
-    for name, rows in panels.items():
-        _check_one_replica(name, rows, ["layer", "at"])
-    picture, axes = _side_by_side(panels)
-    for ax, rows in zip(axes, panels.values(), strict=True):
-        layers = sorted(rows["layer"].unique())
-        for k, layer in enumerate(layers):
-            bins = rows[rows["layer"] == layer].sort_values("at")
+    lines = {}
+    for title, rows in panels.items():
+        _check_one_replica(title, rows, ["layer", "at"])
+        layers = rows.sort_values("at").groupby("layer")
+        lines[title] = [(layer, bins["at"], bins["value"]) for layer, bins in layers]
+    return _density_picture(lines, xlabel, drawstyle="steps-mid")
+
+
+def _density_picture(lines: Mapping[str, list[Any]], xlabel: str, **look: Any) -> Picture:
+    """A panel a title with its layers' lines, given as (number, places, heights)."""
+    picture, axes = _panels(lines, (7.2, 2.7), ncols=len(lines))
+    for ax, layers in zip(axes, lines.values(), strict=True):
+        for k, (layer, at, height) in enumerate(layers):
             colour = layer_colour(k, len(layers))
-            ax.step(bins["at"], bins["value"], where="mid", color=colour, label=f"layer {layer}")
+            ax.plot(at, height, color=colour, label=f"layer {layer}", **look)
         ax.set(xlabel=xlabel, ylabel="density")
         ax.set_ylim(bottom=0)
-    _legend_in_last(picture)
+    handles = _handles(picture)
+    # One legend, in the last panel: those that a page sets apart stay whole.
+    axes[-1].legend(handles.values(), handles.keys())
     return picture
 
 
@@ -621,10 +573,6 @@ def _stacked(panels: Mapping[str, Any]) -> tuple[Picture, list[Axes]]:
     """A column of axes that share their scales, each under its title."""
     size = (5.2, 0.9 + 2.4 * len(panels))
     return _panels(panels, size, nrows=len(panels), sharex=True, sharey=True)
-
-
-def _side_by_side(panels: Mapping[str, Any]) -> tuple[Picture, list[Axes]]:
-    return _panels(panels, (7.2, 2.7), ncols=len(panels))
 
 
 def _panels(
@@ -646,12 +594,6 @@ def _handles(picture: Picture) -> dict[str, Any]:
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(name, handle)
     return handles
-
-
-def _legend_in_last(picture: Picture) -> None:
-    """One legend in the last panel, so that panels which a page sets apart stay whole."""
-    handles = _handles(picture)
-    picture.axes[-1].legend(handles.values(), handles.keys())
 
 
 def _shared_legend(picture: Picture, *, columns: int) -> None:

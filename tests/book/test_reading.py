@@ -101,7 +101,7 @@ def test_panels_side_by_side_become_drawings_of_their_own() -> None:
 
 
 def test_what_belongs_to_all_panels_keeps_them_together() -> None:
-    picture = figures.curve_panels(
+    picture = figures.curves(
         {"a": rows().assign(k="x"), "b": rows().assign(k="y")}, "at", "value", by="k"
     )
     text = str(picture._repr_mimebundle_()["image/svg+xml"])

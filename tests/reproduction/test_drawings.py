@@ -367,12 +367,12 @@ def evolved(layers: tuple[int, ...] = (1, 2)) -> pd.DataFrame:
 
 
 PANELS: dict[str, Any] = {
-    "curve_panels": lambda panels: figures.curve_panels(panels, "x", "y", by="name"),
+    "curves": lambda panels: figures.curves(panels, "x", "y", by="name"),
     "evolution_panels": lambda panels: figures.evolution_panels(panels),
     "density_panels": lambda panels: figures.density_panels(panels, xlabel="z"),
 }
 TABLES = {
-    "curve_panels": pd.DataFrame({"name": ["a", "a"], "x": [0, 1], "y": [0.0, 1.0]}),
+    "curves": pd.DataFrame({"name": ["a", "a"], "x": [0, 1], "y": [0.0, 1.0]}),
     "evolution_panels": evolved(),
     "density_panels": pd.DataFrame({"layer": [1, 1], "at": [0.0, 1.0], "value": [1.0, 1.0]}),
 }
@@ -411,7 +411,7 @@ def test_a_statistic_that_is_not_there_is_refused() -> None:
         figures.evolution_panels({"a": rows[rows["statistic"] != "p98"]}, marks="p98")
 
 
-@pytest.mark.parametrize("kind", ["curve_panels", "evolution_panels"])
+@pytest.mark.parametrize("kind", ["curves", "evolution_panels"])
 def test_panels_below_one_another_have_the_same_axes(kind: str) -> None:
     table = TABLES[kind]
     column = table.columns[-1]
