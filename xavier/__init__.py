@@ -7,8 +7,9 @@ holds beyond the linear regime. `init` draws weights, `shapeset` and `datasets` 
 `diagnose` says in words whether a model starts well: `probe` sees what one pass does to it, `laws`
 recognizes by which law its weights were drawn, and `faults` knows what can be wrong.
 `intervals` says how far a mean is known, and `figures` shows what happened. `checks`, `files`,
-`hooks`, `summaries`, `svg` and `threads` serve the others: arguments refused by name, files written
-whole, what modules do and what is said of one tensor, pictures as text, and on how many threads.
+`hooks`, `scaling`, `summaries`, `svg` and `threads` serve the others: arguments refused by name,
+files written whole, what modules do, weights scaled by a batch, what is said of one tensor,
+pictures as text, and on how many threads.
 
 The experiments of Glorot & Bengio (2010) are a package of their own, `glorot2010`.
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from xavier import network as network
     from xavier import probe as probe
     from xavier import rules as rules
+    from xavier import scaling as scaling
     from xavier import shapeset as shapeset
     from xavier import summaries as summaries
     from xavier import svg as svg

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from xavier import checks, rules
 from xavier.rules import RULES, Rule
+from xavier.scaling import taken_back_on_error, unit_variance_
 
 Distribution: TypeAlias = Literal["uniform", "normal", "truncated", "orthogonal"]
 DISTRIBUTIONS: tuple[Distribution, ...] = ("uniform", "normal", "truncated", "orthogonal")
@@ -38,12 +39,12 @@ _SCALES = {
     "orthogonal": rules.std,
 }
 
-# Layers whose weights are drawn. Everything else with parameters (normalization layers,
-# embeddings, layers of the user's own) is left as it is, and said so.
+# Layers whose weights are drawn. All else that has parameters is left as it is, and said so.
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, *_TRANSPOSED)
 _RECURRENT = (nn.RNNBase, nn.RNNCellBase)
-_DRAWN = (nn.Linear, nn.Bilinear, nn.MultiheadAttention, *_CONVOLUTIONS, *_RECURRENT)
+_LINEAR = (nn.Linear, nn.Bilinear, *_CONVOLUTIONS)
+_DRAWN = (*_LINEAR, nn.MultiheadAttention, *_RECURRENT)
 _WEIGHT = re.compile(
     r"weight|in_proj_weight|[qkv]_proj_weight|weight_(ih|hh|hr)(_l\d+(_reverse)?)?"
 )
@@ -189,6 +190,7 @@ def initialize_(
     distribution: Distribution = "uniform",
     forget_bias: float = 0.0,
     overrides: Mapping[str, Mapping[str, Any] | None] | None = None,
+    residual_scale: Mapping[str, float | None] | None = None,
     generator: torch.Generator | None = None,
 ) -> Initialized:
     """Draw the weights of a whole module by ``rule`` and set its biases to zero.
@@ -215,6 +217,10 @@ def initialize_(
         overrides: patterns as of ``fnmatch``, such as ``"head"`` or ``"blocks.*.out_proj.weight"``,
             for layers and for parameters. Each has another ``rule``, ``gain`` or ``distribution``,
             or None to leave them alone. Later ones win.
+        residual_scale: patterns for the last layers of residual branches, such as
+            ``{"*.out_proj": None, "*.linear2": None}``, each with a factor on their weights from 0
+            (branches say nothing) to 1. None is 1/sqrt(N) for all N weights that have None: what N
+            branches add to a stream then has the variance of one (Radford et al. 2019).
         generator: source of randomness; torch's global one if None.
 
     Returns:
@@ -223,16 +229,19 @@ def initialize_(
     Raises:
         TypeError: as in `draw_`, or the module is none; nothing is changed then.
         ValueError: as in `draw_` for a parameter that is named, a layer is quantized, a pattern
-            matches nothing, or there is no bias for ``forget_bias``; nothing is changed then.
+            matches nothing, a factor is no share, or there is no bias for ``forget_bias``; nothing
+            is changed then.
     """
     checks.instance("module", module, nn.Module, "a torch.nn.Module")
     base = {"rule": rule, "gain": gain, "distribution": distribution}
     if overrides is not None:
         checks.instance("overrides", overrides, Mapping, "a mapping from patterns to options")
     changes = _checked_overrides({"*": base, **(overrides or {})})
+    branches = {} if residual_scale is None else _checked_branches(residual_scale)
     forget = checks.finite("forget_bias", forget_bias)
-    unused = set(overrides or ())
+    unused, last = set(overrides or ()), set(branches)
     plan: list[tuple[Tensor, Distribution, float, int]] = []  # all of it, before any change
+    factors: list[float | None] = []  # on the scales of the plan
     biases: list[Tensor] = []
     gates: list[Tensor] = []  # biases of forget gates
     padding: list[tuple[Tensor, int]] = []
@@ -254,7 +263,7 @@ def initialize_(
         for key, parameter in own.items() if known else ():
             options: dict[str, Any] | None = None
             for pattern, change in changes.items():
-                if fnmatchcase(name, pattern) or fnmatchcase(full[key], pattern):
+                if _matches(pattern, name, full[key]):
                     options = None if change is None else {**base, **(options or {}), **change}
                     unused.discard(pattern)
             if not _WEIGHT.fullmatch(key) and not _BIAS.fullmatch(key):
@@ -285,6 +294,9 @@ def initialize_(
                     how["distribution"], weight.shape, weight.dtype, how["rule"], how["gain"], fans
                 )
                 plan.append((weight, how["distribution"], scale, blocks))
+                which = [p for p in branches if _matches(p, name, full[key])]
+                factors.append(branches[which[-1]] if which else 1.0)
+                last -= set(which)
                 touched.add(_memory(weight))
         for key in asked.keys() - set(weights):
             biases.append(own[key])
@@ -292,12 +304,20 @@ def initialize_(
             if isinstance(layer, nn.LSTM | nn.LSTMCell) and key.startswith("bias_ih"):
                 gates.append(own[key].detach()[layer.hidden_size : 2 * layer.hidden_size])
     if unused:
-        raise ValueError(f"overrides must match a layer that is drawn, got {min(unused)!r}")
+        raise ValueError(
+            f"overrides must match a layer that is drawn, got {min(unused, key=str)!r}"
+        )
+    if last:
+        raise ValueError(
+            f"residual_scale must match a layer that is drawn, got {min(last, key=str)!r}"
+        )
     if forget and not gates:
         raise ValueError(f"forget_bias must be 0 without an LSTM's biases, got {forget_bias!r}")
     with torch.no_grad():
         rows = [(w, i, w[i].clone()) for w, i in padding if _memory(w) in touched]
-        for weight, what, scale, blocks in plan:
+        shared = max(1, factors.count(None)) ** -0.5
+        for (weight, what, scale, blocks), factor in zip(plan, factors, strict=True):
+            scale *= shared if factor is None else factor
             _fill(weight, what, scale, generator, blocks)
         for bias in biases:
             bias.zero_()
@@ -307,6 +327,77 @@ def initialize_(
             weight[index] = row
     skipped = {n: why for n, why, ps in left if any(_memory(p) not in touched for p in ps)}
     return Initialized(tuple(drawn), skipped)
+
+
+def lsuv_(
+    module: nn.Module,
+    batch: Any,
+    *,
+    overrides: Mapping[str, Mapping[str, Any] | None] | None = None,
+    generator: torch.Generator | None = None,
+) -> dict[str, float]:
+    """Draw orthogonal weights, and scale each layer's so that it gives a batch the variance 1.
+
+    Layer-sequential unit variance (Mishkin & Matas 2016): no rule is asked, since the batch shows
+    what each layer's input is. Biases are set to zero, so that one forward pass is enough. It is
+    made in the mode that the module is in; buffers such as running averages, and torch's global
+    generator, are as before afterwards.
+
+    >>> net = nn.Sequential(nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 5))
+    >>> batch = torch.randn(100, 20)
+    >>> divided = lsuv_(net, batch)
+    >>> list(divided), round(float(net(batch).std(correction=0)), 4)
+    (['0', '2'], 1.0)
+
+    Args:
+        module: changed in place.
+        batch: what the module is called with: a tensor, a tuple of arguments, or a mapping of them.
+        overrides: as in `initialize_`. None leaves a layer alone and unscaled.
+        generator: as in `initialize_`.
+
+    Returns:
+        By what the orthogonal weights of each layer were divided, in the order of execution.
+
+    Raises:
+        TypeError: as in `initialize_`.
+        ValueError: as in `initialize_`; or a layer that is drawn is none of the linear, bilinear
+            and convolutional ones, shares its weights, runs twice or never, has a bias that is
+            kept and not 0, or has outputs that do not vary; or the module is compiled. Nothing is
+            changed then.
+    """
+    checks.instance("module", module, nn.Module, "a torch.nn.Module")
+    for name, part in module.named_modules():
+        if hasattr(part, "_orig_mod") or part._compiled_call_impl is not None:
+            raise ValueError(f"module must not be compiled, got {type(part).__name__} at {name!r}")
+    with taken_back_on_error(module):
+        options: dict[str, Any] = {"overrides": overrides, "generator": generator}
+        drawn = initialize_(module, "lecun", distribution="orthogonal", **options).drawn
+        owners: dict[Any, list[str]] = {}
+        for full, parameter in module.named_parameters(remove_duplicate=False):
+            owners.setdefault(_memory(parameter), []).append(full)
+        layers = {name: module.get_submodule(name) for name in drawn}
+        for name, layer in layers.items():
+            if not isinstance(layer, _LINEAR):
+                raise ValueError(
+                    f"module: layer {name!r} must be linear in its weights to be scaled, got "
+                    f"{type(layer).__name__}: leave it alone, overrides={{{f'{name}*'!r}: None}}"
+                )
+            if len(shared := owners[_memory(layer.weight)]) > 1:
+                raise ValueError(f"module: parameters must not be one to be scaled, got {shared}")
+        return unit_variance_(module, layers, batch)
+
+
+def _matches(pattern: Any, layer: str, parameter: str) -> bool:
+    return fnmatchcase(layer, str(pattern)) or fnmatchcase(parameter, str(pattern))
+
+
+def _checked_branches(branches: Mapping[str, float | None]) -> Mapping[str, float | None]:
+    checks.instance("residual_scale", branches, Mapping, "a mapping from patterns to factors")
+    for pattern, factor in branches.items():
+        name = f"residual_scale[{pattern!r}]"
+        if factor is not None and checks.not_negative(name, factor) > 1:
+            raise ValueError(f"{name} must be at most 1, got {factor!r}")
+    return branches
 
 
 def _checked_overrides(

@@ -609,6 +609,7 @@ def test_a_layer_that_is_to_be_left_alone_is(zoo: Zoo) -> None:
         ({"up": {"distribution": "u"}}, ValueError, "distribution must be one of uniform, normal"),
         ({"up": {"gain": -1}}, ValueError, "gain must be at least 0"),
         (["up"], TypeError, "overrides must be a mapping from patterns to options, got ['up']"),
+        ({3: None}, ValueError, "overrides must match a layer that is drawn, got 3"),
     ],
 )
 def test_bad_overrides_are_refused_and_nothing_is_changed(
@@ -616,6 +617,65 @@ def test_bad_overrides_are_refused_and_nothing_is_changed(
 ) -> None:
     with pytest.raises(error, match=f"^{re.escape(message)}"):
         init.initialize_(zoo, overrides=overrides)
+    assert all(torch.all(parameter == 7.0) for parameter in zoo.parameters())
+
+
+class Block(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.inner, self.outer = nn.Linear(width, width), nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.outer(self.inner(x))
+
+
+def test_branches_add_the_variance_of_one_or_nothing(generator: torch.Generator) -> None:
+    """Linear blocks of width 300 with Lecun's rule: each adds 1/N of the stream before it."""
+    layers, width = 12, 300
+    net = nn.Sequential(*[Block(width) for _ in range(layers)])
+    x = torch.randn(200, width, generator=generator)
+    init.initialize_(net, "lecun", generator=generator)
+    assert net(x).var() > 0.5 * 2**layers * x.var()
+    init.initialize_(net, "lecun", residual_scale={"*.outer": None}, generator=generator)
+    for block in net:
+        assert_moments(block.inner.weight.detach().numpy(), 1 / width, "uniform")
+        assert_moments(block.outer.weight.detach().numpy(), 1 / width / layers, "uniform")
+    grown = (net(x).var() / x.var()).item()
+    assert grown == pytest.approx((1 + 1 / layers) ** layers, rel=0.15)
+    scales = {"*.outer": 0, "3.*": 1.0, "3.outer": 0.5, "*.inner": None}
+    done = init.initialize_(net, "lecun", residual_scale=scales, generator=generator)
+    assert torch.equal(net[0](x), x) and len(done.drawn) == 2 * layers
+    assert_moments(net[3].outer.weight.detach().numpy(), 0.25 / width, "uniform")
+    assert_moments(net[3].inner.weight.detach().numpy(), 1 / width / layers, "uniform")
+
+
+def test_the_scale_of_branches_is_that_of_a_known_encoder(generator: torch.Generator) -> None:
+    layer = nn.TransformerEncoderLayer(64, 4, 128)
+    net = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
+    both = {"*.linear2": None, "*.out_proj": None}
+    init.initialize_(net, "lecun", residual_scale=both, distribution="normal", generator=generator)
+    for part in net.layers:
+        assert_moments(part.linear2.weight.detach().numpy(), 1 / 128 / 6, "normal")
+        assert_moments(part.self_attn.out_proj.weight.detach().numpy(), 1 / 64 / 6, "normal")
+        assert_moments(part.self_attn.in_proj_weight.detach().numpy(), 1 / 64, "normal")
+
+
+@pytest.mark.parametrize(
+    ("scale", "error", "message"),
+    [
+        ({"haed": None}, ValueError, "residual_scale must match a layer that is drawn, got 'haed'"),
+        ({"up": -1}, ValueError, "residual_scale['up'] must be at least 0, got -1"),
+        ({"up": 1.5}, ValueError, "residual_scale['up'] must be at most 1, got 1.5"),
+        ({"up": "1"}, TypeError, "residual_scale['up'] must be a real number, got '1'"),
+        ({3: 1.0}, ValueError, "residual_scale must match a layer that is drawn, got 3"),
+        (0.5, TypeError, "residual_scale must be a mapping from patterns to factors, got 0.5"),
+    ],
+)
+def test_bad_scales_of_branches_are_refused_and_nothing_is_changed(
+    zoo: Zoo, scale: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        init.initialize_(zoo, residual_scale=scale)
     assert all(torch.all(parameter == 7.0) for parameter in zoo.parameters())
 
 
