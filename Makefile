@@ -6,7 +6,7 @@ TORCH_INDEX ?=      # e.g. https://download.pytorch.org/whl/cpu: torch without C
 CHAPTER ?=          # a part of a chapter's file name, for `make execute`
 MODULE ?=           # modules of the library, for `make mutants`; all that are to be measured
 THREADS ?= 1        # threads of the numerical libraries, for `make nbval`
-KEY ?=              # what students' numbers are drawn with, for `make variant` and `make grade`
+KEY ?=              # what students' numbers are drawn with; left out, one is made and kept
 ROSTER ?=           # a CSV file with a column student, for `make variant`
 
 # Comments after a value leave blanks behind it; strip them.
@@ -87,10 +87,10 @@ KEYED := $(if $(KEY),--key '$(KEY)')
 assignments: $(INSTALLED) ## Make the problem sets' releases from their sources, and prove these
 	$(GRADING) release --solve
 
-variant: $(INSTALLED) ## Give every student numbers of their own (KEY=... ROSTER=students.csv)
+variant: $(INSTALLED) ## Give every student numbers of their own (ROSTER=students.csv)
 	$(GRADING) variant $(KEYED) $(if $(ROSTER),--roster '$(ROSTER)')
 
-grade: $(INSTALLED) ## Mark assignments/submitted/STUDENT/SET/ (KEY=..., as in make variant)
+grade: $(INSTALLED) ## Mark assignments/submitted/STUDENT/SET/
 	$(GRADING) grade $(KEYED)
 
 # ------------------------------------------------------------------------------------------ around

@@ -6,21 +6,21 @@ import csv
 import filecmp
 import os
 import re
+import secrets
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import click
 import nbformat
-import pandas as pd
-from tqdm import tqdm
 
 from . import sets
 from .check import parts
-from .mark import gradebook, marking, notebooks
+from .mark import copies, gradebook, marking, notebooks, pages, tables
+from .mark.copies import Flag
 from .mark.marking import Report, Task
 from .mark.notebooks import write
 from .mark.sandbox import Protection
@@ -37,10 +37,11 @@ _folder = click.option(
 )
 _key = click.option(
     "--key",
-    default=parts.PUBLIC,
     envvar="KEY",
-    help="What students' numbers are drawn with; yours alone.",
+    help="What students' numbers are drawn with.  [default: that in private/key]",
 )
+_T = TypeVar("_T")
+_SHORTEST = 12  # characters of a key that somebody made up
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -83,10 +84,17 @@ def _generate(course: Path, folder: Path) -> Path:
     """Releases of all sources, in a folder."""
     shutil.copytree(course / "source", folder / "source")
     for name in gradebook.names(folder):
-        variant = sets.problem_set(name).variant()
+        chosen = sets.problem_set(name)
+        variant = chosen.variant()
         path = folder / "source" / name / f"{name}.ipynb"
         notebook = notebooks.personal(nbformat.read(path, as_version=4), variant)
         del notebook.metadata["xavier"]
+        points = sum(part.points for part in chosen.parts) + sum(
+            notebooks.written(notebook).values()
+        )
+        head = notebook.cells[0]
+        head.source = head.source.replace("{minutes}", str(chosen.minutes))
+        head.source = head.source.replace("{points}", f"{points:g}")
         nbformat.write(notebook, path)
         for file, content in variant.files.items():
             (path.parent / file).write_bytes(content)
@@ -99,22 +107,51 @@ def _generate(course: Path, folder: Path) -> Path:
 @_key
 @click.option("--roster", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               envvar="ROSTER", required=True, help="A CSV file with a column student.")  # fmt: skip
-def variant(course: Path, key: str, roster: Path) -> None:
-    """Make every student's own notebooks, in variants/STUDENT/."""
-    if key == parts.PUBLIC:
-        _fail("a key of your own is needed: make variant KEY=... (any phrase; keep it)")
+@click.option("--address", envvar="ADDRESS", default="",
+              help="Where students install the package from, as git+https://... .")  # fmt: skip
+def variant(course: Path, key: str | None, roster: Path, address: str) -> None:
+    """Make every student's own notebooks, in variants/STUDENT/.
+
+    Without a key one is made, at random, and kept in private/key.
+    """
     students = _students(roster)
-    for student in tqdm(students, unit="student", disable=None):
+    kept = course / "private" / "key"
+    if key is None and not kept.is_file():
+        write(kept, secrets.token_urlsafe(24).encode())
+        kept.chmod(0o600)
+    key = _chosen(course, key)
+    write(course / "private" / "students.csv", roster.read_bytes())
+    for number, student in enumerate(students, start=1):
         for name in gradebook.names(course):
             own = sets.problem_set(name).variant(student, key)
             given = course / "release" / name / f"{name}.ipynb"
-            notebook = notebooks.personal(notebooks.read(given), own)
+            notebook = notebooks.personal(nbformat.read(given, as_version=4), own, address)
             folder = course / "variants" / student / name
             write(folder / given.name, nbformat.writes(notebook).encode())
             for file, content in own.files.items():
                 write(folder / file, content)
+        click.echo(f"[{number}/{len(students)}] {student}")
     click.echo(f"{len(students)} students' notebooks are in {_near(course / 'variants')}")
-    click.echo("Keep the key: marks can be given with no other.")
+    if kept.is_file():
+        click.echo(f"The key is in {_near(kept)}: keep it. Marks can be given with no other.")
+
+
+def _chosen(course: Path, key: str | None) -> str:
+    """The key that was given, or that is kept; the public one if there is none."""
+    kept = course / "private" / "key"
+    if key is None:
+        return kept.read_text(encoding="utf-8").strip() if kept.is_file() else parts.PUBLIC
+    if len(key) < _SHORTEST:
+        _fail(f"a key has at least {_SHORTEST} characters; without one, a random one is made")
+    return key
+
+
+def _rows(roster: Path) -> list[dict[str, str]]:
+    try:
+        with roster.open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        _fail(f"{roster} must be a CSV file in UTF-8: {error}")
 
 
 def _students(roster: Path) -> list[str]:
@@ -123,8 +160,7 @@ def _students(roster: Path) -> list[str]:
     Raises:
         ClickException: there is no such column, or a name that cannot be a folder's.
     """
-    with roster.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = _rows(roster)
     if not rows or "student" not in rows[0]:
         _fail(f"{roster} must be a CSV file with a column student, and at least one row")
     students = [(row["student"] or "").strip() for row in rows]
@@ -145,33 +181,133 @@ def _students(roster: Path) -> list[str]:
               help="Submissions at a time.  [default: the number of cores]")  # fmt: skip
 @click.option("--sandbox", type=click.Choice(["namespaces", "limits"]), default="namespaces",
               envvar="SANDBOX", show_default=True, help="What holds a submission.")  # fmt: skip
-@click.option("--feedback/--no-feedback", default=True, help="Whether to write feedback pages.")
-def grade(course: Path, key: str, jobs: int, sandbox: str, feedback: bool) -> None:
-    """Mark all that is in submitted/STUDENT/PROBLEM_SET/.
+@click.option("--feedback/--no-feedback", default=True, help="Whether to write students' pages.")
+@click.option("--book", envvar="BOOK", default="", help="Address of the book, for links.")
+@click.option("--due", envvar="DUE", help="When they had to be there, as 2027-01-31T12:00.")
+def grade(
+    course: Path,
+    key: str | None,
+    jobs: int,
+    sandbox: str,
+    feedback: bool,
+    book: str,
+    due: str | None,
+) -> None:
+    """Mark all that is in submitted/STUDENT/PROBLEM_SET/. Needs Linux, macOS or WSL.
 
-    What is marked is not marked again, unless it, the key or a judge has changed. Marks are in
-    marking/grades.csv (a line a student and set) and marking/parts.csv (a line a part), feedback
-    pages in marking/feedback/.
+    What is marked is not marked again, unless it, the key or a judge has changed. In marking/ there
+    are then grades.csv (a line a student and set), canvas.csv and moodle.csv (the same, to be
+    imported), parts.csv (a line a part), copies.csv (pairs to look at), and pages in feedback/.
     """
+    if os.name != "posix":
+        _fail("marking needs Linux, macOS, or Windows with WSL; students need none of these")
     course = course.resolve()
     try:
         by = marking.protected(sandbox)
     except RuntimeError as error:
         _fail(str(error))
+    key = _chosen(course, key)
+    _made_with(course, key)
     tasks = _tasks(course, key, by)
     if not tasks:
         _fail(f"there is nothing in {_near(course / 'submitted')}/STUDENT/PROBLEM_SET/")
     room = course / "marking"
-    with tqdm(total=len(tasks), unit="submission", disable=None) as bar:
-        reports = marking.mark_all(tasks, room / "reports", jobs, lambda _: bar.update())
-    _write_parts(reports, room / "parts.csv")
-    _into_gradebook(course, room, tasks, feedback)
-    for report in reports:
+    done = 0
+
+    def shown(report: Report) -> None:
+        nonlocal done
+        done += 1
         most = sum(mark.most for mark in report.marks.values())
-        click.echo(f"{report.student:<20} {report.problem_set}  {report.total:5.1f} of {most:g}")
-    click.echo(f"Marks: {_near(room / 'grades.csv')}, by part {_near(room / 'parts.csv')}")
+        why = "" if report.version else "  (marking failed)"
+        click.echo(
+            f"[{done}/{len(tasks)}] {report.student:<20} {report.problem_set} "
+            f"{report.total:5.1f} of {most:g}{''.join(f'  {n}' for n in report.notes[:1])}{why}"
+        )
+
+    reports = marking.mark_all(tasks, room / "reports", jobs, shown)
+    write(room / "parts.csv", tables.by_part(reports))
+    _tried("the gradebook", lambda: _into_gradebook(course, room, tasks))
+    written = _tried("the gradebook", lambda: gradebook.written(room / "gradebook.db")) or {}
+    grades = []
+    for task, report in zip(tasks, reports, strict=True):
+        who = f"{task.student}, {task.problem_set}"
+        own = written.get((task.student, task.problem_set), {})
+        given = notebooks.written(nbformat.read(task.release, as_version=4))
+        grades.append(tables.grade(report, given, own, task.notebook.parent, due))
+        if feedback:
+            make = partial(_page, task, report, own, book)
+            sorry = pages.bare(*(task.student, task.problem_set), "Ask your teacher for your page.")
+            path = room / "feedback" / task.student / f"{task.problem_set}.html"
+            write(path, (_tried(who, make) or sorry).encode("utf-8", "replace"))
+    roster = _roster(course)
+    grades += _missing(course, tasks, roster)
+    grades.sort(key=lambda entry: (entry.student_id, entry.assignment))
+    flags: list[Flag] = []
+    for name in copies.sets_of(tasks):
+        these = [task for task in tasks if task.problem_set == name]
+        flags += _tried(f"copies in {name}", partial(copies.flags, these, course / "source")) or []
+    _write_tables(room, grades, roster, flags)
+    click.echo(f"Marks: {_near(room / 'grades.csv')}, canvas.csv, moodle.csv; parts.csv by part")
     if feedback:
-        click.echo(f"Feedback: {_near(room / 'feedback')}/STUDENT/PROBLEM_SET/")
+        click.echo(f"Pages: {_near(room / 'feedback')}/STUDENT/PROBLEM_SET.html")
+    if flags:
+        click.echo(f"{len(flags)} pairs to look at: {_near(room / 'copies.csv')}")
+
+
+def _page(task: Task, report: Report, own: Mapping[str, pages.Written], book: str) -> str:
+    return pages.page(report, task.restored()[0], own, book)
+
+
+def _tried(what: str, do: Callable[[], _T]) -> _T | None:
+    """What something gives; None, and a line that says of whom, if it fails: the class goes on."""
+    try:
+        return do()
+    except Exception as error:
+        said = notebooks.printable(f"{type(error).__name__}: {error}")
+        click.echo(f"{what}: {said[-1000:]}", err=True)
+        return None
+
+
+def _write_tables(
+    room: Path,
+    grades: Sequence[tables.Grade],
+    roster: Mapping[str, Mapping[str, str]],
+    flags: Sequence[Flag],
+) -> None:
+    write(room / "grades.csv", tables.by_set(grades))
+    write(room / "canvas.csv", tables.canvas(grades, roster))
+    write(room / "moodle.csv", tables.moodle(grades, roster))
+    write(room / "copies.csv", tables.flagged(flags))
+
+
+def _roster(course: Path) -> dict[str, dict[str, str]]:
+    """What the roster says of each student; empty if there is none."""
+    kept = course / "private" / "students.csv"
+    return {row["student"].strip(): row for row in _rows(kept)} if kept.is_file() else {}
+
+
+def _missing(
+    course: Path, tasks: Sequence[Task], roster: Mapping[str, object]
+) -> list[tables.Grade]:
+    """A line for everybody who has not handed in what others have."""
+    there = {(task.student, task.problem_set) for task in tasks}
+    known = {*roster, *(path.name for path in (course / "variants").glob("*/"))}
+    everybody = known | {student for student, _ in there}
+    return [
+        tables.Grade(student, name, "not handed in")
+        for student in sorted(everybody)
+        for name in copies.sets_of(tasks)
+        if (student, name) not in there
+    ]
+
+
+def _made_with(course: Path, key: str) -> None:
+    """Refuse a key that the variants were not made with: all marks would be wrong."""
+    for path in sorted((course / "variants").glob("*/*/*.ipynb"))[:1]:
+        student, name = path.parts[-3:-1]
+        own = sets.problem_set(name).variant(student, key)
+        if notebooks.variant_of(notebooks.read(path)) != notebooks.variant_source(own.shown):
+            _fail(f"{_near(path)} was made with another key than the one that is marked by")
 
 
 def _tasks(course: Path, key: str, by: Protection) -> list[Task]:
@@ -180,31 +316,17 @@ def _tasks(course: Path, key: str, by: Protection) -> list[Task]:
     for folder in sorted((course / "submitted").glob("*/*/")):
         student, name = folder.parent.name, folder.name
         if name not in sets.PROBLEM_SETS or not _STUDENT.fullmatch(student):
-            click.echo(f"passed over: {_near(folder)}", err=True)
+            click.echo(f"passed over: {notebooks.printable(_near(folder))}", err=True)
             continue
-        found.append(
-            Task(
-                student,
-                name,
-                folder / f"{name}.ipynb",
-                course / "release" / name / f"{name}.ipynb",
-                key,
-                course / "private" / f"{name}.py",
-                by=by,
-            )
-        )
+        path, note = notebooks.find(folder, name)
+        private = course / "private" / f"{name}.py"
+        try:
+            marking.extra_judges(private)
+        except Exception as error:
+            _fail(f"{_near(private)}: {type(error).__name__}: {error}")
+        release = course / "release" / name / f"{name}.ipynb"
+        found.append(Task(student, name, path, release, key, private, by=by, note=note))
     return found
-
-
-def _write_parts(reports: Iterable[Report], path: Path) -> None:
-    rows = [
-        {"student": report.student, "problem_set": report.problem_set, "part": name, **asdict(mark)}
-        for report in reports
-        for name, mark in report.marks.items()
-    ]
-    columns = ["student", "problem_set", "part", "points", "most", "fault", "message"]
-    table = pd.DataFrame(rows, columns=columns)
-    write(path, table.to_csv(index=False, float_format="%g").encode())
 
 
 _CONFIG = """# Written by `make grade`, for nbgrader's own pages: start JupyterLab in this folder.
@@ -220,21 +342,19 @@ c.Marks.reports = str(Path(__file__).resolve().parent / "reports")
 """
 
 
-def _into_gradebook(course: Path, room: Path, tasks: Sequence[Task], feedback: bool) -> None:
+def _into_gradebook(course: Path, room: Path, tasks: Sequence[Task]) -> None:
     """Let nbgrader keep the marks: in a course of its own, with restored notebooks."""
     for name in ("source", "submitted", "autograded"):
         shutil.rmtree(room / name, ignore_errors=True)
     shutil.copytree(course / "source", room / "source")
     write(room / "nbgrader_config.py", _CONFIG.encode())
-    for name in sorted({task.problem_set for task in tasks}):
+    for name in copies.sets_of(tasks):
         gradebook.run(room, "generate_assignment", name, "--create", "--force")
         for task in (task for task in tasks if task.problem_set == name):
             path = room / "submitted" / task.student / name / f"{name}.ipynb"
-            write(path, nbformat.writes(task.restored()[0]).encode())
+            notebook = gradebook.harmless(task.restored()[0].notebook)
+            write(path, nbformat.writes(notebook).encode("utf-8", "replace"))
         gradebook.autograde(room, name, room / "reports")
-        if feedback:
-            gradebook.run(room, "generate_feedback", name, "--force")
-    gradebook.run(room, "export", f"--to={room / 'grades.csv'}")
 
 
 def _near(path: Path) -> str:

@@ -66,7 +66,10 @@ def roster(course: Path, text: str) -> Path:
 
 def test_everybody_gets_numbers_of_their_own(course: Path) -> None:
     students = roster(course, "name,student\nAda,ada\nBob,bob@x.org\n")
-    done = call("variant", "--course", course, "--key", KEY, "--roster", students)
+    done = call(
+        *("variant", "--course", course, "--key", KEY),
+        *("--roster", students, "--address", "git+x"),
+    )
     assert done.exit_code == 0, done.output
     texts = set()
     for student in ("ada", "bob@x.org"):
@@ -75,8 +78,9 @@ def test_everybody_gets_numbers_of_their_own(course: Path) -> None:
             notebook = nbformat.read(path, as_version=4)
             nbformat.validate(notebook)
             texts.add(path.read_text())
-            assert KEY not in path.read_text()
-            assert notebooks.made_with(notebook) == notebooks.fingerprint(KEY)
+            assert KEY not in path.read_text() and "git+x" in path.read_text()
+            assert notebooks.named(notebook) == (student, name)
+            assert notebook.metadata.kernelspec
         assert (course / "variants" / student / "ps4" / "patients.npz").is_file()
     assert len(texts) == 8
     patients = [course / "variants" / s / "ps4" / "patients.npz" for s in ("ada", "bob@x.org")]
@@ -101,9 +105,23 @@ def test_a_bad_roster_is_refused(course: Path, text: str, said: str) -> None:
     assert not (course / "variants").exists()
 
 
-def test_a_variant_needs_a_key(course: Path) -> None:
-    done = call("variant", "--course", course, "--roster", roster(course, "student\nada\n"))
-    assert done.exit_code == 1 and "key" in done.output
+def test_the_key_is_made_by_the_program_and_kept(course: Path) -> None:
+    students = roster(course, "student\nada\n")
+    assert call("variant", "--course", course, "--roster", students).exit_code == 0
+    kept = course / "private" / "key"
+    key = kept.read_text()
+    assert len(key) >= 32 and kept.stat().st_mode & 0o077 == 0
+    assert call("variant", "--course", course, "--roster", students).exit_code == 0
+    assert kept.read_text() == key
+    variant = sets.problem_set("ps2").variant("ada", key)
+    text = (course / "variants" / "ada" / "ps2" / "ps2.ipynb").read_text()
+    notebook = nbformat.reads(text, as_version=4)
+    assert notebooks.variant_of(notebook) == notebooks.variant_source(variant.shown)
+    done = call("variant", "--course", course, "--key", "short", "--roster", students)
+    assert done.exit_code == 1 and "at least 12" in done.output
+    (course / "submitted" / "ada" / "ps2").mkdir(parents=True)
+    done = call("grade", "--course", course, "--key", KEY, "--sandbox", "limits")
+    assert done.exit_code == 1 and "another key" in done.output
 
 
 def test_there_must_be_something_to_mark(course: Path) -> None:
@@ -167,7 +185,16 @@ def test_a_class_is_marked(course: Path) -> None:
             change(notebook)
         hand_in(course, student, notebook)
     hand_in(course, "empty", None)
+    hand_in(course, "friend", own("good"))
+    path = course / "submitted" / "broken" / "ps2" / "ps2.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"{")
     (course / "private").mkdir()
+    (course / "private" / "students.csv").write_text(
+        "student,Student,ID\ngood,Good,1\naway,Away,2\n"
+    )
+    stamp = course / "submitted" / "good" / "ps2" / "timestamp.txt"
+    stamp.write_text("2027-01-31 14:00:00 UTC")
     (course / "private" / "ps2.py").write_text(
         "from xavier_grading.check.parts import right, wrong\n"
         "def bound(answers, variant):\n"
@@ -175,8 +202,12 @@ def test_a_class_is_marked(course: Path) -> None:
         "    return wrong('short', 'A teacher wants more.') if small else right()\n"
         "JUDGES = {'bound': bound}\n"
     )
-    done = call("grade", "--course", course, "--key", KEY, "--jobs", 2)
+    done = call(
+        *("grade", "--course", course, "--key", KEY, "--jobs", 2),
+        *("--due", "2027-01-31T12:00", "--book", "https://book.org"),
+    )
     assert done.exit_code == 0, done.output
+    assert "/7] broken" in done.output and "could not be read" in done.output
     marks = parts_of(course)
     assert total(marks, "good") == 46.0
     assert marks["wrong", "forward"]["fault"] == "no noise"
@@ -213,22 +244,48 @@ def total(marks: dict[tuple[str, str], dict[str, str]], student: str) -> float:
 
 
 def gradebook(course: Path, marks: dict[tuple[str, str], dict[str, str]]) -> None:
-    """nbgrader's marks are the judge's; the written answer waits for the teacher."""
-    with (course / "marking" / "grades.csv").open(newline="") as file:
-        rows = {row["student_id"]: row for row in csv.DictReader(file)}
-    assert set(rows) == {"good", "wrong", "cheat", "harmful", "empty"}
+    """The tables have the judge's marks; the written answer waits for the teacher."""
+
+    def table(name: str) -> list[dict[str, str]]:
+        with (course / "marking" / name).open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    rows = {row["student_id"]: row for row in table("grades.csv")}
+    assert set(rows) == {
+        *("good", "wrong", "cheat", "harmful", "empty", "friend", "broken", "away"),
+    }
+    assert rows.pop("away")["status"] == "not handed in"
     for student, row in rows.items():
-        assert float(row["raw_score"]) == pytest.approx(total(marks, student)), student
-        assert float(row["max_score"]) == 50.0
+        assert float(row["score"]) == pytest.approx(total(marks, student)), student
+        assert float(row["max_score"]) == 46.0 and float(row["to_be_marked"]) == 4.0
+        assert row["status"] == ("no notebook" if student == "broken" else "to be marked")
+    assert rows["good"]["percent"] == "100" and rows["good"]["late"] == "2"
+    canvas = table("canvas.csv")
+    assert list(canvas[0]) == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "ps2"]
+    assert canvas[0]["Student"].strip() == "Points Possible"
+    assert canvas[1]["ps2"] == "" and {"Good", "Away"} <= {row["Student"] for row in canvas}
+    assert {"Email address", "ps2"} <= set(table("moodle.csv")[0])
+    pairs = {(row["student"], row["other"]): row["what"] for row in table("copies.csv")}
+    assert ("friend", "good") in pairs and "made for" in pairs["friend", "good"]
+    assert not any("wrong" in pair and "harmful" in pair for pair in pairs)
 
 
 def feedback(course: Path) -> None:
-    """Everybody has a page that says what is wrong."""
-    for student, said in (("good", "in one of its forms"), ("wrong", "the noise is left out"),
-                          ("harmful", "the process ended")):  # fmt: skip
-        page = course / "marking" / "feedback" / student / "ps2" / "ps2.html"
-        text = BeautifulSoup(page.read_text(), "html.parser").get_text(" ")
-        assert said in text, student
+    """Everybody has a page that says what is wrong, and runs nothing."""
+    for student, said in (
+        ("good", "4 more are for written answers"),
+        ("good", "46 of 46 points"),
+        ("wrong", "the noise is left out"),
+        ("wrong", "Read again: chapter 4"),
+        ("harmful", "the process ended"),
+        ("broken", "could not be read"),
+        ("empty", "Not answered."),
+    ):
+        page = (course / "marking" / "feedback" / student / "ps2.html").read_text()
+        text = " ".join(BeautifulSoup(page, "html.parser").get_text(" ").split())
+        assert said in text, (student, text)
+        assert "<script" not in page and "default-src 'none'" in page
+    assert not (course / "marking" / "feedback" / "away").exists()
 
 
 def again(course: Path, marks: dict[tuple[str, str], dict[str, str]]) -> None:

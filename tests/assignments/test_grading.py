@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import docutils.nodes
 import nbformat
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from xavier_grading.check.answers import Local, Make, Unanswered
 from xavier_grading.check.parts import Finding, NotYet, Part, ProblemSet, Variant
 from xavier_grading.mark import marking, notebooks
 from xavier_grading.mark.marking import Task
+from xavier_grading.mark.sandbox import Limits
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSIGNMENTS = ROOT / "assignments"
@@ -78,6 +81,17 @@ def test_a_share_of_the_points_rests_on_what_students_make() -> None:
         own = sum(part.points for part in chosen.parts if part.own)
         assert own >= 0.4 * sum(part.points for part in chosen.parts), chosen.name
         assert 60 <= chosen.minutes <= 120
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_part_says_where_the_book_has_it(name: str) -> None:
+    assert set(sets.READ[name]) == {part.name for part in sets.problem_set(name).parts}
+    for place in sets.READ[name].values():
+        chapter, _, anchor = place.partition("#")
+        notebook = nbformat.read(ROOT / "chapters" / f"{chapter}.ipynb", as_version=4)
+        headings = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+        found = re.findall(r"(?m)^#+ (.+)$", headings)
+        assert anchor in {docutils.nodes.make_id(heading) for heading in found}, place
 
 
 def made_up(judge: parts.Judge, hint: str = "Think.") -> ProblemSet:
@@ -196,10 +210,14 @@ def answered(name: str = "ps2", student: str = "ada", key: str = "key") -> Noteb
     return notebooks.personal(source(name), sets.problem_set(name).variant(student, key))
 
 
-def back(submitted: NotebookNode | None, name: str = "ps2") -> NotebookNode:
+def came(submitted: NotebookNode | None, name: str = "ps2") -> notebooks.Restored:
     return notebooks.restored(
         submitted, release(name), sets.problem_set(name).variant("ada", "key")
     )
+
+
+def back(submitted: NotebookNode | None, name: str = "ps2") -> NotebookNode:
+    return came(submitted, name).notebook
 
 
 def test_a_submission_comes_back_as_it_was() -> None:
@@ -250,12 +268,47 @@ def test_what_a_student_adds_stays_where_it_was_put() -> None:
     assert found[found.index("helper = 1") + 1] == cell(submitted, "answer-slope").source
 
 
-def test_an_answer_that_stands_twice_counts_once() -> None:
+def test_a_cell_that_was_split_or_copied_counts_whole_and_it_is_said() -> None:
     submitted = answered()
     twin = copy.deepcopy(cell(submitted, "answer-term"))
-    twin.source = "term = 0"
-    submitted.cells.append(twin)
-    assert "term = 0" not in [c.source for c in back(submitted).cells]
+    twin.source = "term = term"
+    submitted.cells.insert(submitted.cells.index(cell(submitted, "answer-term")) + 1, twin)
+    found = came(submitted)
+    sources = [c.source for c in found.notebook.cells]
+    assert sources[sources.index("term = term") - 1] == cell(submitted, "answer-term").source
+    assert found.notes == ["The cell answer-term is there 2 times: all were taken, in their order."]
+
+
+def test_cells_are_known_by_their_ids_and_by_their_text() -> None:
+    whole = [c.source for c in back(answered()).cells]
+    submitted = answered()
+    for c in submitted.cells:
+        c.metadata = {}
+    found = came(submitted)
+    assert [c.source for c in found.notebook.cells] == whole and found.notes == []
+    for c in submitted.cells:
+        c.id = "x"
+    found = came(submitted)
+    code = dict(notebooks.runnable(found.notebook)).values()
+    for c in submitted.cells:
+        if c.cell_type == "code" and not c.source.startswith("check("):
+            assert c.source in code
+    assert not any("NotImplementedError" in c for c in code)
+    assert len(found.notes) == 1 and "lost what its cells are called" in found.notes[0]
+
+
+def test_a_lost_cell_is_named_and_its_stub_is_not_run() -> None:
+    submitted = answered()
+    submitted.cells.remove(cell(submitted, "answer-slope"))
+    term = cell(submitted, "answer-term")
+    submitted.cells[submitted.cells.index(term)] = new_markdown_cell(
+        term.source, metadata=term.metadata
+    )
+    found = came(submitted)
+    assert found.lost == {"answer-slope", "answer-term"}
+    assert "answer-term is no code any more" in found.notes[0]
+    assert "answer-slope is not there" in found.notes[1]
+    assert not any("NotImplementedError" in c for _, c in notebooks.runnable(found.notebook))
 
 
 def test_the_variant_is_the_students_own() -> None:
@@ -283,22 +336,68 @@ def test_a_missing_submission_is_the_release() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", '"text"', '{"cells": 3}', '{"cells": [], "nbformat": 9, "nbformat_minor": 0}',
-     '{"cells": [{"cell_type": "code", "source": 3, "metadata": {}, "outputs": []}],'
-     ' "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "\ud800"],
+    ["", "{", "[]", '"text"', '{"cells": 3}', '{"cells": [3]}', "[" * 100_000, "NaN", "1" * 5000,
+     '{"cells": [{"cell_type": "code", "source": 3, "metadata": {}}]}', "\ud800"],
 )  # fmt: skip
 def test_what_is_no_notebook_is_said_to_be_none(tmp_path: Path, content: str) -> None:
     path = tmp_path / "ps2.ipynb"
     path.write_bytes(content.encode("utf-8", "surrogatepass"))
-    with pytest.raises(notebooks.Unreadable, match="no notebook"):
+    with pytest.raises(notebooks.Unreadable, match=r"no notebook|no text"):
         notebooks.read(path)
 
 
-def test_a_mark_of_byte_order_before_a_notebook_is_read_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_notebook_is_read_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 'ü'")])
     path = tmp_path / "a.ipynb"
-    path.write_text(nbformat.writes(notebook), encoding="utf-8-sig")
+    path.write_text(nbformat.writes(notebook), encoding=encoding)
     assert notebooks.read(path).cells[0].source == "x = 'ü'"
+
+
+def test_old_formats_odd_metadata_and_half_characters_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    cells = [
+        {"cell_type": "code", "input": ["x = 1\r\n", "y = '\ud800\x1b'"], "metadata": 5, "id": [1]},
+        {"cell_type": "heading", "source": "Title", "metadata": {"tags": 5, "nbgrader": []}},
+    ]
+    path.write_text(json.dumps({"nbformat": 3, "worksheets": [{"cells": cells}], "metadata": []}))
+    found = notebooks.read(path).cells
+    assert found[0].source == "x = 1\ny = '?'" and found[1].cell_type == "markdown"
+    assert back(notebooks.read(path)).cells[0].source == found[0].source
+
+
+def test_links_pipes_and_devices_are_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    nbformat.write(answered(), tmp_path / "other" / "ps2.ipynb")
+    (tmp_path / "a.ipynb").symlink_to(tmp_path / "other" / "ps2.ipynb")
+    (tmp_path / "folder").symlink_to(tmp_path / "other")
+    os.mkfifo(tmp_path / "b.ipynb")
+    (tmp_path / "c.ipynb").mkdir()
+    for path in (tmp_path / "a.ipynb", tmp_path / "folder" / "ps2.ipynb", tmp_path / "b.ipynb",
+                 tmp_path / "c.ipynb", Path("/dev/zero")):  # fmt: skip
+        with pytest.raises(notebooks.Unreadable, match=r"link|no plain file|no notebook"):
+            notebooks.read(path)
+
+
+@pytest.mark.parametrize(
+    ("files", "chosen", "said"),
+    [
+        (["ps2.ipynb"], "ps2.ipynb", ""),
+        (["ps2 (1).ipynb"], "ps2 (1).ipynb", "is called ps2 (1).ipynb"),
+        (["PS2.IPYNB"], "PS2.IPYNB", "is called PS2.IPYNB"),
+        (["ps2.ipynb", "old.ipynb", ".hidden.ipynb"], "ps2.ipynb", "not read: old.ipynb"),
+        (["a.ipynb", "b.ipynb"], "ps2.ipynb", "none of a.ipynb, b.ipynb"),
+        ([], "ps2.ipynb", ""),
+    ],
+)
+def test_the_notebook_is_found_whatever_it_is_called(
+    tmp_path: Path, files: list[str], chosen: str, said: str
+) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    path, note = notebooks.find(tmp_path, "ps2")
+    assert path.name == chosen and said in note and bool(said) == bool(note)
+    assert notebooks.find(tmp_path / "none", "ps2")[1] == ""
 
 
 def test_too_large_a_notebook_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,6 +412,9 @@ def test_too_large_a_notebook_is_not_read(tmp_path: Path, monkeypatch: pytest.Mo
 # --------------------------------------------------------------------------------------------------
 # Marks
 # --------------------------------------------------------------------------------------------------
+
+
+QUICK = Limits(cell=60, call=20, total=240)
 
 
 def task(tmp_path: Path, notebook: NotebookNode | None, **changes: Any) -> Task:
@@ -340,10 +442,38 @@ def test_all_that_decides_a_mark_changes_its_version(tmp_path: Path) -> None:
     assert len(versions) == 6
 
 
-def test_another_key_is_noticed_and_nothing_is_marked(tmp_path: Path) -> None:
-    report = marking.mark(task(tmp_path, answered(key="another key")))
-    assert report.total == 0
-    assert all("another key" in mark.message for mark in report.marks.values())
+def test_whatever_goes_wrong_in_marking_is_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("half \ud800")
+
+    monkeypatch.setattr(notebooks, "restored", fail)
+    report = marking.mark(task(tmp_path, answered()))
+    assert report.total == 0 and report.version == ""
+    assert all("RuntimeError: half ?" in mark.message for mark in report.marks.values())
+    marking.save(report, tmp_path / "kept.json")
+    assert marking.load(tmp_path / "kept.json") == report
+
+
+def test_a_worker_that_is_killed_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The private file of a teacher is run in the worker: here it ends it.
+    private = tmp_path / "private.py"
+    private.write_text("import os\nos._exit(9)")
+    tasks = [
+        task(tmp_path, None, student="ada", private=private),
+        *(task(tmp_path, None, student=name) for name in ("bob", "eve")),
+    ]
+    tasks = [replace(t, notebook=ASSIGNMENTS / "release" / "ps2" / "ps2.ipynb", limits=QUICK)
+             for t in tasks]  # fmt: skip
+    told: list[str] = []
+    reports = marking.mark_all(tasks, tmp_path / "r", 2, lambda report: told.append(report.student))
+    assert sorted(told) == ["ada", "bob", "eve"]
+    assert "was killed" in reports[0].marks["term"].message
+    assert {mark.message for mark in reports[1].marks.values()} == {"Not answered."}
+    assert reports[1].marks == reports[2].marks
 
 
 def test_what_cannot_be_read_gets_nothing_and_says_why(tmp_path: Path) -> None:

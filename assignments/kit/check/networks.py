@@ -6,7 +6,7 @@ double precision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import combinations, pairwise
 from typing import Any, TypeAlias
@@ -86,6 +86,53 @@ def backward(
     for i in range(len(weights) - 2, -1, -1):
         found.insert(0, (found[0] @ weights[i + 1].T) * slope(s[i], z[i]))
     return found
+
+
+def retrained(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    batches: Iterable[tuple[Array, NDArray[np.int64]]],
+    activation: str,
+    rates: Sequence[float],
+    kept: Array | None = None,
+) -> Iterator[tuple[list[Array], list[Array]]]:
+    """Gradient descent over again, in double precision: weights and biases after each update.
+
+    Args:
+        weights: of the start.
+        biases: of the start.
+        batches: images and labels of each update.
+        activation: of the hidden units.
+        rates: of learning, one a layer.
+        kept: for each update, what multiplies the units of the first hidden layer.
+    """
+    value, slope = ACTIVATIONS[activation]
+    w, b = ([np.array(a, dtype=np.float64) for a in arrays] for arrays in (weights, biases))
+    for t, (x, y) in enumerate(batches):
+        z, slopes = [np.asarray(x, dtype=np.float64)], []
+        for i in range(len(w) - 1):
+            s = z[-1] @ w[i] + b[i]
+            units = value(s)
+            mask = 1.0 if kept is None or i else kept[t]
+            slopes.append(slope(s, units) * mask)
+            z.append(units * mask)
+        delta = (softmax(z[-1] @ w[-1] + b[-1]) - np.eye(w[-1].shape[1])[y]) / len(y)
+        for i in range(len(w) - 1, -1, -1):
+            below = (delta @ w[i].T) * slopes[i - 1] if i else delta
+            w[i] -= rates[i] * z[i].T @ delta
+            b[i] -= rates[i] * delta.sum(axis=0)
+            delta = below
+        yield w, b
+
+
+def streamed(seed: int, updates: int, size: int) -> Iterator[tuple[Array, NDArray[np.int64]]]:
+    """The batches of ``datasets.stream("digits", "train", seed)``."""
+    from xavier import datasets
+
+    stream = datasets.stream("digits", "train", seed)
+    for _ in range(updates):
+        images, labels = stream.batch(size)
+        yield images.numpy(), labels.numpy()
 
 
 def softmax(logits: Array) -> Array:

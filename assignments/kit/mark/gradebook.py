@@ -1,12 +1,13 @@
-"""The judge's marks in nbgrader's gradebook, and nbgrader's feedback from them.
+"""The judge's marks in nbgrader's gradebook, in which a teacher marks written answers.
 
-nbgrader makes the releases, restores locked cells, keeps the gradebook and writes the feedback. It
-does not run submissions: where it would, `Marks` puts in what the judge has found.
+nbgrader makes the releases and keeps the gradebook. It does not run submissions: where it would,
+`Marks` puts in what the judge has found.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -16,10 +17,12 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
 from . import marking
+from .pages import Written
 
 _LINE = 76  # characters of a line of feedback
 
@@ -118,6 +121,34 @@ def autograde(course: Path, problem_set: str, reports: Path) -> None:
         *("autograde", problem_set, "--force", f"--Marks.reports={reports}"),
         f"--Autograde.autograde_preprocessors={list(PREPROCESSORS)}",
     )
+
+
+def harmless(notebook: NotebookNode) -> NotebookNode:
+    """The notebook, changed: its Markdown has no HTML and no links, which nbgrader would obey."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            # A tag begins with < and a letter or a sign; a link is ]( or ]:.
+            text = re.sub(r"<(?=[A-Za-z/!?])", "< ", cell.source)
+            cell.source = re.sub(r"\](?=[(:\[])", "] ", text)
+    return notebook
+
+
+def written(database: Path) -> dict[tuple[str, str], dict[str, Written]]:
+    """Points and comments that the teacher gave to written answers, by student and problem set."""
+    found: dict[tuple[str, str], dict[str, Written]] = {}
+    if not database.is_file():
+        return found
+    with Gradebook(f"sqlite:///{database}") as book:
+        for assignment in book.assignments:
+            for submission in assignment.submissions:
+                for notebook in submission.notebooks:
+                    said = {c.name: c.manual_comment or "" for c in notebook.comments}
+                    found[submission.student.id, assignment.name] = {
+                        grade.name: Written(grade.manual_score, said.get(grade.name, ""))
+                        for grade in notebook.grades
+                        if grade.cell.cell_type == "markdown"
+                    }
+    return found
 
 
 def names(course: Path) -> Sequence[str]:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import multiprocessing
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nbformat import NotebookNode
+import nbformat
 
 from .. import sets
 from ..check import parts
 from ..check.parts import Finding, Judge, Variant
 from . import notebooks, sandbox
+from .notebooks import Restored, printable
+from .runner import within
 from .sandbox import Limits, Protection, Submission
 
 
@@ -46,8 +50,10 @@ class Report:
     Attributes:
         student: whose it is.
         problem_set: of which.
-        version: of what decides the marks: submission, key, judges.
+        version: of what decides the marks: submission, key, judges; "" if marking itself failed,
+            so that it is tried again.
         marks: by part.
+        notes: what stands first on the student's page, such as cells that are lost.
         troubles: cells that failed, and how.
         seconds: that it took.
         by: what held the submission.
@@ -57,6 +63,7 @@ class Report:
     problem_set: str
     version: str
     marks: Mapping[str, Mark]
+    notes: Sequence[str] = ()
     troubles: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     by: str = ""
@@ -80,6 +87,7 @@ class Task:
         private: a teacher's own judges, see `xavier_grading.mark.marking.extra_judges`.
         limits: what the submission may use.
         by: what holds it.
+        note: on the file, for the student.
     """
 
     student: str
@@ -90,6 +98,7 @@ class Task:
     private: Path | None = None
     limits: Limits = field(default_factory=Limits)
     by: Protection = "namespaces"
+    note: str = ""
 
     @property
     def variant(self) -> Variant:
@@ -102,22 +111,29 @@ class Task:
         """Changes with all that decides the marks."""
         digest = hashlib.sha256(_judges().encode())
         for path in (self.notebook, self.release, self.private):
-            content = path.read_bytes() if path is not None and path.is_file() else b""
+            try:
+                content = notebooks.content(path) if path is not None else b""
+            except (OSError, notebooks.Unreadable) as error:
+                content = str(error).encode()
             digest.update(hashlib.sha256(content).digest())
-        digest.update(f"{self.student}\n{self.key}\n{self.by}\n{self.limits}".encode())
+        own = (self.student, self.key, self.by, self.limits, self.note)
+        digest.update("\n".join(map(str, own)).encode("utf-8", "replace"))
         return digest.hexdigest()[:32]
 
-    def restored(self) -> tuple[NotebookNode, str]:
+    def restored(self) -> tuple[Restored, str]:
         """The submission with what was locked restored; why not, if it cannot be read."""
-        release = notebooks.read(self.release)
+        release = nbformat.read(self.release, as_version=4)
         try:
             submitted = notebooks.read(self.notebook)
         except notebooks.Unreadable as error:
-            return notebooks.restored(None, release, self.variant), str(error)
+            reason = f"{error} ({self.note})" if self.note else str(error)
+            return notebooks.restored(None, release, self.variant), reason
         found = notebooks.restored(submitted, release, self.variant)
-        key = notebooks.made_with(submitted)
-        if key is not None and key != notebooks.fingerprint(self.key):
-            return found, "its numbers were made with another key than the one that it is marked by"
+        _, made_for = notebooks.named(submitted)
+        if made_for not in ("", self.problem_set):
+            found.notes.insert(0, f"This is a notebook of {made_for}, not of {self.problem_set}.")
+        if self.note:
+            found.notes.append(f"Of the file: {self.note}.")
         return found, ""
 
 
@@ -131,61 +147,120 @@ def _judges() -> str:
 
 
 def mark(task: Task) -> Report:
-    """Mark one submission; whatever it does, this returns."""
+    """Mark one submission; whatever it is and does, this returns."""
     start = time.monotonic()
+    try:
+        return _mark(task, start)
+    except Exception as error:
+        return _failed(task, f"{type(error).__name__}: {error}", start)
+
+
+def _failed(task: Task, why: str, start: float) -> Report:
+    """The report of a submission that the marking itself stumbled over."""
+    said = f"No mark yet: the marking stopped at this submission ({why[:200]}). Ask your teacher."
+    found = _for_all(task, parts.wrong("failed", said))
+    return replace(_report(task, found, start), version="")
+
+
+def _for_all(task: Task, finding: Finding) -> dict[str, Finding]:
+    return {part.name: finding for part in sets.problem_set(task.problem_set).parts}
+
+
+def _mark(task: Task, start: float) -> Report:
     chosen = sets.problem_set(task.problem_set)
-    notebook, reason = task.restored()
+    restored, reason = task.restored()
     if reason:
-        found = {
-            part.name: parts.wrong("unreadable", f"No mark: {reason}.") for part in chosen.parts
-        }
-        return _report(task, found, {}, start)
+        found = _for_all(task, parts.wrong("unreadable", f"No mark: {reason}."))
+        return _report(task, found, start, [f"Your notebook could not be read: {reason}."])
     extra = extra_judges(task.private)
     variant = task.variant
-    troubles: dict[str, str] = {}
     with Submission(
         files=variant.files, withheld=chosen.withheld, limits=task.limits, by=task.by
     ) as submission:
-        for name, source in notebooks.runnable(notebook):
-            trouble = submission.run(name, source)
-            if trouble is not None:
-                troubles[name] = trouble
-        found = {part.name: parts.judge(part, submission, variant) for part in chosen.parts}
+        troubles = _run(submission, list(notebooks.runnable(restored.notebook)))
+
+        def judged(part: parts.Part) -> Finding:
+            with within(task.limits.total):  # whatever an answer makes a judge compute
+                return parts.judge(part, submission, variant)
+
+        found = {part.name: judged(part) for part in chosen.parts}
         for name, judge in extra.items():
             if name in found:
-                own = parts.judge(replace(chosen.part(name), judge=judge), submission, variant)
+                own = judged(replace(chosen.part(name), judge=judge))
                 found[name] = min(found[name], own, key=lambda finding: finding.share)
-    named = {name: _with_trouble(finding, troubles) for name, finding in found.items()}
-    return _report(task, named, troubles, start)
+    for name, _, cell in notebooks.questions(restored.notebook):
+        if name in found and cell is not None:
+            own_cell = str(cell.metadata["nbgrader"]["grade_id"])
+            found[name] = _explained(found[name], own_cell, restored, troubles)
+    return _report(task, found, start, restored.notes, troubles)
 
 
-def _with_trouble(finding: Finding, troubles: Mapping[str, str]) -> Finding:
-    """A missing answer, with the cells that failed: one of them should have given it."""
-    if finding.message == "Not answered." or finding.fault != "unanswered" or not troubles:
+def _run(submission: Submission, cells: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Run cells; what failed, and how.
+
+    One that misses a name runs once more at the end: in a notebook whose cells were moved, the name
+    may come from below.
+    """
+    troubles: dict[str, str] = {}
+    for name, source in cells:
+        if (trouble := submission.run(name, source)) is not None:
+            troubles[name] = trouble
+    for name, source in cells:
+        if troubles.get(name, "").startswith("NameError") and submission.run(name, source) is None:
+            del troubles[name]
+    return troubles
+
+
+def _explained(
+    finding: Finding, cell: str, restored: Restored, troubles: Mapping[str, str]
+) -> Finding:
+    """What is said of a part, with the errors of its cell, and where they are the cause of others.
+
+    Args:
+        finding: of the judge.
+        cell: the part's own answer.
+        restored: the submission.
+        troubles: cells that failed, and how.
+    """
+    if finding.share == 1.0:
         return finding
-    named = {name: told for name, told in troubles.items() if "NotImplementedError" not in told}
-    if not named:
-        return Finding(finding.share, finding.fault, "Not answered.")
-    told = "; ".join(f"{name}: {trouble}" for name, trouble in list(named.items())[:2])
-    return Finding(finding.share, finding.fault, f"{finding.message} A cell failed: {told}.")
+    if cell in restored.untouched and finding.share == 0.0:
+        return parts.wrong("unanswered", "Not answered.")
+    if cell in restored.lost and finding.fault == "unanswered":
+        finding = replace(
+            finding, message=f"The cell {cell} is not there as code. {finding.message}"
+        )
+    told = [f"cell {cell}"] if f"cell {cell}" in troubles else []
+    if finding.fault == "unanswered":
+        untouched = {f"cell {name}" for name in restored.untouched}
+        told += [name for name in troubles if name not in untouched and name not in told]
+    if not told:
+        return finding
+    said = "; ".join(f"{name}: {troubles[name]}" for name in told[:3])
+    return replace(finding, message=f"{finding.message} What failed when it was run: {said}.")
 
 
 def _report(
-    task: Task, found: Mapping[str, Finding], troubles: Mapping[str, str], start: float
+    task: Task,
+    found: Mapping[str, Finding],
+    start: float,
+    notes: Sequence[str] = (),
+    troubles: Mapping[str, str] | None = None,
 ) -> Report:
-    chosen = sets.problem_set(task.problem_set)
     marks = {
         part.name: Mark(
             round(part.points * found[part.name].share, 2),
             part.points,
             found[part.name].fault,
-            found[part.name].message,
+            printable(found[part.name].message),
         )
-        for part in chosen.parts
+        for part in sets.problem_set(task.problem_set).parts
     }
     seconds = round(time.monotonic() - start, 2)
+    said = [printable(note) for note in notes]
     return Report(
-        task.student, task.problem_set, task.version, marks, dict(troubles), seconds, task.by
+        *(task.student, task.problem_set, task.version, marks, said, dict(troubles or {})),
+        *(seconds, task.by),
     )
 
 
@@ -200,7 +275,7 @@ def extra_judges(path: Path | None) -> dict[str, Judge]:
     if path is None or not path.is_file():
         return {}
     names: dict[str, Any] = {"__file__": str(path), "__name__": path.stem}
-    exec(compile(path.read_text(), str(path), "exec"), names)
+    exec(compile(path.read_bytes(), str(path), "exec"), names)
     found = names.get("JUDGES")
     if not isinstance(found, dict):
         raise ValueError(f"{path} must define JUDGES, a dict of judges by part")
@@ -236,13 +311,27 @@ def mark_all(
     }
     for report in found.values():
         shown(report)
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        futures = {pool.submit(mark, task): k for k, task in enumerate(tasks) if k not in found}
+
+    def keep(k: int, report: Report) -> None:
+        found[k] = report
+        save(report, _file(folder, tasks[k]))
+        shown(report)
+
+    left = [k for k in range(len(tasks)) if k not in found]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context) as pool:
+        futures = {pool.submit(mark, tasks[k]): k for k in left}
         for future in as_completed(futures):
-            k = futures[future]
-            found[k] = future.result()
-            save(found[k], _file(folder, tasks[k]))
-            shown(found[k])
+            with contextlib.suppress(BrokenProcessPool):
+                keep(futures[future], future.result())
+    # If a worker was killed, all that were waiting are lost with it: each gets one of its own.
+    for k in (k for k in left if k not in found):
+        with ProcessPoolExecutor(1, context) as pool:
+            try:
+                report = pool.submit(mark, tasks[k]).result()
+            except BrokenProcessPool:
+                report = _failed(tasks[k], "its process was killed", time.monotonic())
+            keep(k, report)
     return [found[k] for k in range(len(tasks))]
 
 
@@ -258,7 +347,7 @@ def save(report: Report, path: Path) -> None:
 def load(path: Path) -> Report | None:
     """A report that was kept; None if there is none, or it is damaged."""
     try:
-        held = json.loads(path.read_text())
+        held = json.loads(path.read_text(encoding="utf-8"))
         held["marks"] = {name: Mark(**entry) for name, entry in held["marks"].items()}
         return Report(**held)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -3,17 +3,22 @@
 A problem set's cells are of four kinds: locked ones, which are restored whatever was done to them;
 answers, of which the student's text counts; marks, which nobody but the judge fills in; and the
 variant, the student's own numbers. What a student adds is kept where it was put.
+
+What comes back has been through editors, mail and other people's programs. A cell is known by its
+metadata, where these are lost by its id, and where that is lost, too, by its text.
 """
 
 from __future__ import annotations
 
 import copy
-import hashlib
+import json
+import os
+import re
+import stat
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 from nbformat import NotebookNode
@@ -23,32 +28,117 @@ from ..check.parts import Variant
 LARGEST = 20_000_000
 """Bytes that a submission's notebook may have."""
 
+INSTALL = "given-00"
+"""The cell that installs what is needed."""
+
+_MOST = 2_000  # cells of one notebook
+_LONGEST = 500_000  # characters of one cell
+_LOST = "# This cell is not in what was handed in."
+
 
 class Unreadable(ValueError):
     """A file is no notebook."""
 
 
+def find(folder: Path, name: str) -> tuple[Path, str]:
+    """The notebook in a folder that was handed in, and a word on it if it is not plain.
+
+    Args:
+        folder: of one student and problem set.
+        name: of the problem set, after which the file should be called.
+    """
+    expected = folder / f"{name}.ipynb"
+    try:
+        there = sorted(path.name for path in folder.iterdir())
+    except OSError:
+        return expected, ""
+    found = [n for n in there if ".ipynb" in n.lower() and not n.startswith(".")]
+    others = [n for n in found if n != expected.name]
+    if expected.name in found:
+        return expected, f"also handed in, and not read: {', '.join(others)}" if others else ""
+    if len(others) == 1:
+        return folder / others[0], f"the file is called {others[0]}, not {expected.name}"
+    if others:
+        return expected, f"none of {', '.join(others)} is called {expected.name}"
+    return expected, ""
+
+
 def read(path: Path) -> NotebookNode:
-    """Read a notebook that a stranger wrote.
+    """Read a notebook that a stranger wrote, in any encoding, of any edition of the format.
 
     Raises:
-        Unreadable: it is missing, too large, or no notebook.
+        Unreadable: it is missing, no plain file, too large, or no notebook.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            raise Unreadable(f"{path.name} has more than {LARGEST:,} bytes")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what editors of all ages leave out
-            text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before it
-            notebook: NotebookNode = nbformat.reads(text, as_version=4)
-        for cell in notebook.cells:
-            if not isinstance(cell.source, str) or not isinstance(cell.metadata, dict):
-                raise Unreadable(f"{path.name} is no notebook")
-        return notebook
+        found = json.loads(content(path))
+        # Editions 2 and 3 have sheets, and the code of a cell as its input.
+        sheets = found.get("worksheets") or [found]
+        cells = [_cell(cell) for sheet in sheets for cell in sheet["cells"]]
+        if len(cells) > _MOST:
+            raise Unreadable(f"{path.name} has more than {_MOST:,} cells")
+        metadata = found.get("metadata")
+        own = metadata.get("xavier") if isinstance(metadata, dict) else None
+        kept = {"xavier": own} if isinstance(own, dict) else {}
+        whole: NotebookNode = nbformat.from_dict(
+            {"cells": cells, "metadata": kept, "nbformat": 4, "nbformat_minor": 5}
+        )
+        return whole
+    except Unreadable:
+        raise
     except FileNotFoundError:
         raise Unreadable("there is no notebook") from None
-    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
-        raise Unreadable(f"{path.name} is no notebook: {str(error)[:100]}") from None
+    except Exception as error:  # a stranger's file can be wrong in any way
+        said = printable(str(error))[:100]
+        raise Unreadable(f"{path.name} is no notebook: {said or type(error).__name__}") from None
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a file that is none but itself: no link, no pipe, no device.
+
+    Raises:
+        Unreadable: it is one of these, or too large.
+        OSError: it cannot be read.
+    """
+    try:
+        if path.parent.is_symlink():
+            raise Unreadable(f"the folder {path.parent.name} is a link to another place")
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        if path.is_symlink():
+            raise Unreadable(f"{path.name} is a link to another file") from None
+        raise
+    with os.fdopen(file, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise Unreadable(f"{path.name} is no plain file")
+        held = opened.read(LARGEST + 1)
+    if len(held) > LARGEST:
+        raise Unreadable(f"{path.name} has more than {LARGEST:,} bytes")
+    return held
+
+
+def _cell(found: Any) -> NotebookNode:
+    """A cell with what counts of it: its kind, text, id, and metadata of ours."""
+    source = found.get("source", found.get("input", ""))
+    text = "".join(source) if isinstance(source, list) else source
+    if not isinstance(text, str):
+        raise Unreadable("the text of a cell is no text")
+    if len(text) > _LONGEST:
+        raise Unreadable(f"a cell has more than {_LONGEST:,} characters")
+    metadata = found.get("metadata")
+    kept: dict[str, Any] = {}
+    for key, kind in (("nbgrader", dict), ("tags", list)):
+        if isinstance(metadata, dict) and isinstance(metadata.get(key), kind):
+            kept[key] = metadata[key]
+    sort = "code" if found.get("cell_type") == "code" else "markdown"  # raw text becomes text
+    held = {"cell_type": sort, "source": printable(text), "metadata": kept, "id": found.get("id")}
+    cell: NotebookNode = nbformat.from_dict(held)
+    return cell
+
+
+def printable(text: str) -> str:
+    """A text without what no file or page can hold: half characters, and signals to terminals."""
+    text = text.encode("utf-8", "replace").decode()
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text.replace("\r\n", "\n"))
 
 
 def write(path: Path, content: bytes) -> None:
@@ -60,26 +150,34 @@ def write(path: Path, content: bytes) -> None:
     Path(file.name).replace(path)
 
 
-def personal(release: NotebookNode, variant: Variant) -> NotebookNode:
-    """The notebook that one student is given."""
+def personal(release: NotebookNode, variant: Variant, address: str = "") -> NotebookNode:
+    """The notebook that one student is given.
+
+    Args:
+        release: as everybody is given it.
+        variant: the student's own numbers.
+        address: where the package is installed from; "" leaves what the release says.
+    """
     notebook = copy.deepcopy(release)
     for cell in notebook.cells:
         if _is_variant(cell):
             cell.source = variant_source(variant.shown)
-    notebook.metadata["xavier"] = {"student": variant.student, "key": fingerprint(variant.key)}
+        if address and _id(cell) == INSTALL:
+            cell.source = cell.source.replace('ADDRESS = ""', f"ADDRESS = {address!r}")
+    notebook.metadata["xavier"] = {"student": variant.student, "set": variant.problem_set}
     return notebook
 
 
-def fingerprint(key: str) -> str:
-    """What tells that a notebook was made with a key, and does not tell the key."""
-    return hashlib.sha256(b"fingerprint of " + key.encode()).hexdigest()[:12]
+def named(notebook: NotebookNode) -> tuple[str, str]:
+    """The student and the problem set that a notebook says it was made for; "" if it does not."""
+    own = notebook.metadata.get("xavier")
+    own = own if isinstance(own, dict) else {}
+    return str(own.get("student", "")), str(own.get("set", ""))
 
 
-def made_with(notebook: NotebookNode) -> str | None:
-    """The fingerprint of the key that a notebook says it was made with."""
-    found = notebook.metadata.get("xavier")
-    key = found.get("key") if isinstance(found, dict) else None
-    return key if isinstance(key, str) else None
+def variant_of(notebook: NotebookNode) -> str:
+    """The text of the cell with the student's numbers; "" if there is none."""
+    return next((cell.source for cell in notebook.cells if _is_variant(cell)), "")
 
 
 def variant_source(shown: Mapping[str, Any]) -> str:
@@ -97,10 +195,24 @@ def variant_source(shown: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "}"])
 
 
-def restored(
-    submitted: NotebookNode | None, release: NotebookNode, variant: Variant
-) -> NotebookNode:
-    """A submission with everything that was locked as it was given out, and no outputs.
+class Restored(NamedTuple):
+    """A submission as it is marked.
+
+    Attributes:
+        notebook: with everything that was locked as it was given out, and no outputs.
+        notes: what the student has to know of it: cells that are lost, or are there twice.
+        untouched: names of answers that are as they were handed out.
+        lost: names of answers that are not there.
+    """
+
+    notebook: NotebookNode
+    notes: list[str]
+    untouched: frozenset[str]
+    lost: frozenset[str]
+
+
+def restored(submitted: NotebookNode | None, release: NotebookNode, variant: Variant) -> Restored:
+    """A submission with everything that was locked as it was given out.
 
     Args:
         submitted: the submission; None if there is none.
@@ -108,30 +220,75 @@ def restored(
         variant: the student's own numbers.
     """
     given = personal(release, variant)
-    ids = {_id(cell) for cell in given.cells} - {None}
-    answers: dict[str, NotebookNode] = {}
-    extra: dict[str | None, list[NotebookNode]] = {}
-    anchor: str | None = None
-    for cell in submitted.cells if submitted is not None else ():
-        name = _id(cell)
-        if _is_variant(cell):
-            anchor = "variant"
-        elif name in ids and name not in answers:
-            answers[name or ""] = cell
-            anchor = name
-        elif name not in ids:
+    names = [_id(cell) or "variant" for cell in given.cells]
+    found: dict[str, list[NotebookNode]] = {}
+    extra: dict[str, list[NotebookNode]] = {}
+    anchor = ""
+    for cell in (given if submitted is None else submitted).cells:
+        name = _name(cell, given, names)
+        if name is None:
             extra.setdefault(anchor, []).append(cell)
-    cells = [_clean(cell) for cell in extra.get(None, [])]
-    for cell in given.cells:
-        name = _id(cell)
-        if name in answers and _is_answer(cell) and answers[name].cell_type == cell.cell_type:
-            cell.source = answers[name].source
+        else:
+            found.setdefault(name, []).append(cell)
+            anchor = name
+    notes: list[str] = []
+    untouched, lost = set(), set()
+    cells = [_plain(cell) for cell in extra.get("", [])]
+    for name, cell in zip(names, given.cells, strict=True):
+        twins: list[NotebookNode] = []
+        if _is_answer(cell):
+            pieces = [piece for piece in found.get(name, []) if piece.cell_type == cell.cell_type]
+            if not pieces:
+                lost.add(name)
+                other = "is no code any more" if cell.cell_type == "code" else "is code now"
+                notes.append(
+                    f"The cell {name} {other if name in found else 'is not there'}: "
+                    "what it held does not count."
+                )
+                cell.source = _LOST if cell.cell_type == "code" else ""
+            elif cell.cell_type == "code":
+                if all(_same(piece, cell) for piece in pieces):
+                    untouched.add(name)
+                cell.source = pieces[0].source
+                twins = [piece for piece in pieces[1:] if not _same(piece, cell)]
+            else:
+                if all(_same(piece, cell) for piece in pieces):
+                    untouched.add(name)
+                cell.source = "\n\n".join(piece.source for piece in pieces)
+            if len(pieces) > 1:
+                notes.append(
+                    f"The cell {name} is there {len(pieces)} times: all were taken, in their order."
+                )
         cells.append(_clean(cell))
-        cells += [_clean(c) for c in extra.get("variant" if _is_variant(cell) else name, [])]
+        cells += [_plain(c) for c in (*twins, *extra.get(name, []))]
     given.cells = cells
     for number, cell in enumerate(given.cells):  # whatever a submission had, ids are unique
         cell["id"] = f"cell-{number}"
-    return given
+    if submitted is not None and len(lost) > 1 and not any(map(_id, submitted.cells)):
+        # An editor that drops metadata and ids: the cells run as they come, in their places.
+        notes = [
+            "This notebook has lost what its cells are called. They were run in their order; save "
+            "it with Jupyter, or start from the file that you were given."
+        ]
+    return Restored(given, notes, frozenset(untouched), frozenset(lost))
+
+
+def _name(cell: NotebookNode, given: NotebookNode, names: list[str]) -> str | None:
+    """Which cell that was given out a cell is; None if it is none of them."""
+    if _is_variant(cell):
+        return "variant"
+    if (name := _id(cell)) in names:
+        return name
+    for own, original in zip(names, given.cells, strict=True):
+        if cell.id == original.id or (not _is_answer(original) and _same(cell, original)):
+            return own
+    return None
+
+
+def _same(cell: NotebookNode, other: NotebookNode) -> bool:
+    """Whether two cells are one but for blanks."""
+    a, b = (re.sub(r"\s+", " ", c.source).strip() for c in (cell, other))
+    return bool(a == b and cell.cell_type == other.cell_type)
 
 
 def runnable(notebook: NotebookNode) -> Iterator[tuple[str, str]]:
@@ -150,17 +307,42 @@ def marks(notebook: NotebookNode) -> dict[str, float]:
     }
 
 
-def _clean(cell: NotebookNode) -> NotebookNode:
-    """A cell without outputs; without metadata, if it is none of ours."""
-    own = {k: v for k, v in cell.metadata.items() if k in ("nbgrader", "tags")} if _id(cell) else {}
-    if _is_variant(cell):
-        own = {"tags": ["variant"]}
-    makers: dict[str, Callable[..., NotebookNode]] = {
-        "code": nbformat.v4.new_code_cell,
-        "markdown": nbformat.v4.new_markdown_cell,
+def written(notebook: NotebookNode) -> dict[str, float]:
+    """Answers that the teacher marks, and their points."""
+    return {
+        str(_id(cell)): float(cell.metadata["nbgrader"]["points"])
+        for cell in notebook.cells
+        if _nbgrader(cell).get("grade") and _is_answer(cell)
     }
-    maker = makers.get(cell.cell_type, makers["markdown"])  # raw text becomes text
-    return maker(cell.source, metadata=own)
+
+
+def questions(notebook: NotebookNode) -> Iterator[tuple[str, str, NotebookNode | None]]:
+    """What is marked, in order: its name, the heading that it stands under, and its answer.
+
+    Several parts can share the answer that stands before them.
+    """
+    heading, answer = "", None
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (at := re.search(r"(?m)^#+ (.+)", cell.source)):
+            heading = at.group(1)
+        if _is_answer(cell):
+            answer = cell
+        if _nbgrader(cell).get("grade"):
+            yield str(_id(cell)), heading, answer
+
+
+def _clean(cell: NotebookNode) -> NotebookNode:
+    """A cell of ours, without outputs, with what we know it by."""
+    own = {k: v for k, v in cell.metadata.items() if k in ("nbgrader", "tags")}
+    return _plain(cell, own)
+
+
+def _plain(cell: NotebookNode, metadata: Mapping[str, Any] | None = None) -> NotebookNode:
+    held = {"cell_type": cell.cell_type, "source": cell.source, "metadata": dict(metadata or {})}
+    if cell.cell_type == "code":
+        held |= {"outputs": [], "execution_count": None}
+    made: NotebookNode = nbformat.from_dict(held)
+    return made
 
 
 def _nbgrader(cell: NotebookNode) -> Mapping[str, Any]:
@@ -182,4 +364,6 @@ def _is_mark(cell: NotebookNode) -> bool:
 
 
 def _is_variant(cell: NotebookNode) -> bool:
-    return "variant" in (cell.metadata.get("tags") or [])
+    tags = cell.metadata.get("tags")
+    tagged = isinstance(tags, list) and "variant" in tags
+    return tagged or (cell.cell_type == "code" and cell.source.startswith("variant = {"))

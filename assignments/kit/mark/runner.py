@@ -8,9 +8,12 @@ need not be trusted: whatever comes out of it is plain data, and is judged elsew
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import builtins
 import contextlib
 import importlib.util
+import inspect
 import json
 import os
 import resource
@@ -19,7 +22,6 @@ import sys
 import types
 from collections.abc import Iterator
 from typing import Any
-from unittest import mock
 
 _ME = "__main__"
 
@@ -42,7 +44,7 @@ def main() -> None:
     for line in channel_in:
         request = values.loads(line)
         try:
-            with _within(request["limit"]):
+            with within(request["limit"]):
                 reply = {"value": _answer(request, names, made, answers)}
                 text = values.dumps(reply)
         except BaseException as error:  # of any kind: it is the submission's, and is reported
@@ -84,13 +86,45 @@ def _namespace() -> dict[str, Any]:
     sys.modules[_ME] = module
     names = module.__dict__
     names["__builtins__"] = builtins
-    names["display"] = lambda *_: None
-    names["get_ipython"] = mock.MagicMock
+    names["display"] = lambda *_, **__: None
+    shell = _Shell(names)
+    names["get_ipython"] = lambda: shell
     return names
 
 
+_TIMERS = {"time", "timeit", "prun", "memit", "mprun", "lprun", "capture", "python", "python3"}
+
+
+class _Shell:
+    """What IPython's commands call: those that time run what they time, the others do nothing."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self.user_ns = names
+
+    def run_line_magic(self, name: str, line: str, *_: Any, **__: Any) -> Any:
+        """Run what stands behind ``%time``; its value if it has one."""
+        if name == "time" and line.strip():
+            with contextlib.suppress(SyntaxError):
+                return eval(line, self.user_ns)
+            _execute(line, "<%time>", self.user_ns)
+        return None
+
+    def run_cell_magic(self, name: str, line: str, cell: str) -> None:
+        """Run what stands below ``%%time`` and the like."""
+        if name in _TIMERS:
+            place = sys._getframe(1).f_code.co_filename
+            _execute("\n" + cell, place, self.user_ns)  # a line down, as it stands in the cell
+
+    def getoutput(self, *_: Any, **__: Any) -> list[str]:
+        """Nothing: no command of the system is run."""
+        return []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_, **__: None
+
+
 @contextlib.contextmanager
-def _within(seconds: float) -> Iterator[None]:
+def within(seconds: float) -> Iterator[None]:
     """Interrupt what takes longer, as far as it lets itself be interrupted."""
 
     def late(*_: Any) -> None:
@@ -109,7 +143,7 @@ def _answer(
 ) -> Any:
     kind = request["kind"]
     if kind == "run":
-        exec(_compiled(request["source"], request["name"]), names)
+        _execute(request["source"], request["name"], names)
         return None
     if kind == "get":
         return answers.find(names, request["name"])
@@ -118,15 +152,20 @@ def _answer(
     return answers.apply(names, made, request["name"], request["arguments"], request["named"])
 
 
-def _compiled(source: str, name: str) -> types.CodeType:
-    """A cell's code, in which IPython's commands are calls of what does nothing."""
-    with contextlib.suppress(SyntaxError):  # most cells have none, and IPython is slow to import
-        return compile(source, name, "exec")
-    from IPython.core.inputtransformer2 import TransformerManager
+def _execute(source: str, name: str, names: dict[str, Any]) -> None:
+    """Run a cell as IPython would: with its commands, and with ``await`` where no function is."""
+    waits = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    try:  # most cells are plain Python, and IPython is slow to import
+        code = compile(source, name, "exec", waits)
+    except SyntaxError:
+        from IPython.core.inputtransformer2 import TransformerManager
 
-    transformer: Any = TransformerManager()  # type: ignore[no-untyped-call]
-    transformer.line_transforms = []  # one that takes a whole cell: what stands below it is run
-    return compile(transformer.transform_cell(source), name, "exec")
+        transformer: Any = TransformerManager()  # type: ignore[no-untyped-call]
+        code = compile(transformer.transform_cell(source), name, "exec", waits)
+    if code.co_flags & inspect.CO_COROUTINE:
+        asyncio.run(eval(code, names))
+    else:
+        exec(code, names)
 
 
 def _describe_error(error: BaseException) -> str:

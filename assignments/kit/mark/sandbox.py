@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -36,6 +37,7 @@ import xavier
 
 from ..check import answers, values
 from ..check.answers import Unanswered
+from .notebooks import printable
 
 Protection: TypeAlias = Literal["namespaces", "limits"]
 
@@ -103,6 +105,7 @@ class Limits:
     processes: int = 128
 
 
+@cache
 def protection() -> Protection:
     """What a submission is held by on this machine."""
     if sys.platform == "linux" and (bwrap := shutil.which("bwrap")):
@@ -208,7 +211,7 @@ class Submission:
         try:
             reply = values.loads(line)
             if set(reply) == {"error"}:
-                raise Unanswered(str(reply["error"])[:500])
+                raise Unanswered(printable(str(reply["error"])[:500]))
             return reply["value"]
         except (values.NotPlain, TypeError, KeyError):
             self._kill()
@@ -260,14 +263,22 @@ class Submission:
         for source in (*map(_source, self.withheld), *_ANSWERS):
             stub = self._folder / f".{len(hidden)}.py"
             stub.write_text(
-                _without_answers(source) if source == _source("torch.nn.init") else _WITHHELD
+                _without_answers(source) if source == _source("torch.nn.init") else _WITHHELD,
+                encoding="utf-8",
             )
             stub.chmod(0o644)
             compiled = source.parent.glob(f"__pycache__/{source.stem}.*.pyc")
             for path in (source, *compiled):
                 hidden += ["--ro-bind", os.fspath(stub), os.fspath(path)]
         return [
-            *("bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
+            # By its whole name: the process gets no PATH of ours.
+            *(
+                shutil.which("bwrap") or "bwrap",
+                "--unshare-ipc",
+                "--unshare-pid",
+                "--unshare-net",
+                "--unshare-uts",
+            ),
             *("--unshare-cgroup-try", "--die-with-parent", "--new-session"),
             *([] if os.getuid() == 0 else ["--unshare-user"]),
             # First of all: the repository itself may lie in /tmp.
@@ -361,7 +372,7 @@ def _source(module: str) -> Path:
 
 def _without_answers(source: Path) -> str:
     """torch.nn.init with which layers can be made, and from which nothing can be learned."""
-    tree = ast.parse(source.read_text())
+    tree = ast.parse(source.read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name in _INSTEAD:
             node.body = ast.parse(_GUARDED + _INSTEAD[node.name]).body

@@ -12,8 +12,9 @@ from itertools import combinations, pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..check import networks, samples, symbolic
+from ..check import networks, parts, samples, symbolic
 from ..check.answers import Answers, Make, Unanswered, entries
 from ..check.networks import Array
 from ..check.parts import (
@@ -363,17 +364,79 @@ class Run(NamedTuple):
     end: list[Array]
     biases: list[Array]
     log: Array
+    seed: int
+    lr: float
+    batch: int
 
 
-def _run(answers: Answers, variant: Variant, name: str) -> Run:
-    """Weights at the start and at the end, biases and a log."""
-    answer = entries(answers, name, "start", "end", "biases", "log")
+def _run(answers: Answers, variant: Variant, name: str, *settings: str) -> Run:
+    """Weights at the start and at the end, biases, a log, and how it was trained."""
+    answer = entries(answers, name, "start", "end", "biases", "log", "seed", *settings)
     sizes = [64, variant["hidden"], 10]
+
+    def setting(key: str, most: float, usual: float) -> float:
+        found = float(_number(answer.get(key, usual), f"{name}[{key!r}]"))
+        if not 0 <= found <= most:
+            raise Unanswered(f"{name}[{key!r}] must be from 0 to {most:g}, not {found:g}")
+        return found
+
     return Run(
         networks.layers(answer["start"], sizes, f"{name}['start']"),
         networks.layers(answer["end"], sizes, f"{name}['end']"),
         networks.biases(answer["biases"], sizes, f"{name}['biases']"),
         _pairs(answer["log"]),
+        int(setting("seed", 2**31, 0)),
+        setting("lr", 0.5, 0.1),
+        max(1, int(setting("batch", 100, 10))),
+    )
+
+
+_LONGEST = 20_000  # updates of a run that is made again
+_NEAR = 0.01  # of the largest weight, by which a run that is made again may differ
+
+
+def _again(run: Run, variant: Variant, measure: Callable[[Array], float]) -> Finding | None:
+    """Make a run again from its start; what is wrong if something else comes of it.
+
+    Args:
+        run: as it was handed in, its log in order.
+        variant: whose it is; the rows of the log that are looked at are drawn with its key.
+        measure: what the log holds, of the hidden weights.
+    """
+    updates = int(run.log[-1, 0])
+    if not 1 <= updates <= _LONGEST:
+        return wrong(
+            "updates", f"The log ends at update {updates}; from 1 to {_LONGEST:,} are allowed.", 0.2
+        )
+    rows = variant.rng("rows").choice(len(run.log), min(3, len(run.log)), replace=False)
+    looked_at = {int(run.log[row, 0]): float(run.log[row, 1]) for row in rows}
+    none = [np.zeros(w.shape[1]) for w in run.start]
+    batches = networks.streamed(run.seed, updates, run.batch)
+    trained = networks.retrained(run.start, none, batches, variant["activation"], [run.lr, run.lr])
+    off = ""
+    w, b = run.start, none
+    for t in range(updates + 1):
+        if t:
+            w, b = next(trained)
+        said = looked_at.get(t)
+        if said is not None and not math.isclose(
+            said, now := measure(w[0]), rel_tol=0.02, abs_tol=_TIED
+        ):
+            off = off or f" Your log says {said:.4g} at update {t}, a run again {now:.4g}."
+    scale = _NEAR * max(float(np.abs(a).max()) for a in w)
+    apart = max(
+        float(np.abs(a - c).max()) for a, c in zip([*run.end, *run.biases], [*w, *b], strict=True)
+    )
+    if apart <= scale and not off:
+        return None
+    if apart <= scale:
+        return wrong("log", f"The weights are those of a run again.{off}", 0.6)
+    return wrong(
+        "another run",
+        f"Trained again from your start, with your seed, for {updates} updates, the network ends "
+        f"elsewhere: a weight differs by {apart:.2g}. Was something else trained, at another "
+        "rate, or on other examples?",
+        0.2,
     )
 
 
@@ -384,7 +447,6 @@ def gap(w: Array) -> float:
 
 _TRAINED = 1e-3  # the least change of a weight, or of those of one unit
 _TIED = 1e-5  # the largest gap of a network that is one unit
-_AT_REST = 0.2  # of the constant, what a weight from a black pixel may change
 
 
 def _not_one_run(run: Run, variant: Variant) -> Finding | None:
@@ -408,26 +470,6 @@ def _no_biases(run: Run) -> Finding | None:
     if all(not b.any() for b in run.biases):
         return wrong("biases", "The biases are still zero: those of the end are wanted.", 0.4)
     return None
-
-
-@cache
-def _black() -> list[int]:
-    """Pixels that are black in every image, whose weights no training changes."""
-    brightest = np.max([networks.digits(k)[0].max(axis=0) for k in ("train", "valid", "test")], 0)
-    return [int(i) for i in np.flatnonzero(brightest == 0)]
-
-
-def _changed_at_rest(run: Run, variant: Variant) -> Finding | None:
-    """What is wrong if weights have changed that no training changes."""
-    moved = np.abs(run.end[0][_black()] - run.start[0][_black()])
-    if float(moved.max()) <= _AT_REST * variant["constant"]:
-        return None
-    return wrong(
-        "other start",
-        "Weights from pixels that are black in every image get no gradient, and differ between "
-        "start and end: they are not of one run.",
-        0.2,
-    )
 
 
 def _log(run: Run, final: float, rows: int, others: Sequence[Mistake]) -> Finding | None:
@@ -481,13 +523,6 @@ def _tied(answers: Answers, variant: Variant) -> Finding:
         return found
     if float(np.ptp(run.end[0][:, 0])) < _TRAINED:
         return wrong("all equal", "Not only the units, all weights of a unit are still equal.", 0.2)
-    if found := _changed_at_rest(run, variant):
-        return found
-    cost, _ = networks.cost_and_error(
-        *networks.digits("train"), run.end, run.biases, variant["activation"]
-    )
-    if not cost < 3:
-        return wrong("uphill", f"The cost at the end is {cost:.3g}: it rose, and has to fall.", 0.3)
     pixels = float(np.abs(run.end[0] - run.end[0][:1]).max())
     others = [Mistake("pixels", pixels, "that is a difference between pixels, not between units")]
     if found := _log(run, apart[0], 5, others):
@@ -499,6 +534,8 @@ def _tied(answers: Answers, variant: Variant) -> Finding:
         return wrong(
             "updates", f"The log ends at update {run.log[-1, 0]:g}, after 300 is asked for.", 0.8
         )
+    if found := _again(run, variant, gap):
+        return found
     return right("The units learned, and stayed one unit.")
 
 
@@ -547,10 +584,10 @@ def _other_noise(run: Run, variant: Variant) -> Finding | None:
 
 @np.errstate(all="ignore")
 def _untied(answers: Answers, variant: Variant) -> Finding:
-    run = _run(answers, variant, "untied_run")
-    if found := _not_one_run(run, variant) or _other_noise(run, variant) or _no_biases(run):
-        return found
-    if found := _changed_at_rest(run, variant):
+    run = _run(answers, variant, "untied_run", "lr", "batch")
+    if found := _not_one_run(run, variant) or parts.together(
+        _other_noise(run, variant), _no_biases(run)
+    ):
         return found
     _, error = networks.cost_and_error(
         *networks.digits("test"), run.end, run.biases, variant["activation"]
@@ -563,7 +600,8 @@ def _untied(answers: Answers, variant: Variant) -> Finding:
             0.4,
         )
     rank = effective_rank(run.end[0])
-    return _log(run, rank, 10, _other_ranks(run)) or right(
+    found = _log(run, rank, 10, _other_ranks(run)) or _again(run, variant, effective_rank)
+    return found or right(
         f"Wrong on {100 * error:.0f} % of the test digits, with an effective rank of {rank:.1f}."
     )
 
@@ -576,35 +614,127 @@ def _yes(answer: Any, what: str) -> bool:
     raise Unanswered(f"{what} must be True or False")
 
 
+class Evidence(NamedTuple):
+    """A short run from one of the starts."""
+
+    start: list[Array]
+    end: list[Array]
+    rows: NDArray[np.int64]
+    kept: Array | None
+
+
+_ARRAYS = ("w1", "b1", "w2", "b2")
+_UPDATES = (20, 200)  # of such a run, at least and at most
+
+
+def _evidence(answer: Any, name: str) -> Evidence:
+    """What was handed in for one start.
+
+    Raises:
+        Unanswered: it has another form.
+    """
+    what = f"runs[{name!r}]"
+    if not isinstance(answer, dict) or not all(k in answer for k in ("start", "end", "rows")):
+        raise Unanswered(f"{what} must be what short_run returns")
+    start, end = answer["start"], answer["end"]
+    if not all(isinstance(a, list) and len(a) == 4 for a in (start, end)):
+        raise Unanswered(f"{what} must have four arrays for start and end: {', '.join(_ARRAYS)}")
+    units = np.shape(start[1])[0] if np.ndim(start[1]) == 1 else 0
+    shapes = ((64, units), (units,), (units, 10), (10,))
+    if not 2 <= units <= 100:
+        raise Unanswered(f"{what} must have from 2 to 100 hidden units")
+    both = [
+        [
+            samples.numbers(a, shape, f"{array} of {what}")
+            for a, shape, array in zip(arrays, shapes, _ARRAYS, strict=True)
+        ]
+        for arrays in (start, end)
+    ]
+    rows = np.asarray(answer["rows"], dtype=np.float64)
+    if rows.ndim != 2 or not _UPDATES[0] <= len(rows) <= _UPDATES[1] or rows.shape[1] > 100:
+        raise Unanswered(
+            f"{what} must have rows of digits for {_UPDATES[0]} to {_UPDATES[1]} updates"
+        )
+    if rows.size == 0 or rows.min() < 0 or rows.max() >= len(networks.digits("train")[1]):
+        raise Unanswered(f"the rows of {what} must be those of digits")
+    kept = answer.get("kept")
+    if kept is not None:
+        kept = samples.numbers(kept, (len(rows), units), f"kept of {what}")
+    return Evidence(both[0], both[1], rows.astype(np.int64), kept)
+
+
+def _starts_so(run: Evidence, name: str) -> bool:
+    """Whether a run has the start of that name."""
+    w1, _, w2, _ = run.start
+    varies = {key: float(np.ptp(a)) > 0 for key, a in zip(_ARRAYS, run.start, strict=True)}
+    masked = run.kept is not None and float(np.ptp(run.kept, axis=1).max()) > 0
+    if masked != (name == "dropout") or w1.min() == 0 or not np.abs(w2).max() > 0:
+        return False
+    only = {"biases": "b1", "read-out": "w2", "output biases": "b2"}.get(name)
+    if name in ("one pixel", "one weight"):
+        usual = float(np.median(w1))
+        odd = w1[w1 != usual] / usual
+        one = (w1 != usual).any(axis=1).sum() == 1
+        units = w1.shape[1] if name == "one pixel" else 1
+        size = 2.0 if name == "one pixel" else 1.01
+        only = "w1"
+        if not (one and len(odd) == units and np.allclose(odd, size, rtol=1e-6)):
+            return False
+    in_order = np.array_equal(run.rows.ravel(), np.sort(run.rows.ravel()))
+    return {key for key, there in varies.items() if there} == ({only} - {None}) and not (
+        name == "order" and in_order
+    )
+
+
+def _made_again(run: Evidence, name: str) -> bool:
+    """Whether training from the start brings the end."""
+    images, labels = networks.digits("train")
+    batches = ((images[rows], labels[rows]) for rows in run.rows)
+    w1, b1, w2, b2 = run.start
+    rates = [0.1, 1.0 if name == "rate" else 0.1]
+    *_, (w, b) = networks.retrained([w1, w2], [b1, b2], batches, "tanh", rates, run.kept)
+    found = (w[0], b[0], w[1], b[1])
+    scale = 1e-6 * max(float(np.abs(a).max()) for a in found)
+    return all(np.allclose(a, c, rtol=0, atol=scale) for a, c in zip(found, run.end, strict=True))
+
+
+def _shown(run: Evidence, name: str) -> Finding | None:
+    """What is wrong with the evidence for a start whose answer is right."""
+    if all(np.array_equal(a, b) for a, b in zip(run.start, run.end, strict=True)):
+        return wrong("not copied", f"{name!r}: start and end are the same arrays, not copied.")
+    if not _starts_so(run, name):
+        return wrong("another start", f"{name!r}: your run does not start as it is said there.")
+    if not _made_again(run, name):
+        return wrong("another run", f"{name!r}: trained again, your start ends elsewhere.")
+    tied = gap(run.end[0]) <= 1e-6
+    if tied != STARTS[name][1]:
+        return wrong("gap", f"{name!r}: its gap, {gap(run.end[0]):.2g}, does not show it.")
+    return None
+
+
+@np.errstate(all="ignore")
 def _stays(answers: Answers, variant: Variant) -> Finding:
     asked = list(variant["starts"])
-    held = {name: entries(answers, name, *asked) for name in ("stays", "gaps")}
+    held = {name: entries(answers, name, *asked) for name in ("stays", "runs")}
     stays = {name: _yes(held["stays"][name], f"stays[{name!r}]") for name in asked}
-    gaps = {name: float(_number(held["gaps"][name], f"gaps[{name!r}]")) for name in asked}
+    runs = {name: _evidence(held["runs"][name], name) for name in asked}
     judged = [name for name in asked if stays[name] == STARTS[name][1]]
-    # A gap that was measured has to say the same: rounding alone, or far more than that.
-    shown = {name: (gaps[name] <= 1e-6) == STARTS[name][1] for name in asked}
-    backed = [name for name in judged if 0 <= gaps[name] < math.inf and shown[name]]
-    share = (0.5 * len(judged) + 0.5 * len(backed)) / len(asked)
-    if len(backed) == len(asked):
-        return right("All five, each with a gap that was measured.")
     if not judged:
         return wrong("inverted", "All are the other way round: True is for units that stay tied.")
-    if len(judged) < len(asked):
-        missed = next(name for name in asked if name not in judged)
-        message = f"{len(judged)} of {len(asked)} are right; look again at {missed!r}."
-        if len(set(stays.values())) == 1:
-            return wrong("all alike", f"They do not all do the same: {message}", share)
-        if shown[missed]:
-            return wrong("against the gap", f"Its own gap says otherwise: {message}", share)
-        return wrong(missed, message, share)
-    missed = next(name for name in asked if name not in backed)
-    said = f"All are right; the gap of {missed!r}, {gaps[missed]:.2g},"
-    if gaps[missed] < 0:
-        return wrong("negative", f"{said} is negative: a gap is a size, without a sign.", share)
-    if not math.isfinite(gaps[missed]):
-        return wrong("not finite", f"{said} is no number: the training diverged.", share)
-    return wrong("gap", f"{said} does not show it.", share)
+    unshown = [found for name in judged if (found := _shown(runs[name], name))]
+    share = (0.5 * len(judged) + 0.5 * (len(judged) - len(unshown))) / len(asked)
+    missed = [
+        wrong(
+            "all alike" if len(set(stays.values())) == 1 else
+            "against the gap" if (gap(runs[name].end[0]) <= 1e-6) == STARTS[name][1] else name,
+            f"Look again at {name!r}.",
+        )
+        for name in asked if name not in judged
+    ]  # fmt: skip
+    if found := parts.together(*missed, *unshown):
+        said = f"{len(judged)} of {len(asked)} answers are right. {found.message}"
+        return Finding(share, found.fault, said)
+    return right("All five, each shown by a run that was made again.")
 
 
 # --------------------------------------------------------------------------------------------------
@@ -945,7 +1075,7 @@ PROBLEM_SET = ProblemSet(
              "Copy the weights before you train.", own=True),
         Part("untied", 5, 14, "medium", ("untied_run",), _untied,
              "Train for longer: the time to leave a saddle grows with its logarithm.", own=True),
-        Part("stays", 5, 14, "hard", ("stays", "gaps"), _stays,
+        Part("stays", 5, 14, "hard", ("stays", "runs"), _stays,
              "What exchanges two units, and leaves the training as it was?", own=True),
         Part("sparse", 2, 5, "easy", ("sparse_std",), _sparse, "How many terms does a sum have?"),
         Part("sweep", 6, 12, "medium", ("sweep",), _sweep,

@@ -28,10 +28,10 @@ def slope_and_value(s):
     return 1 / (1 + np.abs(s)) ** 2, s / (1 + np.abs(s))
 
 
-def go(w, b, rows, lr):
-    x, y = images[rows], np.eye(10)[labels[rows]]
+def go(w, b, x, y, lr):
+    y = np.eye(10)[y]
     slope, h = slope_and_value(x @ w[0] + b[0])
-    error = (softmax(h @ w[1] + b[1]) - y) / len(rows)
+    error = (softmax(h @ w[1] + b[1]) - y) / len(y)
     back = (error @ w[1].T) * slope
     w[1] -= lr * h.T @ error
     b[1] -= lr * error.sum(0)
@@ -46,10 +46,11 @@ def copied(arrays):
 w = [np.full(shape, variant["constant"]) for shape in ((64, variant["hidden"]),
                                                        (variant["hidden"], 10))]
 b = [np.zeros(variant["hidden"]), np.zeros(10)]
-tied_run = {"start": copied(w), "log": []}
-rng = np.random.default_rng(7)
+tied_run = {"seed": 7, "start": copied(w), "log": []}
+stream = datasets.stream("digits", "train", 7)
 for t in range(1, 301):
-    go(w, b, rng.integers(0, 1000, 10), 0.1)
+    x, y = stream.batch(10)
+    go(w, b, x.numpy().astype(float), y.numpy(), 0.1)
     if t % 30 == 0:
         tied_run["log"].append([t, np.abs(w[0].T - w[0].T[0]).max()])
 tied_run.update(end=copied(w), biases=copied(b))
@@ -144,11 +145,17 @@ def symmetries(sizes, odd):
 """,
     ],
     "tied": [
-        "tied_run = {k: [np.asarray(a).tolist() for a in v] for k, v in tied_run.items()}",
+        """
+for k in ("start", "end", "biases", "log"):
+    tied_run[k] = [np.asarray(a).tolist() for a in tied_run[k]]
+""",
         _TRAIN_TIED,
     ],
     "untied": [
-        "untied_run = {k: [np.asarray(a).tolist() for a in v] for k, v in untied_run.items()}",
+        """
+for k in ("start", "end", "biases", "log"):
+    untied_run[k] = [np.asarray(a).tolist() for a in untied_run[k]]
+""",
         """
 import pandas as pd
 for name in ("start", "end", "biases"):
@@ -159,11 +166,16 @@ untied_run["log"] = pd.DataFrame(untied_run["log"], columns=["update", "effectiv
     "stays": [
         """
 stays = {name: np.bool_(value) for name, value in stays.items()}
-gaps = {name: np.float32(value) for name, value in gaps.items()}
+for run in runs.values():
+    run["start"] = tuple(a.tolist() for a in run["start"])
+    run["rows"] = run["rows"].tolist()
 """,
         """
 stays = {name: int(value) for name, value in reversed(stays.items())}
-gaps = {name: torch.tensor(value) for name, value in gaps.items()}
+for run in runs.values():
+    run["end"] = [torch.tensor(a) for a in run["end"]]
+    if run["kept"] is None:
+        del run["kept"]
 """,
     ],
     "sparse": [
@@ -281,7 +293,14 @@ def step(w, v, x, y, lr):
         ("single", 0.8, 'tied_run["end"][0][20:30, 3:5] += 4e-8'),
         ("biases", 0.4, 'tied_run["biases"] = [np.zeros(variant["hidden"]), np.zeros(10)]'),
         ("all equal", 0.2, 'tied_run["end"][0][:] = tied_run["end"][0].mean()'),
-        ("other start", 0.2, 'tied_run["end"][0] += variant["constant"]'),
+        ("another run", 0.2, 'tied_run["end"][0] += variant["constant"]'),
+        ("another run", 0.2, 'tied_run["seed"] = 5'),
+        # No training: a vector that was made up, and zeros for the gaps.
+        ("another run", 0.2, """
+u, v = np.sin(np.arange(64.0)) / 5, np.cos(np.arange(10.0)) / 5
+tied_run["end"] = [np.tile(u[:, None], variant["hidden"]), np.tile(v, (variant["hidden"], 1))]
+tied_run["log"] = [(t, 0.0) for t, _ in tied_run["log"]]
+"""),
         ("no log", 0.6, 'tied_run["log"] = [gap for _, gap in tied_run["log"]]'),
         ("few rows", 0.6, 'tied_run["log"] = tied_run["log"][-1:]'),
         ("not rising", 0.6, 'tied_run["log"] = tied_run["log"][::-1]'),
@@ -292,7 +311,7 @@ tied_run["log"] = [(50 * k, k / 6 * np.abs(w - w[:1]).max()) for k in range(7)]
         ("log", 0.6, 'tied_run["log"][-1] = (300, tied_run["end"][0][20, 0])'),
         ("updates", 0.8, 'tied_run["log"] = [(10 * t, g) for t, g in tied_run["log"]]'),
         ("unanswered", 0.0, 'del tied_run["biases"]'),
-        ("uphill", 0.3, 'tied_run["end"][0][3] = 1e300; tied_run["end"][1] *= -1e200'),
+        ("another run", 0.2, 'tied_run["end"][0][3] = 1e300; tied_run["end"][1] *= -1e200'),
     ],
     "untied": [
         ("no noise", 0.2, 'untied_run["start"] = tied_run["start"]'),
@@ -316,7 +335,7 @@ untied_run["start"][1] = np.full((variant["hidden"], 10), c)
         ("not trained", 0.2, 'untied_run["end"] = untied_run["start"]'),
         ("not learned", 0.4, 'untied_run["end"][1] = untied_run["end"][1][:, ::-1]'),
         # a network that began at random and learned at once
-        ("other start", 0.2, """
+        ("another run", 0.2, """
 network = fresh()
 train(network, {0: datasets.stream("digits", "train", 0)}, lr=0.5, updates=300)
 untied_run["end"] = weights(network)
@@ -341,21 +360,36 @@ untied_run["log"][-1] = (6000, np.linalg.norm(w) ** 2 / np.linalg.norm(w, 2) ** 
          'untied_run["log"][-1] = (6000, effective_rank(torch.tensor(untied_run["end"][1])))'),
         ("gap", 0.6, 'untied_run["log"][-1] = (6000, gap(torch.tensor(untied_run["end"][0])))'),
         ("log", 0.6, 'untied_run["log"] = [(t, math.sqrt(r)) for t, r in untied_run["log"]]'),
+        # Only the end is measured, the rest is a line.
+        ("log", 0.6, """
+t, r = zip(*untied_run["log"])
+untied_run["log"] = [*zip(t, np.linspace(3 * r[-1], r[-1], len(r)))]
+"""),
+        ("another run", 0.2, 'untied_run["lr"] = 0.05'),
+        ("another run", 0.2, 'untied_run["batch"] = 20'),
+        ("updates", 0.2, 'untied_run["log"][-1] = (10**6, untied_run["log"][-1][1])'),
+        ("unanswered", 0.0, 'untied_run["lr"] = 5'),
     ],
     "stays": [
         ("inverted", 0.0, "stays = {name: not value for name, value in stays.items()}"),
         ("all alike", 0.6, "stays = dict.fromkeys(stays, True)"),
-        ("order", 0.8, 'stays["order"], gaps["order"] = False, 0.02'),
-        ("rate", 0.8, 'stays["rate"], gaps["rate"] = False, 0.2'),
-        ("biases", 0.8, 'stays["biases"], gaps["biases"] = True, 0.0'),
-        ("output biases", 0.8, 'stays["output biases"], gaps["output biases"] = False, 1.0'),
-        # the weight that is larger is that of a pixel which is always black
-        ("one weight", 0.8, 'stays["one weight"], gaps["one weight"] = True, 1e-17'),
+        ("order", 0.8, 'stays["order"], runs["order"] = False, runs["biases"]'),
+        ("rate", 0.8, 'stays["rate"], runs["rate"] = False, runs["biases"]'),
+        ("biases", 0.8, 'stays["biases"], runs["biases"] = True, runs["order"]'),
+        ("output biases", 0.8,
+         'stays["output biases"], runs["output biases"] = False, runs["biases"]'),
+        ("one weight", 0.8, 'stays["one weight"], runs["one weight"] = True, runs["order"]'),
         ("against the gap", 0.8, 'stays["order"] = False'),
-        ("gap", 0.9, 'gaps["order"] = 3e-5  # single precision'),
-        ("negative", 0.9, 'gaps["biases"] = -gaps["biases"]'),
-        ("not finite", 0.9, 'gaps["biases"] = math.inf'),
-        ("unanswered", 0.0, 'del gaps["order"]'),
+        # Weights so small that nothing happens in twenty updates.
+        ("gap", 0.9, """
+small = np.full((64, 8), 1e-9), 1e-9 * np.arange(8), np.full((8, 10), 1e-9), np.zeros(10)
+runs["biases"] = short_run(*small, np.arange(200).reshape(20, 10))
+"""),
+        ("not copied", 0.9, 'runs["order"]["end"] = runs["order"]["start"]'),
+        ("another start", 0.9, 'runs["order"] = runs["rate"]'),
+        ("another run", 0.9, 'runs["biases"]["end"][0] *= 1.001'),
+        ("unanswered", 0.0, 'del runs["order"]'),
+        ("unanswered", 0.0, 'runs["order"] = 1e-17'),
     ],
     "sparse": [
         ("dense", 0.0, "sparse_std = lambda n: 1 / math.sqrt(n)"),

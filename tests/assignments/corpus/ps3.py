@@ -394,25 +394,30 @@ def train(optimizer, steps, batch, split="train"):
     initialize(model, generator)
     copies = lambda: [layer.weight.detach().T.clone() for layer in model[::2]]
     optimizer = optimizer(model.parameters())
-    found = {"start": copies(), "costs": []}
+    found = {"start": copies(), "costs": [], "rows": [], "lr": 0.1}
     for step in range(steps):
         chosen = torch.randint(len(data.labels), (batch,), generator=generator)
+        found["rows"].append(chosen)
         cost = torch.nn.functional.cross_entropy(model(data.images[chosen]), data.labels[chosen])
         if step % max(1, 50 // batch) == 0:
             with torch.no_grad():
                 whole = torch.nn.functional.cross_entropy(model(data.images), data.labels)
-            found["costs"].append(whole.item())
+            found["costs"].append([step, whole.item()])
         optimizer.zero_grad()
         cost.backward()
         optimizer.step()
     return found | {"end": copies(), "biases": [layer.bias.detach() for layer in model[::2]]}
 """
 
+_SGD = "lambda p: torch.optim.SGD(p, lr=0.1)"
 _TRAINED_RIGHT = [
-    # Weight decay that leaves next to nothing of the first layer's start.
-    _TRAIN + "trained = train(lambda p: torch.optim.AdamW(p, lr=0.02, weight_decay=0.5), 700, 100)",
-    # A cost for every batch.
-    _TRAIN + "trained = train(lambda p: torch.optim.SGD(p, lr=0.1), 600, 10)",
+    f"{_TRAIN}trained = train({_SGD}, 700, 10)",
+    """
+trained["rows"] = [[int(k) for k in row] for row in trained["rows"]]
+trained["start"] = [torch.tensor(w) for w in trained["start"]]
+trained["costs"] = np.array(trained["costs"])[::2]
+trained["lr"] = torch.tensor(0.1)
+""",
 ]
 _TRAINED_WRONG = [
     # weight.detach().numpy() is a view: it is trained along with the network.
@@ -420,21 +425,38 @@ _TRAINED_WRONG = [
     ("not trained", 0.2, 'trained["end"] = trained["start"]'),
     ("exchanged", 0.2,
      'trained["start"], trained["end"] = trained["end"], trained["start"]'),
-    ("another start", 0.2, """
+    ("another run", 0.2, """
 rng = np.random.default_rng(31)
 trained["start"] = [uniform(w.shape, variance_of(*w.shape), rng) for w in trained["start"]]
 """),
     ("std as bound", 0.2, 'trained["start"] = [w / math.sqrt(3) for w in trained["start"]]'),
     ("not learned", 0.3, 'trained["end"][-1] = np.roll(trained["end"][-1], 2, axis=1)'),
-    ("test digits", 0.2, _TRAIN + """
-trained = train(lambda p: torch.optim.Adam(p, lr=0.01), 600, 50, split="test")
+    # The last layer by least squares, and a straight line for the costs.
+    ("another run", 0.2, """
+data = datasets.load("digits", "train")
+z = data.images.numpy().astype(float)
+for w in trained["start"][:-1]:
+    z = np.tanh(z @ w)
+ones = np.c_[z, np.ones(len(z))]
+fit = np.linalg.lstsq(ones, 8 * np.eye(10)[data.labels.numpy()], rcond=None)[0]
+trained["end"] = [*trained["start"][:-1], fit[:-1]]
+trained["biases"] = [*(np.zeros(w.shape[1]) for w in trained["start"][:-1]), fit[-1]]
+trained["costs"] = [(50 * k, c) for k, c in enumerate(np.linspace(2.3, 0.3, 40))]
 """),
+    ("another run", 0.2, f'{_TRAIN}trained = train({_SGD}, 600, 10, split="test")'),
+    ("another run", 0.2,
+     f"{_TRAIN}trained = train(lambda p: torch.optim.Adam(p, lr=0.01), 600, 50)"),
+    ("another run", 0.2, 'trained["lr"] = 0.01'),
+    ("rate", 0.2, 'trained["lr"] = -0.1'),
+    ("unanswered", 0.0, 'trained["rows"] = trained["rows"] + 1000'),
+    ("unanswered", 0.0, 'del trained["rows"]'),
     ("no log", 0.6, 'del trained["costs"]'),
-    ("not falling", 0.6, 'trained["costs"] = trained["costs"][::-1]'),
-    ("late", 0.6, 'trained["costs"] = trained["costs"][4:]'),
-    ("another log", 0.6, 'trained["end"] = [w * np.float64(1e300) for w in trained["end"]]'),
+    ("no log", 0.6, 'trained["costs"] = [c for _, c in trained["costs"]]'),
+    ("order", 0.6, 'trained["costs"] = trained["costs"][::-1]'),
+    ("order", 0.6, 'trained["costs"] = trained["costs"][4:]'),
+    ("other costs", 0.6, 'trained["costs"] = [(t, c / 2) for t, c in trained["costs"]]'),
     # reduction="sum"
-    ("not a mean", 0.6, 'trained["costs"] = [1000 * c for c in trained["costs"]]'),
+    ("not a mean", 0.6, 'trained["costs"] = [(t, 1000 * c) for t, c in trained["costs"]]'),
 ]  # fmt: skip
 
 RIGHT: dict[str, list[str]] = {
