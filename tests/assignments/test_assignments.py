@@ -148,7 +148,10 @@ def cell(notebook: NotebookNode, grade_id: str) -> NotebookNode:
 def wrong(notebook: NotebookNode) -> None:
     """The noise is forgotten, and the evidence is short."""
     cell(notebook, "answer-term").source += "\nforward = n_in * v * q"
-    cell(notebook, "answer-evidence").source += "\nevidence['slope'] = evidence['slope'][:10]"
+    few = "[: 10 if what == 'slope' else 99]"
+    cell(
+        notebook, "answer-evidence"
+    ).source += f"\nlong = sample\nsample = lambda what, rng: long(what, rng){few}"
 
 
 def cheat(notebook: NotebookNode) -> None:

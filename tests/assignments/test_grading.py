@@ -456,6 +456,7 @@ def test_whatever_goes_wrong_in_marking_is_a_report(
     assert marking.load(tmp_path / "kept.json") == report
 
 
+@pytest.mark.thorough
 def test_a_worker_that_is_killed_takes_no_other_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from ..check import symbolic
-from ..check.answers import Answers, Unanswered, entries
+from ..check.answers import Answers, Make, Unanswered, entries
 from ..check.parts import Finding, Mistake, Part, ProblemSet, Variant, first_match, right, wrong
 from ..check.values import Expression
 
@@ -499,22 +499,27 @@ def _expected(name: str, variant: Variant) -> tuple[float, list[Mistake]]:
 
 
 def _evidence(name: str) -> Callable[[Answers, Variant], Finding]:
-    """A judge of ``evidence[name]``, a list of independent estimates of one number."""
+    """A judge of ``sample(name, rng)``, a list of independent estimates of one number."""
 
     def judge(answers: Answers, variant: Variant) -> Finding:
-        estimates = _estimates(answers, name)
-        return _not_drawn(estimates) or _weigh(estimates, *_expected(name, variant))
+        seed = int(variant.rng(name).integers(2**31))
+        estimates = _estimates(answers, name, seed)
+        found = _not_drawn(estimates) or _weigh(estimates, *_expected(name, variant))
+        if found.fault:
+            return found
+        others = _estimates(answers, name, seed + 1)
+        if np.intersect1d(estimates, others).size > len(estimates) / 4:
+            return wrong("stored", "Another generator gives the same estimates: draw from rng.")
+        return found
 
     return judge
 
 
-def _estimates(answers: Answers, name: str) -> Numbers:
-    given = answers.get("evidence")
-    if not isinstance(given, dict) or name not in given:
-        raise Unanswered(f"evidence must be a dict with {name!r}")
-    must = Unanswered(f"evidence[{name!r}] must be a list of finite numbers")
+def _estimates(answers: Answers, name: str, seed: int) -> Numbers:
+    given = answers.call("sample", name, Make("rng", seed=seed))
+    must = Unanswered(f"sample({name!r}, rng) must return a list of finite numbers")
     try:
-        estimates = np.asarray(given[name], dtype=np.float64)
+        estimates = np.asarray(given, dtype=np.float64)
     except (OverflowError, TypeError, ValueError):
         raise must from None
     if estimates.ndim == 2 and 1 in estimates.shape:
@@ -628,13 +633,13 @@ PROBLEM_SET = ProblemSet(
              "What is E[z^2] after one layer, over that before?"),
         Part("dies", 3, 10, "hard", ("dies",), _dies,
              "Go through the lines in their order."),
-        Part("sample_forward", 5, 9, "medium", ("evidence",), _evidence("forward"),
+        Part("sample_forward", 5, 9, "medium", ("sample",), _evidence("forward"),
              "Draw new weights, noise and inputs for each estimate.", own=True),
-        Part("sample_slope", 5, 5, "easy", ("evidence",), _evidence("slope"),
+        Part("sample_slope", 5, 5, "easy", ("sample",), _evidence("slope"),
              "np.where has both slopes.", own=True),
-        Part("sample_backward", 5, 10, "hard", ("evidence",), _evidence("backward"),
+        Part("sample_backward", 5, 10, "hard", ("sample",), _evidence("backward"),
              "Draw gradients of variance 1 at the outputs, and take them back.", own=True),
-        Part("sample_residual", 5, 10, "medium", ("evidence",), _evidence("residual"),
+        Part("sample_residual", 5, 10, "medium", ("sample",), _evidence("residual"),
              "Put your r into a loop over L layers.", own=True),
     ),
     draw=_draw,

@@ -459,12 +459,28 @@ def _wrong_fans(rule: str, name: str, fans: Fans, gain: float) -> list[Ratio]:
 # --------------------------------------------------------------------------------------------------
 
 
-@np.errstate(all="ignore")
 def _histogram(answers: Answers, variant: Variant) -> Finding:
-    picture = entries(answers, "histogram", "edges", "counts")
+    seed = int(variant.rng("histogram").integers(2**31))
+    edges, counts = _picture(answers, seed)
+    found = _pictured(edges, counts, variant)
+    if found.fault == "" and np.array_equal(counts, _picture(answers, seed + 1)[1]):
+        return wrong("stored", "Another generator gives the same counts: draw from rng.")
+    return found
+
+
+def _picture(answers: Answers, seed: int) -> tuple[Array, Array]:
+    """Edges and counts of new draws."""
+    given = answers.call("histogram", Make("rng", seed=seed))
+    if not isinstance(given, dict) or not {"edges", "counts"} <= set(given):
+        raise Unanswered("histogram must return a dict with edges and counts")
     edges, counts = (
-        samples.in_a_row(picture[name], f"histogram[{name!r}]") for name in ("edges", "counts")
+        samples.in_a_row(given[name], f"histogram(rng)[{name!r}]") for name in ("edges", "counts")
     )
+    return edges, counts
+
+
+@np.errstate(all="ignore")
+def _pictured(edges: Array, counts: Array, variant: Variant) -> Finding:
     if len(edges) == len(counts):
         return wrong("centres", "There is one edge more than counts: edges, and not centres.")
     if len(counts) == len(edges) + 1:

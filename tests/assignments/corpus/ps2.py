@@ -23,7 +23,7 @@ def rule(noise=m2, slopes=k):
 """
 # For evidence: a generator, the noise, and the numbers.
 DRAW = """
-g = np.random.default_rng(20100513)
+g = rng
 n_i, n_o, v_, p_, a_, L_ = (variant["numbers"][x] for x in ("n_in", "n_out", "v", "p", "a", "L"))
 c_ = variant["slope"]
 def m(*shape):
@@ -135,13 +135,13 @@ evidence["forward"] = np.array([small() for _ in range(8000)])[:, None]
     "sample_slope": [
         """
 from scipy import stats
-s = stats.norm.rvs(size=(40, 60_000), random_state=5)
+s = stats.norm.rvs(size=(40, 60_000), random_state=rng)
 f = np.maximum(c * s, 0) + np.minimum(given["a"] * s, 0)
 evidence["slope"] = list(np.mean(np.square(f), axis=1))
 """,
         """
 import pandas as pd
-r = np.random.default_rng(8)
+r = rng
 table = pd.DataFrame({"run": np.repeat(np.arange(100), 20_000), "s": r.normal(size=2_000_000)})
 table["f2"] = (table.s * np.where(table.s > 0, c, given["a"])) ** 2
 evidence["slope"] = table.groupby("run").f2.mean()
@@ -271,7 +271,7 @@ WRONG: dict[str, list[tuple[str, float, str]]] = {
     "sample_forward": [
         ("too good", 0.0, DRAW + "evidence['forward'] = n_i * v_ * float(sp.S(m2).subs(p, p_))"
          " * (1 + 1e-11 * g.normal(size=40))"),
-        ("running", 0.2, DRAW + "x = g.normal(np.mean(evidence['forward']), 0.01, 400)\n"
+        ("running", 0.2, DRAW + "x = g.normal(3, 0.01, 400)\n"
          "evidence['forward'] = (np.cumsum(x) / np.arange(1, 401))[100:]"),
         ("same weights", 0.0, _estimates("forward", "(z @ w(n_i)).var()",  # one unit, many inputs
                                          "z = m(1000, n_i) * inputs(1000)", times=200)),
@@ -286,7 +286,9 @@ evidence["forward"] = (w(1000, n_i) * m(1000, n_i) * z).sum(1)
 """),
     ],
     "sample_slope": [
-        ("few", 0.0, "evidence['slope'] = [np.mean(evidence['slope'])]"),
+        ("few", 0.0, "evidence['slope'] = [np.mean(rng.normal(size=99))]"),
+        ("stored", 0.0,
+         _slope("(f**2).mean(axis=1)").replace("g.normal", "np.random.default_rng(3).normal")),
         ("copies", 0.0, "evidence['slope'] = [float(k.subs(a, given['a']))] * 40"),
         ("running", 0.2,
          _slope("(np.cumsum(f**2) / np.arange(1, len(s) + 1))[20_000::1000]", "100_000")),
@@ -299,7 +301,7 @@ evidence["forward"] = (w(1000, n_i) * m(1000, n_i) * z).sum(1)
         ("mean slope", 0.0, _slope("(((c_ + a_) / 2 * s) ** 2).mean(axis=1)")),
         ("coarse", 0.4, _slope("(f**2).mean(axis=1)", "(40, 150)")),
         ("another number", 0.0, _slope("((3 * f) ** 2).mean(axis=1)")),
-        ("unanswered", 0.0, "evidence['slope'] = [None, *evidence['slope']]"),
+        ("unanswered", 0.0, "evidence['slope'] = [None, *rng.normal(size=60)]"),
     ],
     "sample_backward": [
         ("fans swapped", 0.0, _backward(weights="w(3000, n_i)", n="n_i")),
@@ -327,3 +329,14 @@ evidence["backward"] = np.var(back * m(8000, 14) * g.choice([c_, a_], (8000, 14)
         ("r not squared", 0.0, _growth("r_() ** 2")),
     ],
 }  # fmt: skip
+
+
+def _as_function(code: str) -> str:
+    """What sets ``evidence`` as the function that is asked for, with its generator."""
+    lines = "".join(f"    {line}\n" for line in code.splitlines())
+    return f"def sample(what, rng):\n    evidence = {{}}\n{lines}    return evidence[what]\n"
+
+
+for _part in ("sample_forward", "sample_slope", "sample_backward", "sample_residual"):
+    RIGHT[_part] = [_as_function(code) for code in RIGHT[_part]]
+    WRONG[_part] = [(fault, share, _as_function(code)) for fault, share, code in WRONG[_part]]

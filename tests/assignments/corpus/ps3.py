@@ -271,7 +271,6 @@ _INITIALIZE_WRONG = [
 
 _DRAWN = """
 from scipy import stats
-rng = np.random.default_rng(3)
 law = stats.truncnorm(-variant["cut"], variant["cut"])
 def drawn(n, scale=1 / law.std()):
     return law.rvs(n, random_state=rng) * scale
@@ -284,7 +283,7 @@ def picture(w, edges=np.linspace(-end, end, 31)):
 _HISTOGRAM_RIGHT = [
     # Edges from the smallest to the largest draw.
     """
-draws = truncated((100_000,), 1.0, np.random.default_rng(11))
+draws = truncated((100_000,), 1.0, rng)
 counts, edges = np.histogram(draws, bins=50)
 histogram = dict(counts=counts, edges=edges)
 """,
@@ -308,11 +307,23 @@ histogram = picture(drawn(300_000, 1 / law.std()), np.linspace(-3, 3, 61))
 histogram["edges"] = (histogram["edges"][1:] + histogram["edges"][:-1]) / 2
 """),
     ("cumulative", 0.0, 'histogram["counts"] = np.cumsum(histogram["counts"])'),
+    ("stored", 0.0, "histogram = given(np.random.default_rng(5))"),
     # What nobody has drawn.
     ("too good", 0.0, _DRAWN + """
 histogram["counts"] = np.round(4e5 * np.diff(law.cdf(histogram["edges"] * law.std()))).astype(int)
 """),
 ]  # fmt: skip
+
+
+def _as_function(code: str) -> str:
+    """What sets ``histogram`` as the function that is asked for, with its generator."""
+    lines = "".join(f"    {line}\n" for line in code.splitlines())
+    start = "given = histogram\ndef histogram(rng):\n    histogram = given(rng)\n"
+    return f"{start}{lines}    return histogram\n"
+
+
+_HISTOGRAM_RIGHT = [_as_function(code) for code in _HISTOGRAM_RIGHT]
+_HISTOGRAM_WRONG = [(fault, share, _as_function(code)) for fault, share, code in _HISTOGRAM_WRONG]
 
 _SIGNAL = """
 x = datasets.load("digits", "test").images[:300].numpy().astype(float)
