@@ -229,8 +229,7 @@ def initialize_(
     Raises:
         TypeError: as in `draw_`, or the module is none; nothing is changed then.
         ValueError: as in `draw_` for a parameter that is named, a layer is quantized, a pattern
-            matches nothing, a factor is no share, or there is no bias for ``forget_bias``; nothing
-            is changed then.
+            matches nothing, or there is no bias for ``forget_bias``; nothing is changed then.
     """
     checks.instance("module", module, nn.Module, "a torch.nn.Module")
     base = {"rule": rule, "gain": gain, "distribution": distribution}
@@ -340,13 +339,10 @@ def lsuv_(
 
     Layer-sequential unit variance (Mishkin & Matas 2016): no rule is asked, since the batch shows
     what each layer's input is. Biases are set to zero, so that one forward pass is enough. It is
-    made in the mode that the module is in; buffers such as running averages, and torch's global
-    generator, are as before afterwards.
+    made in the module's mode; buffers and torch's global generator are as before afterwards.
 
-    >>> net = nn.Sequential(nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 5))
-    >>> batch = torch.randn(100, 20)
-    >>> divided = lsuv_(net, batch)
-    >>> list(divided), round(float(net(batch).std(correction=0)), 4)
+    >>> net, batch = nn.Sequential(nn.Linear(9, 8), nn.ReLU(), nn.Linear(8, 5)), torch.eye(9)
+    >>> list(lsuv_(net, batch)), round(net(batch).std(correction=0).item(), 4)
     (['0', '2'], 1.0)
 
     Args:
@@ -382,8 +378,8 @@ def lsuv_(
                     f"module: layer {name!r} must be linear in its weights to be scaled, got "
                     f"{type(layer).__name__}: leave it alone, overrides={{{f'{name}*'!r}: None}}"
                 )
-            if len(shared := owners[_memory(layer.weight)]) > 1:
-                raise ValueError(f"module: parameters must not be one to be scaled, got {shared}")
+            if len(names := owners[_memory(layer.weight)]) > 1:
+                raise ValueError(f"module: parameters must not be one to be scaled, got {names}")
         return unit_variance_(module, layers, batch)
 
 
