@@ -30,10 +30,10 @@ BOOK := $(wildcard _config.yml _toc.yml _ext/*.py _static/* chapters/*.ipynb cha
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install book test thorough nbval check execute scoreboard assignments variant grade slides screens figures lab mutants bench clean
+.PHONY: help install book test thorough nbval check execute scoreboard assignments variant grade pdf epub slides screens figures lab mutants bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make execute CHAPTER=03          only the chapters with 03 in their name"
 	@echo "  make book TORCH_INDEX=URL        install torch from that index first, as for Linux without"
@@ -94,6 +94,9 @@ grade: $(INSTALLED) ## Mark assignments/submitted/STUDENT/SET/
 	$(GRADING) grade $(KEYED)
 
 # ------------------------------------------------------------------------------------------ around
+
+pdf epub: $(BUILT) ## Make one file of the book, _build/book.pdf or book.epub
+	$(BIN)/python tools/portable.py $@
 
 slides: $(BUILT) ## Make slides of every chapter (CHAPTER=...)
 	$(BIN)/python tools/slides.py $(CHAPTER)
