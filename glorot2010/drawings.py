@@ -11,11 +11,13 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
 
 from glorot2010.rows import choose, interval
 from xavier import checks, figures
@@ -131,6 +133,39 @@ def tiles(groups: Mapping[str, pd.DataFrame], *, across: int = 10) -> Picture:
         loc="outside lower center",
         ncols=3,
     )
+    return picture
+
+
+@figures.styled
+def cost_surface(
+    x: ArrayLike,
+    y: ArrayLike,
+    heights: Mapping[str, ArrayLike],
+    *,
+    xlabel: str,
+    ylabel: str,
+) -> Picture:
+    """Wire surfaces of a cost over two weights, one for each name, as in the paper's figure 5.
+
+    Args:
+        x, y: the values of the two weights, (n,) and (m,).
+        heights: for every name, one of `xavier.figures.COLOURS`, the cost, (m, n).
+        xlabel, ylabel: what the two weights are.
+
+    Raises:
+        ValueError: a name has no colour.
+    """
+    across, along = np.meshgrid(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+    picture = Picture(figsize=(5.2, 4.6))
+    ax: Any = picture.add_subplot(projection="3d")
+    for name, height in heights.items():
+        colour = figures.COLOURS[checks.one_of("heights", name, figures.COLOURS)]
+        values = np.asarray(height, dtype=float)
+        ax.plot_wireframe(across, along, values, color=colour, linewidth=0.6, label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel, zlabel="cost")
+    ax.set_zlim(bottom=min(0.0, ax.get_zlim()[0]))  # a cost's height is above nothing at all
+    for wire in ax.legend().get_lines():
+        wire.set_linewidth(2)  # a colour can be told from a line, not from a thread
     return picture
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import io
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -49,13 +49,10 @@ COLOURS: dict[str, str] = {
 }  # fmt: skip
 """One colour for every name that is drawn more than once in the book."""
 
-OUTCOMES: dict[str, tuple[str, str]] = {
-    "stalled": ("#DDDDDD", "stalled"),
-    "learning": (_SKY, "learning"),
-    "saturated": (_ORANGE, "saturated"),
-    "diverged": (_VERMILION, "diverged"),
-}
-"""Colour and name of what may become of a training run (`xavier.training.outcomes`)."""
+OUTCOMES: dict[str, str] = {
+    "stalled": "#DDDDDD", "learning": _SKY, "saturated": _ORANGE, "diverged": _VERMILION,
+}  # fmt: skip
+"""The colour of what may become of a training run (`xavier.training.outcomes`)."""
 
 ON_COLOUR = "#111111"
 """Text on a coloured ground, which stays as it is on a dark page."""
@@ -63,6 +60,7 @@ ON_COLOUR = "#111111"
 _CYCLE = (_BLUE, _VERMILION, _GREEN, _PURPLE, _ORANGE, _SKY, _BLACK, _YELLOW)
 _MARKERS = "os^Dv<>P"
 _ROOM = 4  # names that find room among the lines; more stand above them
+_SINGLE = (5.2, 3.6)  # inches of a picture of one panel
 _HEAVY = 200_000  # characters of a drawing: beyond, pixels weigh less
 _MANY = 20_000  # of updates: from here on an axis says 100k and not 100000
 
@@ -132,9 +130,8 @@ def formulas(rows: pd.DataFrame) -> FormulaTable:
         return str(value).replace("|", r"\|")
 
     head = [cell(rows.index.name or ""), *map(cell, rows.columns)]
-    lines: list[list[str]] = [head, ["---"] * len(head)]
-    for name, row in zip(rows.index, rows.to_numpy(), strict=True):
-        lines.append([cell(name), *map(cell, row)])
+    body = [list(map(cell, row)) for row in rows.itertuples(name=None)]
+    lines = [head, ["---"] * len(head), *body]
     return FormulaTable("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
@@ -180,13 +177,12 @@ def image_grid(
     width, above = (9.0, 0.0) if labels is None else (5.2, 0.26)  # letters are read on a phone
     picture = Picture(figsize=(width, rows * (width / columns + above)))
     axes = picture.subplots(rows, columns, squeeze=False)
-    for k, ax in enumerate(axes.flat):
+    for ax in axes.flat[len(pixels) :]:
+        ax.remove()
+    for k, image in enumerate(pixels):
+        ax, scale = axes.flat[k], pixels if same_scale else image
         ax.axis("off")
-        if k >= len(pixels):
-            ax.remove()
-            continue
-        scale = pixels if same_scale else pixels[k]
-        ax.imshow(pixels[k], cmap="gray", vmin=scale.min(), vmax=scale.max(), interpolation="none")
+        ax.imshow(image, cmap="gray", vmin=scale.min(), vmax=scale.max(), interpolation="none")
         if labels is not None:
             ax.set_title(labels[k], fontweight="normal", loc="center")
     return picture
@@ -227,14 +223,14 @@ def curves(
         ValueError: ``by`` is given beside several columns, a line has several rows of one value
             of ``over`` at a point, or there is no panel.
     """
+    single = isinstance(rows, pd.DataFrame)
     tables = {"": rows} if isinstance(rows, pd.DataFrame) else dict(rows)
     if not isinstance(y, str):
         if by is not None:
             raise ValueError(f"by must be None where y is several columns, got {by!r}")
         by, ids, columns, y = "line", [x, over] if over else [x], list(y), "value"
         tables = {title: table.melt(ids, columns, by, y) for title, table in tables.items()}
-    single = isinstance(rows, pd.DataFrame)
-    picture, axes = _panels(tables, (5.2, 3.6)) if single else _stacked(tables)
+    picture, axes = _panels(tables, _SINGLE) if single else _stacked(tables)
     lines = [(ax, list(table.groupby(by, sort=False)) if by else [("", table)])
              for ax, table in zip(axes, tables.values(), strict=True)]  # fmt: skip
     colours = _colours(name for _, groups in lines for name, _ in groups)
@@ -245,8 +241,7 @@ def curves(
             ax.plot(line.x, line["mean"], color=colour, marker=marker, label=str(name) or None)
             if over:
                 ax.fill_between(line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
-        _guides(ax, guides)
-        _scales(ax, logx, logy, ylim)
+        _axes(ax, logx, logy, guides, ylim)
         ax.set(ylabel=ylabel or y)
     axes[-1].set(xlabel=xlabel or x)
     if not single or len(_handles(picture)) > _ROOM:
@@ -279,7 +274,7 @@ def layer_trace(
         logx, logy: logarithmic axes.
         ylabel, xlabel: what the axes mean.
     """
-    picture, ax = _single()
+    picture, (ax,) = _panels([""], _SINGLE)
     colours = _colours(rows[by])
     for k, (name, group) in enumerate(rows.groupby(by, sort=False)):
         series, colour = group.sort_values("layer"), colours[str(name)]
@@ -292,8 +287,7 @@ def layer_trace(
         )  # fmt: skip
     if "formula" in rows:
         ax.plot([], [], color=_GREY, label="formula")
-    _guides(ax, guides)
-    _scales(ax, logx, logy, None)
+    _axes(ax, logx, logy, guides)
     if not logx:
         ax.locator_params(axis="x", integer=True)
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -308,7 +302,7 @@ def agreement(rows: pd.DataFrame) -> Picture:
     Args:
         rows: columns ``case``, ``formula``, ``sampled`` and ``standard_error``.
     """
-    picture, ax = _single(height=0.6 + 0.32 * len(rows))
+    picture, (ax,) = _panels([""], (5.2, 0.6 + 0.32 * len(rows)))
     places = np.arange(len(rows))[::-1]
     ax.axvline(1.0, color=COLOURS["theory"], linewidth=1)
     ax.errorbar(
@@ -331,20 +325,20 @@ def outcome_map(rows: pd.DataFrame) -> Picture:
     names = list(OUTCOMES)
     xs, ys = sorted(rows.gain.unique()), sorted(rows.lr.unique())
     codes = np.full((len(ys), len(xs)), np.nan)  # a pair without a row stays blank
-    picture, ax = _single(height=1.3 + 0.42 * len(ys))
+    picture, (ax,) = _panels([""], (5.2, 1.3 + 0.42 * len(ys)))
     for row in rows.to_dict("records"):
         i, j = ys.index(row["lr"]), xs.index(row["gain"])
         outcome = checks.one_of("outcome", row["outcome"], OUTCOMES)
         codes[i, j] = names.index(outcome)
         text = f"{100 * row['error']:.0f}" if outcome == "learning" else outcome[:3]
         ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ON_COLOUR)
-    colours = ListedColormap([colour for colour, _ in OUTCOMES.values()])
+    colours = ListedColormap(list(OUTCOMES.values()))
     ax.pcolormesh(codes, cmap=colours, vmin=0, vmax=len(names) - 1)  # NaN is left out
     ax.set_xticks(np.arange(len(xs)) + 0.5, [f"{value:g}" for value in xs])
     ax.set_yticks(np.arange(len(ys)) + 0.5, [f"{value:g}" for value in ys])
     ax.grid(False)
     ax.set(xlabel="gain", ylabel="learning rate")
-    handles = [ax.scatter([], [], marker="s", s=80, color=c) for c, _ in OUTCOMES.values()]
+    handles = [ax.scatter([], [], marker="s", s=80, color=colour) for colour in OUTCOMES.values()]
     picture.legend(handles, names, loc="outside upper center", ncols=len(names))
     return picture
 
@@ -390,36 +384,6 @@ def densities(
     return picture
 
 
-@styled
-def cost_surface(
-    x: ArrayLike,
-    y: ArrayLike,
-    heights: Mapping[str, ArrayLike],
-    *,
-    xlabel: str,
-    ylabel: str,
-) -> Picture:
-    """Wire surfaces of a cost over two weights, one for each name, as in the paper's figure 5.
-
-    Args:
-        x, y: the values of the two weights, (n,) and (m,).
-        heights: for every name the cost, (m, n).
-        xlabel, ylabel: what the two weights are.
-    """
-    across, along = np.meshgrid(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
-    picture = Picture(figsize=(5.2, 4.6))
-    ax: Any = picture.add_subplot(projection="3d")
-    colours = _colours(heights)
-    for name, height in heights.items():
-        values = np.asarray(height, dtype=float)
-        ax.plot_wireframe(across, along, values, color=colours[name], linewidth=0.6, label=name)
-    ax.set(xlabel=xlabel, ylabel=ylabel, zlabel="cost")
-    ax.set_zlim(bottom=min(0.0, ax.get_zlim()[0]))  # a cost's height is above nothing at all
-    for wire in ax.legend().get_lines():
-        wire.set_linewidth(2)  # a colour can be told from a line, not from a thread
-    return picture
-
-
 def _means(rows: pd.DataFrame, x: str, y: str, over: str | None) -> pd.DataFrame:
     """The points of a line, and where there is something to average their intervals."""
     points = []
@@ -436,17 +400,10 @@ def _means(rows: pd.DataFrame, x: str, y: str, over: str | None) -> pd.DataFrame
     return pd.DataFrame(points, columns=["x", "mean", "low", "high"])
 
 
-def _single(height: float = 3.6) -> tuple[Picture, Axes]:
-    picture = Picture(figsize=(5.2, height))
-    return picture, picture.subplots()
-
-
-def _guides(ax: Axes, guides: Mapping[str, float] | None) -> None:
+def _axes(ax: Axes, logx: bool, logy: bool, guides: Any = None, ylim: Any = None) -> None:
+    """What several pictures let one choose of their axes."""
     for name, height in (guides or {}).items():
         ax.axhline(height, color=COLOURS["guide"], linestyle="--", linewidth=1.2, label=name)
-
-
-def _scales(ax: Axes, logx: bool, logy: bool, ylim: tuple[float, float] | None) -> None:
     if logx:
         ax.set_xscale("log")
     elif ax.get_xlim()[1] >= _MANY:
@@ -501,17 +458,16 @@ def evolution_panels(
     picture, axes = _stacked(tables)
     layers = sorted({layer for table in tables.values() for layer, _ in table.index})
     for ax, table in zip(axes, tables.values(), strict=True):
-        for k, layer in enumerate(layers):
-            if layer not in table.index:
-                continue
-            one, colour = table.loc[layer], layer_colour(k, len(layers))
-            ax.plot(one.index, one[line], color=colour, label=f"layer {layer}")
+        for layer, one in table.groupby("layer"):
+            k, steps = layers.index(layer), one.index.get_level_values("step")
+            colour = layer_colour(k, len(layers))
+            ax.plot(steps, one[line], color=colour, label=f"layer {layer}")
             if band:
                 low, high = one[line] - one[band], one[line] + one[band]
-                ax.fill_between(one.index, low, high, color=colour, alpha=0.15, linewidth=0)
+                ax.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
             if marks:
-                ax.plot(one.index, one[marks], color=colour, linestyle="", marker=_MARKERS[k % 8])
-        _scales(ax, False, logy, None)
+                ax.plot(steps, one[marks], color=colour, linestyle="", marker=_MARKERS[k % 8])
+        _axes(ax, False, logy)
         if logx:
             ax.set_xscale("symlog", linthresh=10)
             ax.set_xlim(left=0)
@@ -555,9 +511,8 @@ def _density_picture(lines: Mapping[str, list[Any]], xlabel: str, **look: Any) -
             ax.plot(at, height, color=colour, label=f"layer {layer}", **look)
         ax.set(xlabel=xlabel, ylabel="density")
         ax.set_ylim(bottom=0)
-    handles = _handles(picture)
     # One legend, in the last panel: those that a page sets apart stay whole.
-    axes[-1].legend(handles.values(), handles.keys())
+    axes[-1].legend(_handles(picture).values(), _handles(picture).keys())
     return picture
 
 
@@ -569,15 +524,16 @@ def _check_one_replica(name: str, rows: pd.DataFrame, keys: list[str]) -> None:
         raise ValueError(f"panels[{name!r}] must be of one replica, one value for each of {keys}")
 
 
-def _stacked(panels: Mapping[str, Any]) -> tuple[Picture, list[Axes]]:
+def _stacked(panels: Collection[str]) -> tuple[Picture, list[Axes]]:
     """A column of axes that share their scales, each under its title."""
     size = (5.2, 0.9 + 2.4 * len(panels))
     return _panels(panels, size, nrows=len(panels), sharex=True, sharey=True)
 
 
 def _panels(
-    panels: Mapping[str, Any], size: tuple[float, float], **grid: Any
+    panels: Collection[str], size: tuple[float, float], **grid: Any
 ) -> tuple[Picture, list[Axes]]:
+    """Axes for some titles, in a picture of so many inches."""
     if not panels:
         raise ValueError("panels must hold at least one panel")
     picture = Picture(figsize=size)
@@ -603,12 +559,8 @@ def _shared_legend(picture: Picture, *, columns: int) -> None:
     for count in range(columns, 0, -1):
         # matplotlib fills a legend column by column; it is read row by row.
         read = [name for column in range(count) for name in names[column::count]]
-        legend = picture.legend(
-            [handles[name] for name in read],
-            read,
-            loc="outside upper center",
-            ncols=count,
-        )
+        marks = [handles[name] for name in read]
+        legend = picture.legend(marks, read, loc="outside upper center", ncols=count)
         if count == 1 or legend.get_window_extent().width <= picture.bbox.width:
             return
         legend.remove()

@@ -35,7 +35,7 @@ LAYERS = range(1, 9)  # of which the book shows at most so many at once
 
 def test_every_colour_of_a_picture_is_in_the_pages_own() -> None:
     shades = [figures.layer_colour(i, n) for n in LAYERS for i in range(n)]
-    outcomes = [colour for colour, _ in (*figures.OUTCOMES.values(), *VERDICTS.values())]
+    outcomes = [*figures.OUTCOMES.values(), *(colour for colour, _ in VERDICTS.values())]
     for colour in (*figures.COLOURS.values(), *figures._CYCLE, *outcomes, *shades):
         assert colors.to_hex(colour).removeprefix("#") in LIGHT, colour
 

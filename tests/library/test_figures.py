@@ -220,13 +220,12 @@ def test_colours_shown_together_can_be_told_apart(group: str, eye: Callable[[Any
 
 @pytest.mark.parametrize("eye", [colors.to_rgb, as_deuteranope])
 def test_outcomes_can_be_told_apart(eye: Callable[[Any], Any]) -> None:
-    for (first, _), (second, _) in itertools.combinations(OUTCOMES.values(), 2):
+    for first, second in itertools.combinations(OUTCOMES.values(), 2):
         assert difference(eye(first), eye(second)) > 15, (first, second)
 
 
 def test_every_outcome_of_training_has_its_colour() -> None:
     assert set(OUTCOMES) == set(training.Outcome.__args__)
-    assert all(name == key for key, (_, name) in OUTCOMES.items())
 
 
 def test_colours_are_seen_on_white() -> None:
@@ -436,7 +435,7 @@ def test_a_map_has_a_cell_for_each_setting_and_a_blank_where_none_was_run() -> N
         if name is None:
             assert shown[i, j, 3] == 0  # transparent
         else:
-            assert colors.to_hex(shown[i, j]) == OUTCOMES[name][0].lower()
+            assert colors.to_hex(shown[i, j]) == OUTCOMES[name].lower()
     assert not ax.yaxis_inverted()
     assert [t.get_text() for t in ax.get_xticklabels()] == ["0.1", "1", "10"]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["0.01", "0.1"]
@@ -454,7 +453,7 @@ def test_the_legend_of_a_map_names_every_outcome_in_its_colour() -> None:
         text.get_text(): colors.to_hex(handle.get_facecolor()[0])
         for text, handle in zip(legend.get_texts(), handles, strict=True)
     }
-    assert found == {name: colour.lower() for name, (colour, _) in OUTCOMES.items()}
+    assert found == {name: colour.lower() for name, colour in OUTCOMES.items()}
 
 
 def test_an_unknown_outcome_is_refused_with_the_nearest_match() -> None:
@@ -514,7 +513,7 @@ def test_a_bar_does_not_end_a_cell() -> None:
     assert text == r"| text | a \| b |"
 
 
-# ------------------------------------------------------------------------- evolution, cost_surface
+# --------------------------------------------------------------------------------------- evolution
 
 
 def evolving(replicas: int = 1) -> pd.DataFrame:
@@ -572,13 +571,3 @@ def test_evolution_is_of_one_replica_and_of_what_is_there() -> None:
         figures.evolution_panels({"two": evolving(2)})
     with pytest.raises(ValueError, match="quantity 'weight'"):
         figures.evolution_panels({"one": evolving()}, "weight")
-
-
-def test_a_cost_surface_for_every_name_over_the_same_grid() -> None:
-    x, y = np.linspace(-1, 1, 5), np.linspace(-2, 2, 7)
-    heights = {"one": np.zeros((7, 5)), "two": np.ones((7, 5))}
-    picture = figures.cost_surface(x, y, heights, xlabel="a", ylabel="b")
-    ax = picture.axes[0]
-    assert len(ax.collections) == 2
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("a", "b", "cost")
-    assert shown(picture)

@@ -19,7 +19,7 @@ from matplotlib import colors
 from matplotlib.image import imread
 from scipy import stats
 
-from glorot2010.drawings import draw, numbers, rendered
+from glorot2010.drawings import cost_surface, draw, numbers, rendered
 from glorot2010.points import COLUMNS
 from glorot2010.records import Record
 from xavier import figures
@@ -444,3 +444,15 @@ def test_what_an_experiment_records_can_be_drawn(smoke: Callable[[str], Record],
         assert picture.axes
         assert all(lines(ax) or ax.collections for ax in picture.axes)
     assert np.isfinite(numbers(rows)["mean"]).all()
+
+
+def test_a_cost_surface_for_every_name_over_the_same_grid() -> None:
+    x, y = np.linspace(-1, 1, 5), np.linspace(-2, 2, 7)
+    heights = {"quadratic": np.zeros((7, 5)), "cross-entropy": np.ones((7, 5))}
+    picture = cost_surface(x, y, heights, xlabel="a", ylabel="b")
+    ax = picture.axes[0]
+    assert len(ax.collections) == 2
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("a", "b", "cost")
+    assert "image/svg+xml" in picture._repr_mimebundle_()
+    with pytest.raises(ValueError, match=r"heights must be one of .*'one'"):
+        cost_surface(x, y, {"one": np.zeros((7, 5))}, xlabel="a", ylabel="b")
