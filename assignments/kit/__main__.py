@@ -182,7 +182,7 @@ def _students(roster: Path) -> list[str]:
 @click.option("--sandbox", type=click.Choice(["namespaces", "limits"]), default="namespaces",
               envvar="SANDBOX", show_default=True, help="What holds a submission.")  # fmt: skip
 @click.option("--feedback/--no-feedback", default=True, help="Whether to write students' pages.")
-@click.option("--book", envvar="BOOK", default="", help="Address of the book, for links.")
+@click.option("--book", envvar="BOOK_URL", default="", help="Address of the book, for links.")
 @click.option("--due", envvar="DUE", help="When they had to be there, as 2027-01-31T12:00.")
 def grade(
     course: Path,

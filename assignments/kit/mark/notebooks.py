@@ -17,8 +17,9 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -195,7 +196,8 @@ def variant_source(shown: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "}"])
 
 
-class Restored(NamedTuple):
+@dataclass(frozen=True)
+class Restored:
     """A submission as it is marked.
 
     Attributes:

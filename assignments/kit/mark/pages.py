@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
 import mistune
 from matplotlib import mathtext
@@ -36,7 +37,8 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _LONGEST = 400  # characters of a formula that is drawn
 
 
-class Written(NamedTuple):
+@dataclass(frozen=True)
+class Written:
     """A written answer in the gradebook.
 
     Attributes:
