@@ -19,15 +19,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xavier import checks, rules
+from xavier import activations, checks, rules
+from xavier.activations import Activation, Named
 from xavier.rules import RULES, Rule
 from xavier.scaling import taken_back_on_error, unit_variance_
 
 Distribution: TypeAlias = Literal["uniform", "normal", "truncated", "orthogonal"]
 DISTRIBUTIONS: tuple[Distribution, ...] = ("uniform", "normal", "truncated", "orthogonal")
 
-GainLike: TypeAlias = float | str | tuple[str, float]
-"""A number, or an activation by its name in `xavier.activations.get` for its gain at variance 1."""
+GainLike: TypeAlias = float | Named
+"""A number, or an activation as `xavier.activations.get` takes it, for its gain at variance 1."""
 
 _DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)  # that torch can draw
 _BEYOND = math.erfc(math.sqrt(2)) / 2  # of a normal distribution, beyond two deviations on one side
@@ -75,8 +76,8 @@ def draw_(
         tensor: weights in torch's order (out, in, ...), of the dtype float16, bfloat16, float32
             or float64.
         rule: name in `xavier.rules.RULES`, or a callable ``rule(n_in, n_out) -> variance``.
-        gain: factor on the standard deviation, finite and not negative; or the name of an
-            activation, for its `xavier.theory.gain`.
+        gain: factor on the standard deviation, finite and not negative; or an activation or its
+            name, for its `xavier.theory.gain`.
         distribution: one of the four.
         fans: ``(n_in, n_out)`` where the shape does not tell (see `xavier.rules.fans`).
         generator: source of randomness; torch's global one if None.
@@ -167,8 +168,7 @@ class Initialized:
     """What `initialize_` did, by the names of `torch.nn.Module.named_modules`.
 
     Attributes:
-        drawn: layers whose weights were drawn (and whose biases were set), also where the weights
-            are those of another layer.
+        drawn: layers whose weights were drawn and biases set, also where they are another's.
         skipped: layers with parameters of their own that were left as they were, each with the
             reason; and single parameters of drawn layers, by their full names.
     """
@@ -227,12 +227,12 @@ def initialize_(
         Which layers were drawn and which were left alone, and why.
 
     Raises:
-        TypeError: as in `draw_`, or the module is none; nothing is changed then.
+        TypeError: as in `draw_`, or the module is none.
         ValueError: as in `draw_` for a parameter that is named, a layer is quantized, a pattern
             matches nothing, or there is no bias for ``forget_bias``; nothing is changed then.
     """
     checks.instance("module", module, nn.Module, "a torch.nn.Module")
-    base = {"rule": rule, "gain": gain, "distribution": distribution}
+    base = {"rule": rule, "gain": _known(gain), "distribution": distribution}
     if overrides is not None:
         checks.instance("overrides", overrides, Mapping, "a mapping from patterns to options")
     changes = _checked_overrides({"*": base, **(overrides or {})})
@@ -338,8 +338,8 @@ def lsuv_(
     """Draw orthogonal weights, and scale each layer's so that it gives a batch the variance 1.
 
     Layer-sequential unit variance (Mishkin & Matas 2016): no rule is asked, since the batch shows
-    what each layer's input is. Biases are set to zero, so that one forward pass is enough. It is
-    made in the module's mode; buffers and torch's global generator are as before afterwards.
+    what each layer's input is. One forward pass in the module's mode is enough, as biases are set
+    to zero. Buffers and torch's global generator are as before afterwards.
 
     >>> net, batch = nn.Sequential(nn.Linear(9, 8), nn.ReLU(), nn.Linear(8, 5)), torch.eye(9)
     >>> list(lsuv_(net, batch)), round(net(batch).std(correction=0).item(), 4)
@@ -355,22 +355,19 @@ def lsuv_(
         By what the orthogonal weights of each layer were divided, in the order of execution.
 
     Raises:
-        TypeError: as in `initialize_`.
-        ValueError: as in `initialize_`; or a layer that is drawn is none of the linear, bilinear
-            and convolutional ones, shares its weights, runs twice or never, has a bias that is
-            kept and not 0, or has outputs that do not vary; or the module is compiled. Nothing is
-            changed then.
+        TypeError, ValueError: as in `initialize_`; the module is compiled; or a layer that is
+            drawn is recurrent or attention, shares its weights, runs twice or never, keeps a bias,
+            or has outputs that do not vary. Nothing is changed then.
     """
     checks.instance("module", module, nn.Module, "a torch.nn.Module")
-    for name, part in module.named_modules():
-        if hasattr(part, "_orig_mod") or part._compiled_call_impl is not None:
-            raise ValueError(f"module must not be compiled, got {type(part).__name__} at {name!r}")
     with taken_back_on_error(module):
         options: dict[str, Any] = {"overrides": overrides, "generator": generator}
         drawn = initialize_(module, "lecun", distribution="orthogonal", **options).drawn
         owners: dict[Any, list[str]] = {}
         for full, parameter in module.named_parameters(remove_duplicate=False):
             owners.setdefault(_memory(parameter), []).append(full)
+        if not drawn:
+            raise ValueError(f"module must have a layer that is drawn, got {type(module).__name__}")
         layers = {name: module.get_submodule(name) for name in drawn}
         for name, layer in layers.items():
             if not isinstance(layer, _LINEAR):
@@ -383,14 +380,17 @@ def lsuv_(
         return unit_variance_(module, layers, batch)
 
 
+def _known(gain: GainLike) -> GainLike:
+    return activations.get(gain, "gain") if callable(gain) else gain  # looks for its kinks once
+
+
 def _matches(pattern: Any, layer: str, parameter: str) -> bool:
     return fnmatchcase(layer, str(pattern)) or fnmatchcase(parameter, str(pattern))
 
 
 def _checked_branches(branches: Mapping[str, float | None]) -> Mapping[str, float | None]:
     checks.instance("residual_scale", branches, Mapping, "a mapping from patterns to factors")
-    for pattern, factor in branches.items():
-        name = f"residual_scale[{pattern!r}]"
+    for name, factor in ((f"residual_scale[{key!r}]", branches[key]) for key in branches):
         if factor is not None and checks.not_negative(name, factor) > 1:
             raise ValueError(f"{name} must be at most 1, got {factor!r}")
     return branches
@@ -511,7 +511,7 @@ def _scale(
     if not isinstance(pair, Iterable) or len(pair := tuple(pair)) != 2:
         raise ValueError(f"fans must be the pair (n_in, n_out), got {fans!r}")
     variance = variance_of(rule, *pair)
-    if isinstance(gain, str | tuple):
+    if isinstance(gain := _known(gain), str | tuple | Activation):
         if rule in ("standard", "he"):
             raise ValueError(
                 f"gain must be a number with the rule {rule!r}, which has a factor of its own: "

@@ -29,18 +29,16 @@ def taken_back_on_error(module: nn.Module) -> Iterator[None]:
                     tensor.copy_(before)
 
     parameters = copies(dict(module.named_parameters()))
-    buffers = [
-        (part, part._buffers.copy(), copies(dict(part.named_buffers(recurse=False))))
-        for part in module.modules()
-    ]
+    buffers = [(part, copies(dict(part.named_buffers(recurse=False)))) for part in module.modules()]
     try:
         yield
     except BaseException:
         put_back(parameters)
         raise
     finally:
-        for part, names, held in buffers:
-            part._buffers.update(names)
+        for part, held in buffers:
+            for name, (buffer, _) in held.items():
+                setattr(part, name, buffer)  # which another may have replaced
             put_back(held)
 
 
@@ -60,8 +58,12 @@ def unit_variance_(
         By what each weight was divided.
 
     Raises:
-        ValueError: a layer runs twice or never, has a bias, or says nothing finite that varies.
+        ValueError: a part is compiled, or a layer runs twice or never, has a bias, or says nothing
+            finite that varies.
     """
+    for name, part in module.named_modules():
+        if hasattr(part, "_orig_mod") or part._compiled_call_impl is not None:
+            raise ValueError(f"module must not be compiled, got {type(part).__name__} at {name!r}")
     divided: dict[str, float] = {}
 
     def scale(name: str, layer: Any, inputs: Any, output: Any) -> Tensor:

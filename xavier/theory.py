@@ -69,7 +69,7 @@ def variance_map(
     """
     f = activations.get(activation)
     gain, bias = checks.not_negative("gain", gain), checks.not_negative("bias", bias)
-    return gain**2 * _square(f, q) + bias
+    return gain * gain * _square(f, q) + bias
 
 
 def gradient_map(activation: Named, q: float, *, gain: float = 1.0) -> float:
@@ -82,7 +82,7 @@ def gradient_map(activation: Named, q: float, *, gain: float = 1.0) -> float:
     """
     f = activations.get(activation)
     gain = checks.not_negative("gain", gain)
-    return gain**2 * _expectation(lambda s: f.derivative(s, f.value(s)).square(), q, f.kinks)
+    return gain * gain * _expectation(lambda s: f.derivative(s, f.value(s)).square(), q, f.kinks)
 
 
 def correlation_map(
@@ -123,7 +123,7 @@ def correlation_map(
     c = checks.finite("correlation", correlation)
     if abs(c) > 1:
         raise ValueError(f"correlation must be from -1 to 1, got {correlation!r}")
-    product = gain**2 * _expected_product(f, q, c) + bias
+    product = gain * gain * _expected_product(f, q, c) + bias
     variance = variance_map(f, q, gain=gain, bias=bias)
     return max(-1.0, min(1.0, product / variance))  # at the ends rounding could lead outside
 
@@ -268,10 +268,14 @@ def gain(activation: Named, q: float = 1.0) -> Gain:
         q: variance of the weighted sums, above 0.
 
     Raises:
-        TypeError, ValueError: as in `variance_map`, or ``q`` is 0.
+        TypeError, ValueError: as in `variance_map`, or ``q`` is 0, or nothing or no finite number
+            comes of it.
     """
     f = activations.get(activation, "gain")
-    number = Gain(math.sqrt(checks.positive("q", q) / variance_map(f, q)))
+    after = variance_map(f, checks.positive("q", q))
+    if not 0 < after < math.inf:
+        raise ValueError(f"gain must be of an activation with a variance, got {after} of {f.name}")
+    number = Gain(math.sqrt(q / after))
     number.activation, number.q = f.name, float(q)
     number.chi = gradient_map(f, q, gain=float(number))
     return number

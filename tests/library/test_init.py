@@ -24,9 +24,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils import parametrizations, prune
 
 from xavier import init, rules, theory
+from xavier.activations import ACTIVATIONS
 from xavier.rules import RULES
 
 LIMIT = 5.1
@@ -750,7 +752,7 @@ def test_the_same_weights_are_drawn_in_any_order_of_memory(distribution: str) ->
 
 
 def test_a_gain_by_name_is_that_of_theory() -> None:
-    for gain in ("gelu", "tanh", ("leaky_relu", 0.2)):
+    for gain in ("gelu", "tanh", ("leaky_relu", 0.2), F.mish, ACTIVATIONS["softsign"]):
         named, by_number = nn.Linear(9, 9), nn.Linear(9, 9)
         init.initialize_(named, "lecun", gain, generator=seeded())
         init.initialize_(by_number, "lecun", float(theory.gain(gain)), generator=seeded())

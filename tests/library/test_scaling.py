@@ -169,10 +169,13 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
      "layer '2' must have outputs that vary, got a deviation of 0.0"),
     (lambda: nn.Sequential(nn.Linear(4, 4), nn.LazyLinear(2)), "is of a lazy layer"),
     (lambda: torch.compile(nn.Linear(4, 4), backend="eager"), "must not be compiled, got Opt"),
+    (lambda: torch.jit.script(nn.Linear(4, 4)), "must have a layer that is drawn, got Recursive"),
+    (lambda: nn.BatchNorm1d(4), "module must have a layer that is drawn, got BatchNorm1d"),
     (compiled, "module must not be compiled, got Linear at '0'"),
 ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
 @pytest.mark.parametrize(("build", "message"), REFUSED)
 def test_what_cannot_be_scaled_is_refused_and_nothing_is_changed(
     build: Callable[[], nn.Module], message: str
