@@ -19,7 +19,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -164,8 +164,19 @@ def diagnose(
     seen = probe.look(model, batch, targets, loss)
     about = About(seen, batch, targets)
     found = [finding for check in CHECKS for finding in check(about)]
-    found.sort(key=lambda finding: not finding.serious)
-    return Report(tuple(found), [_row(about, use) for use in seen.uses])
+    return Report(_merged(found), [_row(about, use) for use in seen.uses])
+
+
+def _merged(found: list[Finding]) -> tuple[Finding, ...]:
+    """Serious ones first, and what was found in several layers once."""
+    kept: dict[Any, Finding] = {}
+    for finding in sorted(found, key=lambda finding: not finding.serious):
+        one = finding.kind in ("tied", "dead", "saturated", "mean")
+        key = (finding.kind, finding.serious) if one else id(finding)
+        if first := kept.get(key):
+            finding = replace(first, where=first.where + finding.where)
+        kept[key] = finding
+    return tuple(kept.values())
 
 
 def assert_starts_well(model: nn.Module, batch: Any, targets: Any = None, **options: Any) -> None:

@@ -12,6 +12,7 @@ are granted. Shares and means of samples are granted four standard errors, too.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ import torch
 from torch import Tensor
 
 from xavier import laws, probe
-from xavier.probe import Seen, Use
+from xavier.probe import Seen, Sum, Use
 
 SERIOUS, REMARK = 6.0, 3.0  # of the log of a variance, over the whole depth; see above
 _ERRORS = 4.0  # standard errors: chance exceeds them once in 16,000
@@ -67,6 +68,7 @@ class About:
         uses: those whose fans are known.
         hidden: all of them but the last, whose outputs are the model's as a rule.
         draws, laws: of each of them.
+        chains: residual sums one after the other, three or more.
     """
 
     def __init__(self, seen: Seen, batch: Any, targets: Any) -> None:
@@ -77,6 +79,8 @@ class About:
         found = laws.recognize(self.uses, samples)
         self.draws = {id(u): draw for u, draw in zip(self.uses, samples, strict=True)}
         self.laws = {id(u): law for u, law in zip(self.uses, found, strict=True)}
+
+        self.chains = list(_chains(seen.sums))
 
     def gain_squared(self, use: Use) -> float:
         """n_in Var[W], which a layer multiplies the mean square of its inputs by."""
@@ -102,6 +106,13 @@ class About:
         return _ERRORS * math.sqrt(sum(5 / max(1.0, u.fans[0]) for u in uses if u.fans))
 
     @property
+    def doubles(self) -> bool:
+        """Whether residual sums explode, which explains what grows."""
+        return any(
+            _pace(c)[1] and math.log(c[-1].total / c[0].total) > SERIOUS for c in self.chains
+        )
+
+    @property
     def remedy(self) -> str:
         """The line that draws the weights again, by the unit that most of them lead to."""
         unit = self.most(lambda use: use.activation)
@@ -110,6 +121,16 @@ class About:
         if laws.needed(unit) == 1:
             return 'init.initialize_(model, "glorot")'
         return f'init.initialize_(model, "lecun", gain={unit!r})'
+
+
+def _chains(sums: Sequence[Sum]) -> Iterator[list[Sum]]:
+    for end in sorted(set(range(len(sums))) - {s.before for s in sums}):
+        chain = [sums[end]]
+        while (before := chain[0].before) is not None:
+            chain.insert(0, sums[before])
+        sizes = [size for s in chain for size in (s.stream, s.total)]
+        if len(chain) > 2 and all(0 < size < math.inf for size in sizes):
+            yield chain
 
 
 def _trend(values: Sequence[float]) -> float:
@@ -187,7 +208,7 @@ def _signal(about: About) -> Iterator[Finding]:
     uses = [u for u in about.hidden if math.isfinite(u.outputs) and u.outputs > 0]
     change = _trend([u.outputs for u in uses])
     serious = _graded(abs(change) - about.noise(uses))
-    if serious is None or len(uses) < 3:
+    if serious is None or len(uses) < 3 or (change > 0 and about.doubles):
         return
     step = math.exp(change / (len(uses) - 1))
     verb = "fades" if change < 0 else "grows"
@@ -199,8 +220,8 @@ def _signal(about: About) -> Iterator[Finding]:
         f"{len(uses)} layers; it should stay.",
         {"per layer": step, "change": math.exp(change), "gain squared": float(has)},
         f"n_in Var[W] is {has:.3g} (law: {law}), and {unit or 'no unit'} keeps a signal with "
-        f"{needed:.3g}. At this pace a hundredfold is reached every "
-        f"{abs(math.log(100) / math.log(step)):.0f} layers.", about.remedy, 3, serious,
+        f"{needed:.3g}. At this pace a hundredfold is reached within "
+        f"{math.ceil(abs(math.log(100) / math.log(step)))} layers.", about.remedy, 3, serious,
     )  # fmt: skip
 
 
@@ -209,7 +230,7 @@ def _gradient(about: About) -> Iterator[Finding]:
     uses = [u for u in about.hidden if math.isfinite(u.gradient) and u.gradient > 0]
     change = -_trend([u.gradient**2 for u in uses])
     serious = _graded(abs(change) - about.noise(uses))
-    if serious is None or len(uses) < 3:
+    if serious is None or len(uses) < 3 or (change > 0 and about.doubles):
         return
     step = math.exp(change / (len(uses) - 1))
     verb = "fades" if change < 0 else "grows"
@@ -432,13 +453,15 @@ def _loss(about: About) -> Iterator[Finding]:
     output = next(t for t in probe.tensors(about.seen.output) if t.is_floating_point())
     best = math.log(output.shape[-1 if targets.shape == output.shape[:-1] else 1])
     # Logits of variance s^2 cost s^2/2 more than equal ones, with a deviation of about s. By He's
-    # law, the largest, s^2 is 2.
-    if about.seen.loss - best > 1 + math.sqrt(2) * chance:
+    # law, the largest, s^2 is 2 for inputs of variance 1; three times that is serious.
+    excess = about.seen.loss - best - math.sqrt(2) * chance
+    if excess > 1:
         yield Finding(
             "loss", (last,), f"The first loss is {about.seen.loss:.3g}, and equal probabilities "
             f"would cost {best:.3g}.", {"loss": about.seen.loss, "best": best},
             "The network is sure of answers that it has not learned, and first unlearns them.",
             f"model.get_parameter({last + '.weight' if last else 'weight'!r}).data.mul_(0.1)", 12,
+            excess > 3,
         )  # fmt: skip
 
 
@@ -477,32 +500,35 @@ def _reached(about: About) -> Iterator[Finding]:
 
 def _branches(about: About) -> Iterator[Finding]:
     """Residual sums whose variance adds up, or doubles, along a chain of them."""
-    sums = about.seen.sums
-    ends = set(range(len(sums))) - {s.before for s in sums}
-    for end in sorted(ends):
-        chain = [sums[end]]
-        while (before := chain[0].before) is not None:
-            chain.insert(0, sums[before])
-        if len(chain) < 3 or not (chain[0].stream > 0 and math.isfinite(chain[-1].total)):
-            continue
-        growth = math.log(chain[-1].total / chain[0].stream)
+    for chain in about.chains:
+        growth = math.log(chain[-1].total / chain[0].total)
         if (serious := _graded(growth)) is None:
             continue
-        half = [s.total / s.stream for s in chain[len(chain) // 2 :] if s.stream > 0]
-        doubles = float(np.median(half)) > 1.2  # adding up, the last half grows by 2/L a sum
-        ends_on = {s.last.split(".", 2)[-1] if s.last.count(".") > 1 else s.last for s in chain}
-        tails = tuple(sorted(e for e in ends_on if e)) or ("weight",)
+        pace, doubles = _pace(chain)
+        # One name for all blocks, which differ in a number.
+        ends = sorted({re.sub(r"\d+", "*", s.last) for s in chain if s.last})
         yield Finding(
             "branches", tuple(s.name for s in chain),
             f"The variance of the residual stream grows from {chain[0].stream:.2g} to "
             f"{chain[-1].total:.2g} over {len(chain)} sums"
-            + (f", by {np.median(half):.2f} at each." if doubles else ", and adds up."),
+            + (f", by {pace:.2f} at each." if doubles else ", and adds up."),
             {"growth": math.exp(growth), "sums": len(chain)},
-            "The last branches are a small part of the sum. Branches that end on weights smaller "
-            f"by 1/({len(chain)})^1/2 (as GPT-2's do), or on zeros, keep it.",
-            f"[p.data.mul_({len(chain) ** -0.5:.2g}) for n, p in model.named_parameters() "
-            f"if n.endswith({tails})]", 16, serious,
+            ("Each branch is as large as the stream. " if doubles else
+             "The last branches are a small part of the sum. ")
+            + f"Branches that end on weights smaller by 1/({len(chain)})^1/2 (as GPT-2's do), or on "
+            "zeros, keep it.",
+            f"import re; [p.data.mul_({len(chain) ** -0.5:.2g}) for n, p in "
+            f"model.named_parameters() if re.sub(r'\\d+', '*', n) in {ends}]", 16, serious,
         )  # fmt: skip
+
+
+def _pace(chain: Sequence[Sum]) -> tuple[float, bool]:
+    """By what a sum multiplies in the chain's last half, and if that is more than adding up.
+
+    Where branches of one size add up, the last half of L sums grows by 2, or 2/L each.
+    """
+    pace = float(np.median([s.total / s.stream for s in chain[len(chain) // 2 :]]))
+    return pace, pace > 1.2
 
 
 def _hidden_scale(about: About) -> Iterator[Finding]:
