@@ -515,8 +515,8 @@ def _branches(about: About) -> Iterator[Finding]:
             {"growth": math.exp(growth), "sums": len(chain)},
             ("Each branch is as large as the stream. " if doubles else
              "The last branches are a small part of the sum. ")
-            + f"Branches that end on weights smaller by 1/({len(chain)})^1/2 (as GPT-2's do), or on "
-            "zeros, keep it.",
+            + f"Branches that end on weights smaller by 1/({len(chain)})^1/2 (as GPT-2's do), or "
+            "on zeros, keep it.",
             f"import re; [p.data.mul_({len(chain) ** -0.5:.2g}) for n, p in "
             f"model.named_parameters() if re.sub(r'\\d+', '*', n) in {ends}]", 16, serious,
         )  # fmt: skip
