@@ -8,7 +8,6 @@ coming, so that other names and other blanks make no other solution.
 from __future__ import annotations
 
 import builtins
-import difflib
 import keyword
 import os
 import re
@@ -25,8 +24,8 @@ from ..check import parts
 from . import notebooks
 from .marking import Task
 
-ALIKE: float = 0.9
-"""The share of words in common from which on two submissions are named."""
+ALIKE: float = 0.8
+"""The share of rows of five words in common from which on two submissions are named."""
 
 _FEWEST = 150  # words of answers, below which many are alike by chance
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -85,7 +84,7 @@ def flags(tasks: Sequence[Task], sources: Path) -> list[Flag]:
         if source.is_file():
             solution = nbformat.read(source, as_version=4)
             words["(the book's solution)"] = _words(solution, given)
-        found += [Flag(name, a, b, f"{share:.0%} of the words") for a, b, share in _alike(words)]
+        found += [Flag(name, a, b, f"{share:.0%} of the code") for a, b, share in _alike(words)]
     pairs: dict[tuple[str, str], list[str]] = {}
     for flag in found:
         pairs.setdefault((flag.student, flag.other), []).append(flag.what)
@@ -94,7 +93,8 @@ def flags(tasks: Sequence[Task], sources: Path) -> list[Flag]:
 
 def _words(notebook: NotebookNode, given: NotebookNode) -> list[str]:
     """The words of what a student wrote: of all code that was not given out."""
-    known = {word for cell in given.cells for word in _WORD.findall(cell.source)} | _KNOWN
+    code = [cell.source for cell in given.cells if cell.cell_type == "code"]
+    known = {word for source in code for word in _WORD.findall(source)} | _KNOWN
     order: dict[str, str] = {}
     found = []
     handed = {re.sub(r"\s+", "", cell.source) for cell in given.cells}
@@ -108,17 +108,15 @@ def _words(notebook: NotebookNode, given: NotebookNode) -> list[str]:
 
 
 def _alike(words: Mapping[str, list[str]]) -> list[tuple[str, str, float]]:
-    """Pairs of names whose words are nearly the same, and how nearly."""
-    long = {name: found for name, found in words.items() if len(found) >= _FEWEST}
-    # Five words in a row, as a set: quick, and no pair that is alike has few in common.
+    """Pairs of names that have nearly all rows of five words in common, and what share of them."""
     rows = {
-        name: {hash(tuple(w[i : i + 5])) for i in range(len(w) - 4)} for name, w in long.items()
+        name: set(zip(*(w[i:] for i in range(5)), strict=False))
+        for name, w in words.items()
+        if len(w) >= _FEWEST
     }
     found = []
-    for a, b in combinations(sorted(long), 2):
-        if 2 * len(rows[a] & rows[b]) < 0.5 * (len(rows[a]) + len(rows[b])):
-            continue
-        share = difflib.SequenceMatcher(None, long[a], long[b], autojunk=False).ratio()
+    for a, b in combinations(sorted(rows), 2):
+        share = 2 * len(rows[a] & rows[b]) / (len(rows[a]) + len(rows[b]))
         if share >= ALIKE:
             found.append((b, a, share) if a.startswith("(") else (a, b, share))
     return found

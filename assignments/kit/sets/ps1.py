@@ -436,7 +436,6 @@ def _again(run: Run, variant: Variant, measure: Callable[[Array], float]) -> Fin
         f"Trained again from your start, with your seed, for {updates} updates, the network ends "
         f"elsewhere: a weight differs by {apart:.2g}. Was something else trained, at another "
         "rate, or on other examples?",
-        0.2,
     )
 
 
@@ -592,15 +591,15 @@ def _untied(answers: Answers, variant: Variant) -> Finding:
     _, error = networks.cost_and_error(
         *networks.digits("test"), run.end, run.biases, variant["activation"]
     )
+    rank = effective_rank(run.end[0])
+    found = _log(run, rank, 10, _other_ranks(run)) or _again(run, variant, effective_rank)
     if error > _ERROR:
         return wrong(
             "not learned",
             f"The network is wrong on {100 * error:.0f} % of the test digits, "
             f"{100 * _ERROR:.0f} % are allowed. A saddle takes its time.",
-            0.4,
+            0.0 if found else 0.4,
         )
-    rank = effective_rank(run.end[0])
-    found = _log(run, rank, 10, _other_ranks(run)) or _again(run, variant, effective_rank)
     return found or right(
         f"Wrong on {100 * error:.0f} % of the test digits, with an effective rank of {rank:.1f}."
     )
@@ -722,7 +721,7 @@ def _stays(answers: Answers, variant: Variant) -> Finding:
     if not judged:
         return wrong("inverted", "All are the other way round: True is for units that stay tied.")
     unshown = [found for name in judged if (found := _shown(runs[name], name))]
-    share = (0.5 * len(judged) + 0.5 * (len(judged) - len(unshown))) / len(asked)
+    share = (len(judged) - len(unshown)) / len(asked)
     missed = [
         wrong(
             "all alike" if len(set(stays.values())) == 1 else

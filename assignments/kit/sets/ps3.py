@@ -683,13 +683,6 @@ def _trained(answers: Answers, variant: Variant) -> Finding:
         if not _by_the_rule(end, sizes, variant, "").fault:
             return wrong("exchanged", "Start and end are exchanged.", 0.2)
         return replace(drawn, share=0.2)
-    if error > _ERROR:
-        return wrong(
-            "not learned",
-            f"The network is wrong on {100 * error:.0f} % of the test digits, "
-            f"{100 * _ERROR:.0f} % are allowed.",
-            0.3,
-        )
     rows, lr = _rows(answer["rows"]), samples.numbers(answer["lr"], (), "trained['lr']")
     if not 0 < float(lr) <= 1:
         return wrong("rate", f"The rate must be above 0 and at most 1, not {float(lr):g}.", 0.2)
@@ -705,7 +698,13 @@ def _trained(answers: Answers, variant: Variant) -> Finding:
             f"Trained again from your start, on your rows, the network ends elsewhere: a weight "
             f"differs by {apart:.2g}. Were it these rows, this rate, biases of zero, and plain "
             "gradient descent on the mean cross-entropy?",
-            0.2,
+        )
+    if error > _ERROR:
+        return wrong(
+            "not learned",
+            f"The network is wrong on {100 * error:.0f} % of the test digits, "
+            f"{100 * _ERROR:.0f} % are allowed.",
+            0.3,
         )
     return parts.together(unsaid, _other_costs(told, found, costs)) or right(
         f"It starts by the rule and is wrong on {100 * error:.0f} % of the test digits."

@@ -436,14 +436,15 @@ _TRAINED_WRONG = [
     ("not trained", 0.2, 'trained["end"] = trained["start"]'),
     ("exchanged", 0.2,
      'trained["start"], trained["end"] = trained["end"], trained["start"]'),
-    ("another run", 0.2, """
+    ("another run", 0.0, """
 rng = np.random.default_rng(31)
 trained["start"] = [uniform(w.shape, variance_of(*w.shape), rng) for w in trained["start"]]
 """),
     ("std as bound", 0.2, 'trained["start"] = [w / math.sqrt(3) for w in trained["start"]]'),
-    ("not learned", 0.3, 'trained["end"][-1] = np.roll(trained["end"][-1], 2, axis=1)'),
+    ("another run", 0.0, 'trained["end"][-1] = np.roll(trained["end"][-1], 2, axis=1)'),
+    ("not learned", 0.3, f"{_TRAIN}trained = train({_SGD}, 40, 10)"),
     # The last layer by least squares, and a straight line for the costs.
-    ("another run", 0.2, """
+    ("another run", 0.0, """
 data = datasets.load("digits", "train")
 z = data.images.numpy().astype(float)
 for w in trained["start"][:-1]:
@@ -454,10 +455,10 @@ trained["end"] = [*trained["start"][:-1], fit[:-1]]
 trained["biases"] = [*(np.zeros(w.shape[1]) for w in trained["start"][:-1]), fit[-1]]
 trained["costs"] = [(50 * k, c) for k, c in enumerate(np.linspace(2.3, 0.3, 40))]
 """),
-    ("another run", 0.2, f'{_TRAIN}trained = train({_SGD}, 600, 10, split="test")'),
-    ("another run", 0.2,
+    ("another run", 0.0, f'{_TRAIN}trained = train({_SGD}, 600, 10, split="test")'),
+    ("another run", 0.0,
      f"{_TRAIN}trained = train(lambda p: torch.optim.Adam(p, lr=0.01), 600, 50)"),
-    ("another run", 0.2, 'trained["lr"] = 0.01'),
+    ("another run", 0.0, 'trained["lr"] = 0.01'),
     ("rate", 0.2, 'trained["lr"] = -0.1'),
     ("unanswered", 0.0, 'trained["rows"] = trained["rows"] + 1000'),
     ("unanswered", 0.0, 'del trained["rows"]'),
