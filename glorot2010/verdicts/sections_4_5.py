@@ -1128,7 +1128,7 @@ def p38_own_rates(evidence: c.Evidence) -> c.Judgement:
     needs=("pyramids", "second_order"),
     changed="At first a gain that is smaller for certain was not less than as much till it was "
     "smaller by two points for certain. Changed on 29 November 2026, with the gains known: with "
-    "growing layers it is 2.5 (0.8 to 4.1) points smaller.",
+    "growing layers it is 2.5 (0.8 to 4.2) points smaller.",
 )
 def p39_pyramids(evidence: c.Evidence) -> c.Judgement:
     rows, equal = evidence.rows("pyramids"), evidence.rows("second_order")
