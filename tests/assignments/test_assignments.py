@@ -265,7 +265,7 @@ def gradebook(course: Path, marks: dict[tuple[str, str], dict[str, str]]) -> Non
     assert rows["good"]["percent"] == "100" and rows["good"]["late"] == "2"
     canvas = table("canvas.csv")
     assert list(canvas[0]) == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "ps2"]
-    assert canvas[0]["Student"].strip() == "Points Possible"
+    assert canvas[0]["Student"].strip() == "Points Possible" and canvas[0]["ps2"] == "50"
     assert canvas[1]["ps2"] == "" and {"Good", "Away"} <= {row["Student"] for row in canvas}
     assert {"Email address", "ps2"} <= set(table("moodle.csv")[0])
     pairs = {(row["student"], row["other"]): row["what"] for row in table("copies.csv")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -46,6 +47,40 @@ def test_it_runs_and_answers(held: Submission) -> None:
     held.run("cell 4", "def g(module): pass")
     held.call("g", Make("module", "net", 0, (("linear", 2, 3), ("attention", 4, 2))))
     assert held.parameters("net")["1.in_proj_weight"].shape == (12, 4)
+
+
+def test_cells_run_as_in_a_notebook(held: Submission) -> None:
+    """What times or draws does its work or nothing, the shell does nothing, await needs no def."""
+    code = """
+%time a = 5
+b = %time a + 1
+%timeit a = 7
+files = !ls /
+!touch harmed
+import asyncio
+c = await asyncio.sleep(0, 3)
+d = a % 3
+a?
+"""
+    assert held.run("cell 1", code) is None
+    assert [held.get(name) for name in "abcd"] == [5, 6, 3, 2] and held.get("files") == []
+    assert held.run("cell 2", "%%time\ne = 1\n%matplotlib inline\nf = e") is None
+    assert held.run("cell 3", "%%bash\nrm -rf /\n") is None
+    assert held.run("cell 4", "%%capture out\ng = 1\nh = nothing") == (
+        "NameError: name 'nothing' is not defined (cell 4, line 3)"
+    )
+    assert held.get("f") == held.get("g") == 1
+
+
+def test_bubblewrap_is_called_by_its_whole_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may lie anywhere on PATH, and the process that calls it has another one."""
+    (tmp_path / "bwrap").symlink_to(str(shutil.which("bwrap")))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with Submission(limits=LIMITS, by="namespaces") as held:
+        assert held._command()[0] == str(tmp_path / "bwrap")
+        assert held.run("cell 1", "x = 1") is None and held.get("x") == 1
 
 
 @pytest.mark.thorough

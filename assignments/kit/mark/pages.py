@@ -99,7 +99,7 @@ def page(
             body += _answer(answer) if touched else ""
         rows.append(f"<tr><td>{escape(_title(name))}</td><td>{points}</td></tr>")
         sections.append(
-            f'<h2>{_inline(heading)}: {escape(_title(name))} <span class="points">{points}'
+            f'<h2>{escape(heading)}: {escape(_title(name))} <span class="points">{points}'
             f"</span></h2>\n{body}"
         )
     return (
@@ -184,7 +184,3 @@ def _markdown() -> mistune.Markdown:
 
 def _block(text: str) -> str:
     return str(_markdown()(text))
-
-
-def _inline(text: str) -> str:
-    return _block(text).strip().removeprefix("<p>").removesuffix("</p>")

@@ -117,8 +117,10 @@ def canvas(grades: Sequence[Grade], roster: Mapping[str, Mapping[str, str]]) -> 
     What is not marked to the end, or not handed in, is left empty, which changes nothing there.
     """
     names, rows = _wide(grades)
-    most = {name: max((g.max_score or 0 for g in grades if g.assignment == name), default=0)
-            for name in names}  # fmt: skip
+    most = dict.fromkeys(names, 0.0)
+    for g in grades:
+        whole = (g.max_score or 0) + (g.to_be_marked or 0)
+        most[g.assignment] = max(most[g.assignment], whole)
     table: list[dict[str, object]] = [{"Student": "    Points Possible", **most}]
     for student, scores in rows.items():
         own = {"Student": student, "SIS Login ID": student} | _filled(roster, student, CANVAS)
@@ -141,7 +143,7 @@ def _wide(grades: Sequence[Grade]) -> tuple[list[str], dict[str, dict[str, float
     names = list(dict.fromkeys(grade.assignment for grade in grades))
     rows: dict[str, dict[str, float | None]] = {}
     for entry in grades:
-        final = entry.score if entry.status in ("marked", "no notebook") else None
+        final = entry.score if entry.status == "marked" else None
         rows.setdefault(entry.student_id, dict.fromkeys(names))[entry.assignment] = final
     return sorted(names), rows
 
