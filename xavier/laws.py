@@ -117,7 +117,7 @@ LAWS: tuple[Law, ...] = (
     Law("glorot, packed as one", lambda n, m, use: rules.glorot(n, use.packed * m), None,
         "matrices that lie in one tensor are counted as one"),
 )  # fmt: skip
-"""In this order: of laws that fit as many weights the first is named, and mistakes come last.
+"""Laws, of which the first is named where several fit as many weights; mistakes come last.
 
 :meta hide-value:"""
 
