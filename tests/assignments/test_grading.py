@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import os
@@ -81,6 +82,21 @@ def test_a_share_of_the_points_rests_on_what_students_make() -> None:
         own = sum(part.points for part in chosen.parts if part.own)
         assert own >= 0.4 * sum(part.points for part in chosen.parts), chosen.name
         assert 60 <= chosen.minutes <= 120
+
+
+def test_the_students_side_runs_on_every_system() -> None:
+    """Only what marks imports what only POSIX has."""
+    kit = ASSIGNMENTS / "kit"
+    files = [kit / "__init__.py", *kit.glob("check/*.py"), *kit.glob("sets/*.py")]
+    found: set[str] = set()
+    for node in (node for file in files for node in ast.walk(ast.parse(file.read_bytes()))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(f"{'.' * node.level}{node.module or ''}")
+    assert "numpy" in found and len(files) > 10
+    assert not found & {"resource", "fcntl", "pwd", "grp", "termios", "pty", "signal", "pandas"}
+    assert not any("mark" in name for name in found)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -373,8 +389,12 @@ def test_links_pipes_and_devices_are_not_opened(tmp_path: Path) -> None:
     (tmp_path / "folder").symlink_to(tmp_path / "other")
     os.mkfifo(tmp_path / "b.ipynb")
     (tmp_path / "c.ipynb").mkdir()
+    (tmp_path / "own" / "ps2").mkdir(parents=True)
+    nbformat.write(answered(), tmp_path / "own" / "ps2" / "ps2.ipynb")
+    (tmp_path / "student").symlink_to(tmp_path / "own")
     for path in (tmp_path / "a.ipynb", tmp_path / "folder" / "ps2.ipynb", tmp_path / "b.ipynb",
-                 tmp_path / "c.ipynb", Path("/dev/zero")):  # fmt: skip
+                 tmp_path / "student" / "ps2" / "ps2.ipynb", tmp_path / "c.ipynb",
+                 Path("/dev/zero")):  # fmt: skip
         with pytest.raises(notebooks.Unreadable, match=r"link|no plain file|no notebook"):
             notebooks.read(path)
 

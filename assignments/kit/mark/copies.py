@@ -61,7 +61,7 @@ def flags(tasks: Sequence[Task], sources: Path) -> list[Flag]:
     numbers = {notebooks.variant_source(task.variant.shown): task.student for task in tasks}
     for task in tasks:
         name = task.problem_set
-        for link in (task.notebook, task.notebook.parent):
+        for link in (task.notebook, task.notebook.parent, task.notebook.parent.parent):
             if link.is_symlink():
                 target = os.fspath(link.readlink())
                 found.append(Flag(name, task.student, notebooks.printable(target), "a link to it"))
