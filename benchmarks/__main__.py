@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from benchmarks import runs, starts, updates
+from benchmarks import modules, runs, starts, updates
 from benchmarks.measure import Row, paired
 from xavier import init
 from xavier.shapeset import ANGLES, MARGIN, MAX_OVERLAP, STRETCH, Shapeset
@@ -209,7 +209,7 @@ def main() -> None:
     ):
         print(row(), flush=True)
     torch.set_num_threads(2)
-    for row in (*updates.rows(quick), *starts.rows(quick)):
+    for row in (*updates.rows(quick), *modules.rows(quick), *starts.rows(quick)):
         print(row(), flush=True)
     for several in runs.rows(quick):
         for line in several():

@@ -94,6 +94,21 @@ def test_a_function_is_named_after_the_module_that_calls_it() -> None:
     assert rows["kind"].tolist() == ["Linear", "Tanh", "Linear", "Tanh", "Tanh"]
 
 
+def test_a_function_of_integers_has_no_rows() -> None:
+    model = Functional(lambda s: s + torch.relu(s.detach().long()) + F.relu(torch.ones(2)[0]))
+    with monitor.watch(model) as record:
+        model(normal(3, 4))
+    assert set(record.rows()["name"]) == {"body", "relu()"}
+    assert record.rows().order.nunique() == 2
+
+
+def test_what_was_compiled_is_watched_where_it_is_called_as_it_was() -> None:
+    model = mlp()
+    with monitor.watch(torch.compile(model, backend="eager")) as record:
+        model(normal(3, 4))
+    assert record.rows()["name"].unique().tolist() == ["0", "1", "2"]
+
+
 def test_dead_units_of_a_function_are_found() -> None:
     model = Functional(F.relu)
     with torch.no_grad():
