@@ -74,7 +74,7 @@ class Report:
     def __str__(self) -> str:
         lines = [self.verdict]
         lines += [f"{i}. {finding}" for i, finding in enumerate(self.findings, start=1)]
-        rows = self.rows.drop(columns=["theory"]).dropna(axis="columns", how="all")
+        rows = self.rows[_PRINTED].dropna(axis="columns", how="all")
         if len(rows):
             number = "{:.2g}".format
             text = rows.to_string(index=False, float_format=number, na_rep="", max_rows=24)
@@ -123,6 +123,9 @@ _COLUMNS = [
     *("layer", "kind", "fan_in", "fan_out", "rule", "activation", "inputs", "outputs", "theory"),
     *("alike", "dead", "saturated", "gradient"),
 ]
+_PRINTED = [
+    *("layer", "fan_in", "rule", "activation", "outputs", "alike", "dead", "saturated", "gradient")
+]  # which find room in a line
 
 
 def diagnose(
@@ -193,7 +196,7 @@ def _row(about: About, use: Use) -> dict[str, Any]:
         "layer": use.name, "kind": use.kind, "fan_in": n_in, "fan_out": n_out,
         "rule": about.law(use), "activation": unit if isinstance(unit, str | None) else unit[0],
         "inputs": _root(use.inputs), "outputs": _root(use.outputs),
-        "theory": _root(about.gain_squared(use) * use.inputs + bias), "alike": use.alike,
+        "theory": _root(about.gain_squared(use) * use.inputs + bias), "alike": round(use.alike, 4),
         "dead": use.dead, "saturated": use.saturated, "gradient": use.gradient,
     }  # fmt: skip
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,9 +57,10 @@ class Finding:
         places = ", ".join(name or "the model itself" for name in self.where[:3])
         more = f" and {len(self.where) - 3} more" if len(self.where) > 3 else ""
         mark = "" if self.serious else " (remark)"
-        lines = [f"{self.kind}{mark}: {self.what}", f"why: {self.why} (chapter {self.chapter})"]
-        lines += [f"in: {places}{more}"] if self.where else []
-        return "\n    ".join([*lines, f"do: {self.fix}"])
+        texts = [f"{self.kind}{mark}: {self.what}", f"{self.why} (chapter {self.chapter})"]
+        texts += [f"in: {places}{more}"] if self.where else []
+        lines = [line for text in texts for line in textwrap.wrap(text, 69)]
+        return "\n   ".join([*lines, f"do: {self.fix}"])
 
 
 class About:

@@ -323,7 +323,8 @@ class _Looking(TorchFunctionMode):
     def _uses(self, name: str, args: Any, kwargs: Any) -> Iterator[tuple[Use, Tensor, bool]]:
         """The weights that a function uses, each with its input and whether it makes the output."""
         if name == "linear" or (name.startswith("conv") and name[-1] == "d"):
-            x, weight, bias, *rest = _ordered(args, kwargs, "input", "weight", "bias")
+            names = ("input", "weight", "bias")[len(args) :]
+            x, weight, bias, *rest = [*args, *(kwargs.get(name) for name in names)]
             transposed, options = "transpose" in name, {}
             if name != "linear":
                 groups = (*rest, *[1] * 9)[3]
@@ -417,11 +418,6 @@ def _known(activation: Any) -> Activation | None:
         return get(activation)
     except ValueError:
         return None
-
-
-def _ordered(args: Sequence[Any], kwargs: Mapping[str, Any], *names: str) -> list[Any]:
-    """Arguments in their order, however they were given."""
-    return list(args) + [kwargs.get(name) for name in names[len(args) :]]
 
 
 def _root(x: Tensor) -> Tensor:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,8 +60,12 @@ def planted(fault: Fault) -> tuple[Patient, Report]:
     return patient, diagnose(*patient)
 
 
+def in_a_line(printed: object) -> str:
+    return " ".join(str(printed).split())
+
+
 def is_named(fault: Fault, report: Report) -> bool:
-    return any(f.kind in fault.kinds and fault.word in str(f) for f in report.findings)
+    return any(f.kind in fault.kinds and fault.word in in_a_line(f) for f in report.findings)
 
 
 def test_the_zoo_is_large() -> None:
@@ -487,10 +493,11 @@ def test_a_report_prints_itself() -> None:
     text = str(report)
     assert text.splitlines()[0] == report.verdict
     assert len(text.splitlines()) <= 50
+    assert all(len(line) <= 80 for line in text.splitlines() if "do: " not in line)
     for finding in report.findings:
-        assert finding.what in text
+        assert finding.what in in_a_line(text)
         assert finding.fix in text
-        assert f"chapter {finding.chapter}" in text
+        assert f"chapter {finding.chapter}" in in_a_line(text)
     serious = [finding.serious for finding in report.findings]
     assert serious == sorted(serious, reverse=True)
     assert report._repr_html_().count("<li>") == len(report.findings)
@@ -520,3 +527,12 @@ def test_an_assertion_for_tests_of_ones_own() -> None:
         weight.fill_(0.1)
     with pytest.raises(AssertionError, match="tied"):
         assert_starts_well(model, batch, targets)
+
+
+def test_the_report_in_the_readme_is_what_its_lines_print(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    code, printed = re.findall(r"```(?:python|text)\n(.*?)```", readme, re.S)[-2:]
+    exec(code, {})
+    assert capsys.readouterr().out == printed
