@@ -320,19 +320,18 @@ class _Looking(TorchFunctionMode):
 
         return after
 
-    def _uses(self, name: str, args: Any, kwargs: Any) -> Iterator[tuple[Use, Tensor, bool]]:
+    def _uses(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Iterator[tuple[Use, Tensor, bool]]:
         """The weights that a function uses, each with its input and whether it makes the output."""
         if name == "linear" or (name.startswith("conv") and name[-1] == "d"):
             names = ("input", "weight", "bias")[len(args) :]
             x, weight, bias, *rest = [*args, *(kwargs.get(name) for name in names)]
-            transposed, options = "transpose" in name, {}
-            if name != "linear":
-                groups = (*rest, *[1] * 9)[3]
-                stride = (*rest, 1)[0]
-                options = {
-                    "groups": kwargs.get("groups", groups), "transposed": transposed,
-                    "stride": kwargs.get("stride", stride),
-                }  # fmt: skip
+            options: dict[str, Any] = {}
+            if name != "linear":  # stride, padding, one more, groups
+                known = {"stride": (*rest, 1)[0], "groups": (*rest, *[1] * 4)[3], **kwargs}
+                options = {key: known[key] for key in ("stride", "groups")}
+                options["transposed"] = "transpose" in name
             yield self._use(name, weight, bias, x, options), x, True
         elif name in _PRODUCTS:
             *_, a, b = args[: _PRODUCTS[name]]
