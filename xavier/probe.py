@@ -325,8 +325,9 @@ class _Looking(TorchFunctionMode):
     ) -> Iterator[tuple[Use, Tensor, bool]]:
         """The weights that a function uses, each with its input and whether it makes the output."""
         if name == "linear" or (name.startswith("conv") and name[-1] == "d"):
-            names = ("input", "weight", "bias")[len(args) :]
-            x, weight, bias, *rest = [*args, *(kwargs.get(name) for name in names)]
+            named = (kwargs.get(key) for key in ("input", "weight", "bias")[len(args) :])
+            given: list[Any] = [*args, *named]
+            x, weight, bias, *rest = given
             options: dict[str, Any] = {}
             if name != "linear":  # stride, padding, one more, groups
                 known = {"stride": (*rest, 1)[0], "groups": (*rest, *[1] * 4)[3], **kwargs}
@@ -396,11 +397,8 @@ class _Looking(TorchFunctionMode):
             if origin and not origin.normed and origin.sum is None:
                 use.below = origin.use
             if makes:
-                use.outputs, use.alike, use.makes = (
-                    mean_square(out),
-                    similarity(out),
-                    out.numel() > 0,
-                )
+                use.makes = out.numel() > 0
+                use.outputs, use.alike = mean_square(out), similarity(out)
                 if out.requires_grad:
                     out.register_hook(partial(_keep_gradient, use))
         return _Origin(place, last=f"{use.name}.weight" if use.name else "weight")
@@ -429,31 +427,27 @@ def tensors(value: Any) -> Iterator[Tensor]:
     """All that are in it, also in lists, tuples and mappings."""
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from tensors(part)
-    elif isinstance(value, tuple | list):
-        for part in value:
+    elif isinstance(value, Mapping | tuple | list):
+        for part in value.values() if isinstance(value, Mapping) else value:
             yield from tensors(part)
 
 
 @contextmanager
 def _unchanged(model: nn.Module) -> Iterator[None]:
-    """Whatever happens inside, buffers and generators are afterwards what they were."""
+    """Buffers and generators are afterwards what they were, whatever happens inside."""
     devices = {p.device.index for p in model.parameters() if p.device.type == "cuda"}
-    kept = [
-        (module, name, buffer, buffer.detach().clone())
-        for module in model.modules()
-        for name, buffer in module._buffers.items()
-        if buffer is not None
-    ]
+    kept = [(module, dict(module._buffers)) for module in model.modules()]
+    held = [buffer for _, own in kept for buffer in own.values() if buffer is not None]
+    values = [(buffer, buffer.detach().clone()) for buffer in held]
     with torch.random.fork_rng(devices):  # noqa: TID251 -- which restores, and seeds nothing
         try:
             yield
         finally:
+            for module, own in kept:
+                module._buffers.clear()
+                module._buffers.update(own)
             with torch.no_grad():
-                for module, name, buffer, value in kept:
-                    module._buffers[name] = buffer
+                for buffer, value in values:
                     buffer.copy_(value)
 
 
