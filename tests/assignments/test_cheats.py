@@ -249,3 +249,6 @@ def test_copies_are_named_with_both_names(tmp_path: Path) -> None:
     assert ("ada", "eve") in pairs and ("bob", "eve") in pairs
     assert any(a == "kim" and "ada" in b and "link" in what for (a, b), what in pairs.items())
     assert not any("zoe" in pair for pair in pairs)
+    other = answered("kay")  # the same code for other numbers, and none that was copied as a file
+    tasks = [tasks[0], task("kay", other)]
+    assert [flag.what for flag in copies.flags(tasks, tmp_path)] == ["100% of the code"]

@@ -92,15 +92,15 @@ def flags(tasks: Sequence[Task], sources: Path) -> list[Flag]:
 
 
 def _words(notebook: NotebookNode, given: NotebookNode) -> list[str]:
-    """The words of what a student wrote: of all code that was not given out."""
+    """The words of what a student wrote: of all code that was not given out, cell by cell."""
     code = [cell.source for cell in given.cells if cell.cell_type == "code"]
     known = {word for source in code for word in _WORD.findall(source)} | _KNOWN
-    order: dict[str, str] = {}
+    handed = {re.sub(r"\s+", "", source) for source in (*code, notebooks.variant_of(notebook))}
     found = []
-    handed = {re.sub(r"\s+", "", cell.source) for cell in given.cells}
     for cell in notebook.cells:
         if cell.cell_type != "code" or re.sub(r"\s+", "", cell.source) in handed:
             continue
+        order: dict[str, str] = {}
         for word in _WORD.findall(re.sub(r"#.*", "", cell.source)):
             own = word.isidentifier() and word not in known
             found.append(order.setdefault(word, f"_{len(order)}") if own else word)
