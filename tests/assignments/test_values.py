@@ -78,6 +78,22 @@ def test_arrays(dtype: str) -> None:
         np.testing.assert_array_equal(found, np.asarray(value))
 
 
+def test_halves_and_tables_without_names_arrive_as_arrays() -> None:
+    half = torch.tensor([0.5, 1.5], dtype=torch.bfloat16)
+    assert there_and_back(half).tolist() == [0.5, 1.5]
+    assert there_and_back(pd.DataFrame(np.eye(2))).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['["<f8", [1000000000, 1000000000], ""]', '["|O", [1], "AAAAAAAAAAA="]',
+     '["<f8", "x", ""]', '["<f8", [1], "?"]', '["<f8"]', "3", '["f8,f8", [1], ""]'],
+)  # fmt: skip
+def test_an_array_that_is_none_asks_for_no_memory(content: str) -> None:
+    with pytest.raises(NotPlain):
+        loads(f'{{"array": {content}}}')
+
+
 class Yes:
     """Equal to everything, and whatever is asked for."""
 
