@@ -276,7 +276,7 @@ class Recorder:
         """Describe a tensor, and keep what was found in the place of an earlier one."""
         if not tensor.numel():
             return
-        with torch.no_grad(), few_threads(0):
+        with torch.no_grad(), torch._C.DisableTorchFunction(), few_threads(0):
             values = detached(tensor if tensor.layout == torch.strided else tensor.to_dense())
             if "gradient" in quantity and (scale := self._scale()) != 1:
                 wide = torch.promote_types(values.dtype, torch.float32)  # half has no room below
