@@ -469,8 +469,8 @@ def look(
 
     Raises:
         TypeError: the model is no module in Python, or the targets are no tensor.
-        ValueError: the batch is empty, on meta or made in inference mode, or the loss is no single
-            number.
+        ValueError: the batch is empty or on meta, it or the model was made in inference mode, or
+            the loss is no single number.
     """
     checks.instance("model", model, nn.Module, "a torch.nn.Module")
     model = getattr(model, "_orig_mod", model)  # what torch.compile was given
@@ -484,6 +484,9 @@ def look(
             raise ValueError(f"batch must have numbers, got a tensor {shape} on {tensor.device}")
         if tensor.is_inference():
             raise ValueError(f"batch must not be made in inference mode: clone the tensor {shape}")
+    for name, parameter in model.named_parameters():
+        if parameter.is_inference():
+            raise ValueError(f"model must not be made in inference mode, as {name!r} was")
     seen = Seen(examples=next((len(t) for t in tensors(batch) if t.dim()), 0))
     looking = _Looking(model, seen)
     with ExitStack() as stack:

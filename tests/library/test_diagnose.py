@@ -472,7 +472,9 @@ def test_wrong_arguments_are_named() -> None:
     with pytest.raises(TypeError, match=r"targets must be a torch\.Tensor"):
         diagnose(model, NUMBERS, [0] * 16)
     with torch.inference_mode():
-        inside = NUMBERS.clone()
+        inside, made = NUMBERS.clone(), nn.Linear(64, 2)
+    with pytest.raises(ValueError, match="inference mode, as 'weight' was"):
+        diagnose(made, NUMBERS)
     with pytest.raises(ValueError, match="inference mode"):
         diagnose(model, inside)
 
