@@ -58,7 +58,7 @@ class Use:
         below: the place of the use that the input came from, through one activation at most.
         activation: what follows, as `xavier.activations.get` knows it, or another name.
         normed: whether a normalization takes the scale of the output away.
-        dead, saturated: shares behind the activation, as in `xavier.monitor`.
+        dead, saturated: shares, as in `xavier.monitor`, of a rectifier and of a bounded unit.
         entering: by how much the inputs are one (`shared`).
         units, before: how many units a rectifier has, and the similarity of their sums for two
             examples, biases aside.
@@ -301,7 +301,7 @@ class _Looking(TorchFunctionMode):
                 use.units = out.shape[axis]
                 use.before = use.entering if math.isnan(before) else before
                 use.before = 0.0 if origin.centred and math.isnan(before) else use.before
-            elif (unit := _known(known)) and unit.saturation and known not in _RECTIFIERS:
+            elif (unit := _known(known)) and all(map(math.isfinite, unit.range)):
                 use.saturated = float(unit.saturated(out).double().mean())
         return replace(origin, activated=True, last="")
 
