@@ -17,8 +17,8 @@ the number of values, not by one less:
 "mean", "std"       over all values
 "std_over_inputs"   root of the mean over units of the variance over examples
 "p02", "p98"        2nd and 98th percentile, linearly interpolated between values; of more than half
-                    a million values in a layer (weights, as a rule) those of an even sample of
-                    about 65,000
+                    a million values in a layer (weights, as a rule), or in `watch` of more than
+                    65,000, those of an even sample of about 65,000
 "saturated"         share of saturated units (`xavier.activations.Activation.saturated`)
 "density"           share of the values in a bin, divided by the bin's width
 "norm"              root of the sum of squares; this and the next three from `watch` alone

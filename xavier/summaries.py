@@ -47,7 +47,8 @@ def describe(
         inputs: whether to add "std_over_inputs".
         bins: of the density, if any.
         activation: whose outputs these are, for "saturated".
-        health: whether to add "norm", "not_finite" and, with inputs of an activation, "dead".
+        health: for `xavier.monitor.watch`: whether to add "norm", "not_finite" and, with inputs of
+            an activation, "dead", and to take percentiles of a sample sooner.
     """
     replicas = len(x)
     flat = (x if x.is_contiguous() else x.mT).reshape(replicas, -1)  # in any order
@@ -56,7 +57,8 @@ def describe(
     else:
         spread = dict(zip(("mean", "std"), _spread(flat), strict=True))
     mean = spread["mean"]
-    spread |= dict(zip(_PERCENTILES, _percentiles(_even_sample(flat)), strict=True))
+    most = _SAMPLE if health else _ALL_VALUES
+    spread |= dict(zip(_PERCENTILES, _percentiles(_even_sample(flat, most)), strict=True))
     found = [(name, math.nan, value) for name, value in spread.items()]
     if activation is not None:
         share = activation.saturated(flat).sum(1).double() / flat.shape[1]
@@ -143,9 +145,9 @@ def _count_products(z: Tensor, delta: Tensor, bins: Limits) -> Tensor:
     return below.diff()
 
 
-def _even_sample(x: Tensor) -> Tensor:
+def _even_sample(x: Tensor, most: int) -> Tensor:
     """(R, N) as it is, or every so many of too many values."""
-    if x.shape[1] <= _ALL_VALUES:
+    if x.shape[1] <= most:
         return x
     # An odd stride visits all columns of a matrix with an even number of them.
     return x[:, :: math.ceil(x.shape[1] / _SAMPLE) | 1]

@@ -1121,5 +1121,13 @@ def test_percentiles_of_a_very_large_layer_are_those_of_an_even_sample() -> None
     error = 2 * limit * math.sqrt(0.02 * 0.98 / 2**16)
     assert abs(rows["p02"] - exact[0]) < 5 * error and abs(rows["p98"] - exact[1]) < 5 * error
     assert abs(rows["p02"] - exact[0]) > 0  # of a sample, and documented so
+    layer = nn.Linear(500, 500)  # no more than a quarter of a million, which watch samples too
+    with monitor.watch(layer) as record:
+        layer(torch.zeros(1, 500))
+    watched = record.rows()
+    for share, name in ((0.02, "p02"), (0.98, "p98")):
+        got = value(watched, quantity="weight", statistic=name)
+        whole = np.quantile(layer.weight.detach().numpy(), share)
+        assert 0 < abs(got - whole) < 5 * 500**-0.5 * 2 * math.sqrt(0.02 * 0.98 / 2**16)
     std = network.w[0].double().numpy().std()
     assert rows["std"] == pytest.approx(std, rel=1e-6)  # parts are added in single precision

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -30,3 +31,13 @@ def test_percentiles_of_what_is_no_number_are_none(place: int) -> None:
     x[1, place] = math.nan
     low, high = summaries._percentiles(x)
     assert low.isnan().tolist() == high.isnan().tolist() == [False, True]
+
+
+def test_a_record_fits_on_a_screen() -> None:
+    rows = pd.DataFrame({
+        "step": 0, "order": range(100), "name": [f"layer{i}" for i in range(100)],
+        "kind": "Linear", "quantity": "output", "statistic": "std", "value": 1.0,
+    })  # fmt: skip
+    lines = summaries.as_text(rows).splitlines()
+    assert 40 < len(lines) < 45 and ".." in lines[22]
+    assert len(summaries.as_text(rows[:40]).splitlines()) == 2 + 40
