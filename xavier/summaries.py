@@ -64,11 +64,12 @@ def describe(
         share = activation.saturated(flat).sum(1).double() / flat.shape[1]
         found.append(("saturated", math.nan, share.where(~mean.isnan(), mean)))
     if health:
-        norm = torch.linalg.vector_norm(flat, dim=1, dtype=torch.float64)
-        found.append(("norm", math.nan, norm))
+        norm = (flat.shape[1] * (mean.square() + spread["std"].square())).sqrt()
         odd = torch.zeros_like(norm)
         if not norm.isfinite().all():  # else there is none to count
+            norm = torch.linalg.vector_norm(flat, dim=1, dtype=torch.float64)
             odd = (~flat.isfinite()).sum(1).double()
+        found.append(("norm", math.nan, norm))
         found.append(("not_finite", math.nan, odd))
         if activation is not None and inputs:
             dead = activation.saturated(x).all(1).double().mean(1)
