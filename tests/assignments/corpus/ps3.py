@@ -442,7 +442,7 @@ trained["start"] = [uniform(w.shape, variance_of(*w.shape), rng) for w in traine
 """),
     ("std as bound", 0.2, 'trained["start"] = [w / math.sqrt(3) for w in trained["start"]]'),
     ("another run", 0.0, 'trained["end"][-1] = np.roll(trained["end"][-1], 2, axis=1)'),
-    ("not learned", 0.3, f"{_TRAIN}trained = train({_SGD}, 40, 10)"),
+    ("not learned", 0.3, f"{_TRAIN}trained = train({_SGD}, 5, 10)"),
     # The last layer by least squares, and a straight line for the costs.
     ("another run", 0.0, """
 data = datasets.load("digits", "train")
