@@ -22,7 +22,7 @@ SAMPLE = [  # of every kind of page one
     "_modules/xavier/init.html",
     "chapters/03_scale.html",
     "chapters/15_scoreboard.html",
-    "chapters/api.html",
+    "chapters/api_grading.html",
     "chapters/laboratory.html",
     "chapters/teach.html",
     "search.html",
