@@ -8,7 +8,8 @@ package, and at a few kilobytes it saves nothing. The icons' rules that nobody n
 It also loads the search index, which holds a word list of the whole book, on every page, for a
 search while one types that this book has switched off: the page of results loads its own.
 
-A script of ours is loaded where its element is, and MathJax where there is a formula.
+A script is loaded where its element is, and so is the first page's style; MathJax where there is a
+formula.
 """
 
 import io
@@ -21,8 +22,10 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
 
-# A script, and what the elements are that it works on.
+# A script or a style sheet, and what the elements are that it works on.
 NEEDS = {
+    "design-tabs.js": re.compile(r'class="sd-tab-'),
+    "hero.css": re.compile(r'class="xavier-hero\b'),
     "lab.js": re.compile(r'class="xavier-lab\b'),
     "hero.js": re.compile(r'class="xavier-hero\b'),
     "board.js": re.compile(r'class="verdict '),
@@ -47,11 +50,13 @@ def leave_scripts(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     body = context.get("body", "")
-    context["script_files"] = [
-        script
-        for script in context["script_files"]
-        if (needs := NEEDS.get(Path(script.filename or "").name)) is None or needs.search(body)
-    ]
+    for files in ("script_files", "css_files"):
+        context[files] = [
+            file
+            for file in context[files]
+            if (needs := NEEDS.get(Path(getattr(file, "filename", file) or "").name)) is None
+            or needs.search(body)
+        ]
 
 
 def lighten(app: Sphinx, exception: Exception | None) -> None:

@@ -72,7 +72,7 @@ def test_scripts_are_loaded_where_they_have_something_to_do():
         assert ("searchindex.js" in text) == (page == "search.html"), page
         body = text.partition("<article")[2] or text.partition("<main")[2]
         for script, needs in weight.NEEDS.items():
-            loaded = re.search(rf'<script[^>]*/{re.escape(script)}[?"]', text) is not None
+            loaded = re.search(rf'<(?:script|link)[^>]*/{re.escape(script)}[?"]', text) is not None
             assert loaded == (needs.search(body) is not None), (page, script)
     assert "hero.js" in pages()["chapters/index.html"]
     assert "tex-chtml.js" not in pages()["chapters/index.html"]
