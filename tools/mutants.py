@@ -30,7 +30,8 @@ VERDICTS = {0: "survived", 33: "no test runs it", **dict.fromkeys(CAUGHT, "caugh
 
 def prepare(module: str, build: Path) -> Path:
     """Return a folder that holds the library, the module's tests, and what was found out before."""
-    tests = [f"tests/library/test_{module}.py", *SETTINGS["also"].get(module, [])]
+    own = f"tests/library/test_{module}.py"
+    tests = [own] * (ROOT / own).exists() + SETTINGS["also"].get(module, [])
     shared = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/**/conftest.py"))]
     digest = hashlib.sha256(repr(SETTINGS).encode())
     for path in (f"xavier/{module}.py", *tests, *shared):
@@ -49,7 +50,7 @@ def prepare(module: str, build: Path) -> Path:
     options = SETTINGS["mutmut"] | {
         "source_paths": ["xavier"],
         "only_mutate": [f"xavier/{module}.py"],
-        "pytest_add_cli_args_test_selection": tests,
+        "pytest_add_cli_args_test_selection": [path for path in tests if path.endswith(".py")],
         "preload_modules_file": "preload.txt",
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]

@@ -1,4 +1,4 @@
-"""Slides and SVG figures are made of what chapters hold, and lists of mutants of what there is."""
+"""Slides, figures, lists of mutants and the README are of what there is."""
 
 from __future__ import annotations
 
@@ -112,3 +112,12 @@ def test_equivalent_mutants_are_of_lines_that_are_still_there() -> None:
             removed = {line[1:].strip() for line in changes if line.startswith("-")}
             assert removed and removed <= {line.strip() for line in source}, entry
             assert entry["reason"]
+
+
+def test_the_report_in_the_readme_is_what_its_lines_print(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    code, printed = re.findall(r"```(?:python|text)\n(.*?)```", readme, re.S)[-2:]
+    exec(code, {})
+    assert capsys.readouterr().out == printed

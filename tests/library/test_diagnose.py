@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -529,12 +527,3 @@ def test_an_assertion_for_tests_of_ones_own() -> None:
         weight.fill_(0.1)
     with pytest.raises(AssertionError, match="tied"):
         assert_starts_well(model, batch, targets)
-
-
-def test_the_report_in_the_readme_is_what_its_lines_print(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    code, printed = re.findall(r"```(?:python|text)\n(.*?)```", readme, re.S)[-2:]
-    exec(code, {})
-    assert capsys.readouterr().out == printed
