@@ -87,12 +87,8 @@ def shapeset_against_a_loop(images: int, repeat: int) -> Row:
         (a / images, b / few)
         for a, b in paired(lambda: ours.batch(images), lambda: theirs.batch(few), repeat)
     ]
-    return Row(
-        "Shapeset against one image at a time",
-        f"{1 / statistics.median(a for a, _ in times):,.0f}/s",
-        f"{1 / statistics.median(b for _, b in times):,.0f}/s",
-        [b / a for a, b in times],
-        "at least 10; 50,000/s",
+    return Row.of(
+        "Shapeset against one image at a time", times, "/s", "at least 10; 50,000/s", gain=True
     )
 
 
@@ -103,12 +99,8 @@ def shapeset_against_writing(images: int, repeat: int) -> Row:
         return torch.empty(images, SIDE * SIDE).copy_(level.expand(-1, SIDE * SIDE))
 
     times = paired(lambda: ours.batch(images), write, repeat)
-    return Row(
-        "Shapeset against writing its output",
-        f"{images / statistics.median(a for a, _ in times):,.0f}/s",
-        f"{images / statistics.median(b for _, b in times):,.0f}/s",
-        [b / a for a, b in times],
-        "the floor is 1",
+    return Row.of(
+        "Shapeset against writing its output", times, "/s", "the floor is 1", per=images, gain=True
     )
 
 
@@ -120,13 +112,7 @@ def small_batches(images: int, repeat: int) -> Row:
             small.batch(10)
 
     times = paired(tens, lambda: large.batch(images), repeat)
-    return Row(
-        "Shapeset in batches of 10 against one batch",
-        f"{images / statistics.median(a for a, _ in times):,.0f}/s",
-        f"{images / statistics.median(b for _, b in times):,.0f}/s",
-        [b / a for a, b in times],
-        "",
-    )
+    return Row.of("Shapeset in batches of 10 against one batch", times, "/s", per=images, gain=True)
 
 
 _MEMORY = """
@@ -175,12 +161,12 @@ def uniform_against_torch(shape: tuple[int, int], number: int, repeat: int) -> R
         number,
     )
     assert torch.equal(ours, theirs)  # the same work was done
-    return Row(
+    return Row.of(
         f"init.uniform_ against torch, {shape[0]} x {shape[1]}",
-        f"{1e6 * statistics.median(a for a, _ in times):,.1f} us",
-        f"{1e6 * statistics.median(b for _, b in times):,.1f} us",
-        [b / a for a, b in times],
+        times,
+        " us",
         "at least 0.9",
+        gain=True,
     )
 
 

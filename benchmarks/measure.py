@@ -6,7 +6,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,31 @@ class Row:
     ratios: list[float]
     goal: str
 
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        pairs: Sequence[tuple[float, float]],
+        unit: str,
+        goal: str = "",
+        *,
+        per: float = 1,
+        gain: bool = False,
+    ) -> Row:
+        """A row of pairs of ours and the other's.
+
+        Args:
+            name, goal: as they are printed.
+            pairs: seconds; bytes, where the unit is MB.
+            unit: one of `UNITS`.
+            per: how many things each number is of, of which one is shown.
+            gain: how many times as good ours is, in place of how many times as dear.
+        """
+        shown = (
+            UNITS[unit](statistics.median(side) / per) + unit for side in zip(*pairs, strict=True)
+        )
+        return cls(name, *shown, [b / a if gain else a / b for a, b in pairs], goal)
+
     def __str__(self) -> str:
         low, middle, high = min(self.ratios), statistics.median(self.ratios), max(self.ratios)
         spread = f"{short(low)} to {short(high)}"
@@ -28,6 +53,14 @@ class Row:
             f"{self.name:<43}{self.ours:>13}{self.theirs:>13}"
             f"{short(middle):>8}  {spread:<16}{self.goal}"
         )
+
+
+UNITS: dict[str, Callable[[float], str]] = {
+    " us": lambda value: f"{1e6 * value:,.0f}",
+    " ms": lambda value: f"{1e3 * value:,.0f}",
+    " MB": lambda value: f"{value / 1e6:.1f}",
+    "/s": lambda value: f"{1 / value:,.0f}",
+}
 
 
 def short(value: float) -> str:

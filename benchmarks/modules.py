@@ -5,7 +5,6 @@ Timed by the clock on the wall, on two threads.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -32,12 +31,12 @@ def drawing(layers: int, width: int, repeat: int) -> Row:
     times = paired(
         lambda: init.initialize_(model, generator=ours), loop, repeat, 1, time.perf_counter
     )
-    return Row(
+    return Row.of(
         f"initialize_, {layers * width**2 / 1e6:.0f} million weights, torch",
-        f"{1e3 * statistics.median(a for a, _ in times):,.0f} ms",
-        f"{1e3 * statistics.median(b for _, b in times):,.0f} ms",
-        [b / a for a, b in times],
+        times,
+        " ms",
         "at least 0.9",
+        gain=True,
     )
 
 
@@ -59,12 +58,12 @@ def watching(name: str, width: int, every: int, repeat: int) -> Row:
         return run
 
     times = paired(training(True), training(False), repeat, 1, time.perf_counter)
-    return Row(
+    return Row.of(
         f"watch, {name}" + ("" if every == 1 else ", each tenth step"),
-        f"{1e3 * statistics.median(a for a, _ in times) / steps:,.0f} ms",
-        f"{1e3 * statistics.median(b for _, b in times) / steps:,.0f} ms",
-        [a / b for a, b in times],
+        times,
+        " ms",
         "at most 2" if every == 1 else "at most 1.1",
+        per=steps,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -57,12 +56,12 @@ def whole_run(width: int, replicas: int, seeds: int, updates: int, repeat: int) 
             bare.update(x, y, rates, "cross_entropy")
 
     times = paired(all_of_it, its_updates, repeat, 1, time.perf_counter)
-    return Row(
+    return Row.of(
         f"Training, {width} wide, {replicas} of {seeds} seeds, all of it",
-        f"{1e6 * statistics.median(a for a, _ in times) / updates:,.0f} us",
-        f"{1e6 * statistics.median(b for _, b in times) / updates:,.0f} us",
-        [a / b for a, b in times],
+        times,
+        " us",
         "at most 1.15",
+        per=updates,
     )
 
 
@@ -84,13 +83,7 @@ def checkpoint(width: int, replicas: int, repeat: int) -> list[Row]:
         name = f"Checkpoint of {replicas}, {width} wide"
         sides = path.stat().st_size, plain.stat().st_size
     return [
-        Row(
-            name,
-            f"{1e3 * statistics.median(a for a, _ in times):,.0f} ms",
-            f"{1e3 * statistics.median(b for _, b in times):,.0f} ms",
-            [a / b for a, b in times],
-            "",
-        ),
+        Row.of(name, times, " ms"),
         Row(
             f"{name}: size",
             f"{sides[0] / 1e6:.1f} MB",
@@ -122,12 +115,12 @@ def on_a_gpu(width: int, replicas: int, updates: int, repeat: int) -> list[Row]:
 
     times = paired(train, floor, repeat, 1, time.perf_counter)
     return [
-        Row(
+        Row.of(
             f"Training {replicas}, {width} wide, on a GPU",
-            f"{1e6 * statistics.median(a for a, _ in times) / updates:,.0f} us",
-            f"{1e6 * statistics.median(b for _, b in times) / updates:,.0f} us",
-            [a / b for a, b in times],
+            times,
+            " us",
             "at most 6, better 2",
+            per=updates,
         )
     ]
 

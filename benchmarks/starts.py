@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import time
@@ -63,13 +62,7 @@ def against_its_passes(name: str, width: int, repeat: int) -> Row:
     times = paired(
         lambda: diagnose(model, x), lambda: passes(model, x), repeat, 1, time.perf_counter
     )
-    return Row(
-        f"diagnose, {name}",
-        f"{1e3 * statistics.median(a for a, _ in times):,.0f} ms",
-        f"{1e3 * statistics.median(b for _, b in times):,.0f} ms",
-        [a / b for a, b in times],
-        "at most 4",
-    )
+    return Row.of(f"diagnose, {name}", times, " ms", "at most 4")
 
 
 _MEMORY = """
@@ -95,13 +88,7 @@ def memory(name: str, width: int, repeat: int) -> Row:
         return int(done.stdout)
 
     pairs = [(grown("diagnose"), grown("passes")) for _ in range(repeat)]
-    return Row(
-        f"diagnose, {name}: memory",
-        f"{statistics.median(a for a, _ in pairs) / 1e6:.1f} MB",
-        f"{statistics.median(b for _, b in pairs) / 1e6:.1f} MB",
-        [a / b for a, b in pairs],
-        "at most 2",
-    )
+    return Row.of(f"diagnose, {name}: memory", pairs, " MB", "at most 2")
 
 
 def rows(quick: bool) -> Iterator[Callable[[], Row]]:

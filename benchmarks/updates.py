@@ -94,25 +94,19 @@ def against_autograd(width: int, replicas: int, number: int, repeat: int) -> Row
     torch.testing.assert_close(together()[0], alone())
     times = paired(together, alone, repeat, number, time.perf_counter)
     which = "" if replicas == 1 else f", one of {replicas}"
-    return Row(
+    return Row.of(
         f"Update, {width} wide{which}, by autograd",
-        f"{1e6 * statistics.median(a for a, _ in times) / replicas:,.0f} us",
-        f"{1e6 * statistics.median(b for _, b in times):,.0f} us",
-        [replicas * b / a for a, b in times],
+        [(a / replicas, b) for a, b in times],
+        " us",
         {1000: "at least 1.4", 200: "at least 3", 100: "at least 5"}[width],
+        gain=True,
     )
 
 
 def against_products(width: int, number: int, repeat: int) -> Row:
     ours = network(width, 1)
     times = paired(replicated(ours), products(ours), repeat, number, time.perf_counter)
-    return Row(
-        f"Update, {width} wide, its products",
-        f"{1e6 * statistics.median(a for a, _ in times):,.0f} us",
-        f"{1e6 * statistics.median(b for _, b in times):,.0f} us",
-        [a / b for a, b in times],
-        "at most 1.15",
-    )
+    return Row.of(f"Update, {width} wide, its products", times, " us", "at most 1.15")
 
 
 class Again:
@@ -146,12 +140,8 @@ def with_statistics(width: int, updates: int, repeat: int) -> Row:
         )
 
     times = paired(training(look), training(None), repeat, 1, time.perf_counter)
-    return Row(
-        f"Training, {width} wide, with statistics",
-        f"{1e6 * statistics.median(a for a, _ in times) / updates:,.0f} us",
-        f"{1e6 * statistics.median(b for _, b in times) / updates:,.0f} us",
-        [a / b for a, b in times],
-        "at most 1.05",
+    return Row.of(
+        f"Training, {width} wide, with statistics", times, " us", "at most 1.05", per=updates
     )
 
 
@@ -175,12 +165,8 @@ def beside_other_work(width: int, updates: int, repeat: int) -> Row:
         times.append((training(), quiet))
         other.kill()
         other.communicate()
-    return Row(
-        f"Training, {width} wide, beside a busy loop",
-        f"{1e6 * statistics.median(a for a, _ in times) / updates:,.0f} us",
-        f"{1e6 * statistics.median(b for _, b in times) / updates:,.0f} us",
-        [a / b for a, b in times],
-        "at most 2.5",
+    return Row.of(
+        f"Training, {width} wide, beside a busy loop", times, " us", "at most 2.5", per=updates
     )
 
 
