@@ -1,7 +1,8 @@
 """One forward and one backward pass through any model, and what each use of its weights did.
 
-`xavier.monitor.watch` sees modules; this sees the functions that they call, so that a ReLU written
-as a function, a residual sum, or a matrix that is no layer count as well. `look` leaves the model
+`xavier.monitor.watch` describes modules and activations over many steps; this follows one pass
+through every function of torch, so that a residual sum, or a matrix that is no layer, counts as
+well. `look` leaves the model
 as it was: parameters, their gradients, buffers such as running averages, hooks, modes and the
 states of the random number generators. `xavier.diagnose` says what the numbers mean.
 """
