@@ -4,7 +4,7 @@ Its content is a sentence for each, ``01_symmetry: Units that start equal ...``.
 from the chapters themselves: the title, the first figure with its alternative text, and the minutes
 that the chapter says it takes, or else those that its words and cells are worth.
 
-A drawing is shown as a picture here: fifteen of them in the page would be half a megabyte, loaded
+A drawing is shown as a picture here: those of all chapters would be half a megabyte, loaded
 before anyone scrolls. A picture knows nothing of the page's theme, so there are two, and the style
 sheet shows one; browsers do not load the other.
 """

@@ -81,3 +81,10 @@ def test_the_first_page_has_a_whole_card_for_every_chapter():
             assert picture["loading"] == "lazy"
             assert picture["alt"] == cards.first_figure(notebook).alt
             assert 0 < (PAGE.parent / picture["src"]).stat().st_size < 150_000
+
+
+def test_the_first_page_counts_its_chapters_right():
+    numbers = ["fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+    text = (ROOT / "chapters" / "index.ipynb").read_text(encoding="utf-8")
+    [said] = re.findall(r"(\w+) chapters, each", text)
+    assert numbers.index(said.lower()) + 14 == len(list((ROOT / "chapters").glob("[0-9]*.ipynb")))
