@@ -545,6 +545,12 @@ _ALL = (
         rates=(*_RATES[1:], 0.3),
     ),
     _trained(
+        "cost_as_used",
+        "The quadratic cost as it was used, of tanh outputs without a softmax",
+        _each((TANH, TANH_N), {"quadratic of tanh outputs": {"cost": "quadratic_tanh"}}),
+        rates=(*_RATES, 0.3),
+    ),
+    _trained(
         "cost_rates",
         "The quadratic cost at three and at nine times the rate of cross-entropy",
         [

@@ -56,8 +56,8 @@ def diagonal_hessian(
     derivative: the term with :math:`f''`, which can be negative (this is Gauss and Newton's
     approximation), and in every layer all that is off the diagonal. At the output, :math:`h_k` is
     :math:`p_k (1 - p_k)` for the cross-entropy, with p the softmax of the logits, which is exact.
-    For the quadratic cost it is :math:`\sum_c (\partial p_c / \partial s_k)^2`, again without the
-    term that can be negative.
+    For the quadratic costs it is :math:`\sum_c (\partial p_c / \partial s_k)^2` of the outputs p,
+    again without the term that can be negative.
 
     Args:
         network: R replicas.
@@ -65,7 +65,7 @@ def diagonal_hessian(
             examples are enough for rates.
         y: labels, on which neither output's estimate depends; they are an argument so that
             `gradient_variance` can take this one's place.
-        cost: "cross_entropy" or "quadratic".
+        cost: one of `xavier.network.COSTS`.
 
     Returns:
         The estimate in the network's dtype. A replica that has diverged has values that are not
@@ -107,7 +107,7 @@ def gradient_variance(
         network: R replicas.
         x: inputs (B, n_0) or (R, B, n_0).
         y: labels (B,) or (R, B).
-        cost: "cross_entropy" or "quadratic".
+        cost: one of `xavier.network.COSTS`.
 
     Returns:
         The variances in the network's dtype, diverged replicas as in `diagonal_hessian`.
@@ -194,7 +194,7 @@ def hessian(
         x: inputs (B, n_0) or (R, B, n_0).
         y: labels (B,) or (R, B).
         replica: which one.
-        cost: "cross_entropy" or "quadratic".
+        cost: one of `xavier.network.COSTS`.
 
     Returns:
         A symmetric matrix (P, P), float64, for P parameters.
@@ -240,6 +240,8 @@ def hessian_spectrum(
 
 def _output_curvature(logits: Tensor, cost: Cost) -> Tensor:
     """Gauss-Newton second derivative of one example's cost with respect to each logit."""
+    if cost == "quadratic_tanh":
+        return (1 - logits.tanh().square()).square()
     p = logits.softmax(-1)
     # What the other classes have, summed and not 1 - p: that would be 0 for a sure answer.
     others = 1 - torch.eye(p.shape[-1], dtype=p.dtype, device=p.device)

@@ -42,7 +42,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from xavier import checks, init
-from xavier.network import COSTS, Cost
+from xavier.network import Cost
 from xavier.rules import Rule
 
 Array: TypeAlias = NDArray[np.float64]
@@ -195,7 +195,8 @@ def surface_over(
         ValueError: a name is unknown, or there are more than two classes and the output is not
             "softmax".
     """
-    of_sums = _COSTS[checks.one_of("output", output, OUTPUTS)][checks.one_of("cost", cost, COSTS)]
+    of_output = _COSTS[checks.one_of("output", output, OUTPUTS)]
+    of_sums = of_output[checks.one_of("cost", cost, of_output)]
     if output != "softmax" and problem.classes != 2:
         raise ValueError(f"classes must be 2 for output {output!r}, got {problem.classes}")
     w1, w2 = np.asarray(w1, dtype=float), np.asarray(w2, dtype=float)
@@ -260,7 +261,7 @@ def flat_shares(
     rows = []
     for seed in seeds:
         drawn = draw(seed, **problem)
-        for output, cost in itertools.product(outputs, COSTS):
+        for output, cost in itertools.product(outputs, _COSTS["softmax"]):
             share = flat_share(surface_over(drawn, cost, output, grid, grid), threshold, above)
             rows.append((seed, output, cost, share))
     return pd.DataFrame(rows, columns=["seed", "output", "cost", "share"])

@@ -21,7 +21,7 @@ from xavier.activations import ACTIVATIONS, Named
 from xavier.rules import Rule
 from xavier.threads import few_threads
 
-Cost: TypeAlias = Literal["cross_entropy", "quadratic"]
+Cost: TypeAlias = Literal["cross_entropy", "quadratic", "quadratic_tanh"]
 
 
 def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
@@ -46,11 +46,26 @@ def _quadratic_gradient(logits: Tensor, y: Tensor) -> Tensor:
     return p * (e - (p * e).sum(-1, keepdim=True))
 
 
+def _quadratic_tanh(logits: Tensor, y: Tensor) -> Tensor:
+    """|tanh(s) - t|^2 / 2 with t = 1 for the label and -1 for all others: no softmax."""
+    return 0.5 * (logits.tanh() + 1 - 2 * _one_hot(logits, y)).square().sum(-1)
+
+
+def _quadratic_tanh_gradient(logits: Tensor, y: Tensor) -> Tensor:
+    """(tanh(s) - t) (1 - tanh^2(s))."""
+    outputs = logits.tanh()
+    return (outputs + 1 - 2 * _one_hot(logits, y)) * (1 - outputs.square())
+
+
 COSTS: dict[Cost, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
     "cross_entropy": (_cross_entropy, _cross_entropy_gradient),
     "quadratic": (_quadratic, _quadratic_gradient),
+    "quadratic_tanh": (_quadratic_tanh, _quadratic_tanh_gradient),
 }
-"""The value of each cost for each example, and its gradient with respect to the logits."""
+"""The value of each cost for each example, and its gradient with respect to the logits.
+
+The first two read the logits through a softmax, the last through tanh units, as was common before.
+"""
 
 _MODULES: dict[str, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
@@ -292,7 +307,7 @@ class Network:
         Args:
             trace: from `forward`.
             y: labels (B,) or (R, B), int64.
-            cost: "cross_entropy" or "quadratic".
+            cost: one of `COSTS`.
 
         Raises:
             TypeError: the labels are not int64.
@@ -370,7 +385,7 @@ class Network:
             x: (R, B, n_0).
             y: (R, B).
             rates: (R,), as `rates` gives them.
-            cost: "cross_entropy" or "quadratic".
+            cost: one of `COSTS`.
             stop: another way to find who rests, with the arguments of the method `stop`.
             descend: another way down, with those of the method `descend`.
         """

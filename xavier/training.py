@@ -221,7 +221,7 @@ def train(
         lr: learning rate, or one per replica (R,).
         updates: number of updates, each on ``batch_size`` examples of every stream.
         batch_size: examples of one update.
-        cost: "cross_entropy" or "quadratic".
+        cost: one of `xavier.network.COSTS`.
         test: images (n, n_0) and labels (n,) on which error and cost are measured.
         every: updates between two measurements; by default only the start and the end.
         at: further updates after which to measure.
@@ -349,7 +349,7 @@ def evaluate(
     Args:
         network: R replicas.
         test: images (n, n_0) and labels (n,).
-        cost: "cross_entropy" or "quadratic".
+        cost: one of `xavier.network.COSTS`.
 
     Returns:
         Rows ``replica``, ``quantity``, ``value``. The quantities are "final_cost", "final_error"

@@ -72,11 +72,13 @@ def examples(
 
 
 def average_cost(logits: Tensor, y: Tensor, cost: str) -> Tensor:
-    """The two costs, from their definitions."""
+    """The costs, from their definitions."""
     p = logits.exp() / logits.exp().sum(-1, keepdim=True)
     if cost == "cross_entropy":
         return -p[torch.arange(len(y)), y].log().mean()
     target = nn.functional.one_hot(y, logits.shape[-1]).to(p.dtype)
+    if cost == "quadratic_tanh":
+        p, target = logits.tanh(), 2 * target - 1
     return ((p - target) ** 2).sum(-1).mean() / 2
 
 
@@ -254,13 +256,15 @@ def test_passes_and_steps_use_as_many_threads_as_their_size_is_worth(
     assert torch.get_num_threads() == 2
 
 
-def test_the_quadratic_cost_is_half_the_squared_distance_from_the_unit_vector() -> None:
+def test_a_quadratic_cost_is_half_the_squared_distance_from_the_targets() -> None:
     network = Network([torch.zeros(1, 2, 4)], [torch.zeros(1, 4)], "tanh", [0])
     trace = network.forward(torch.zeros(3, 2))
     y = torch.tensor([0, 1, 3])
     # p = 1/4 everywhere: ((3/4)^2 + 3 (1/4)^2) / 2 = 3/8
     assert network.cost(trace, y, "quadratic").tolist() == [0.375]
     assert network.cost(trace, y).tolist() == pytest.approx([math.log(4)], rel=1e-6)
+    # Every output is 0 and every target 1 or -1: 4 / 2.
+    assert network.cost(trace, y, "quadratic_tanh").tolist() == [2.0]
 
 
 @pytest.mark.parametrize("cost", COSTS)
@@ -895,7 +899,9 @@ def test_an_unknown_cost_is_refused_with_the_nearest_match() -> None:
     network = make()
     x, y = torch.ones(5, 4), torch.zeros(5, dtype=torch.int64)
     trace = network.forward(x)
-    message = "cost must be one of cross_entropy, quadratic, got 'quadratc'; did you mean"
+    message = (
+        "cost must be one of cross_entropy, quadratic, quadratic_tanh, got 'quadratc'; did you mean"
+    )
     with pytest.raises(ValueError, match=message):
         network.backward(trace, y, "quadratc")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=message):

@@ -89,6 +89,8 @@ def one_cost(logits: Tensor, y: Tensor, cost: str) -> Tensor:
         return -p[y].log()
     target = torch.zeros_like(p)
     target[y] = 1
+    if cost == "quadratic_tanh":
+        p, target = logits.tanh(), 2 * target - 1
     return ((p - target) ** 2).sum() / 2
 
 
@@ -137,6 +139,8 @@ def by_loops(network: Network, r: int, x: Tensor, cost: str) -> tuple[list[Any],
         classes = range(len(p))
         if cost == "cross_entropy":
             h = [p[k] * (1 - p[k]) for k in classes]
+        elif cost == "quadratic_tanh":
+            h = [slope_of("tanh", v) ** 2 for v in s[-1]]
         else:
             h = [sum((p[c] * ((c == k) - p[k])) ** 2 for c in classes) for k in classes]
         for i in reversed(range(len(w))):
