@@ -41,7 +41,6 @@ PATHS = sorted((ROOT / "chapters").glob("*.ipynb"))
 MAX_CELL_LINES = 20
 MAX_SETUP_LINES = 6
 MAX_CODE_LINES = 160
-LONGER = {"10_sigmoid"}  # at most 200
 MAX_FIGURES = 8
 MAX_BYTES = 1_000_000
 MIN_PROSE_WORDS = 900
@@ -265,9 +264,8 @@ def budgets(chapter: Chapter) -> Found:
         if number == chapter.code[0][0] and len(lines[0]) > MAX_SETUP_LINES:
             yield number, f"the setup has {len(lines[0])} lines, at most {MAX_SETUP_LINES}"
     length = sum(not line.strip().startswith("#") for cell_lines in lines for line in cell_lines)
-    limit = 200 if chapter.name in LONGER else MAX_CODE_LINES
-    if length > limit:
-        yield 0, f"{length} lines of code, at most {limit}"
+    if length > MAX_CODE_LINES:
+        yield 0, f"{length} lines of code, at most {MAX_CODE_LINES}"
     words = sum(len(re.findall(r"[^\W\d_][\w'’-]*", prose(text))) for _, text in chapter.markdown)
     if re.match(r"\d\d_", chapter.name) and words < MIN_PROSE_WORDS:
         yield 0, f"{words} words of prose, at least {MIN_PROSE_WORDS} (no code, math or captions)"
