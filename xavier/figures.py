@@ -561,6 +561,9 @@ def _shared_legend(picture: Picture, *, columns: int) -> None:
         read = [name for column in range(count) for name in names[column::count]]
         marks = [handles[name] for name in read]
         legend = picture.legend(marks, read, loc="outside upper center", ncols=count)
-        if count == 1 or legend.get_window_extent().width <= picture.bbox.width:
+        extent = legend.get_window_extent()
+        if count == 1 or extent.width <= picture.bbox.width:
+            # Long names one below the other would leave no room for what they name.
+            picture.set_figheight(picture.get_figheight() + max(0, extent.height / picture.dpi - 1))
             return
         legend.remove()
