@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib
+import importlib.util
 import io
 import math
 import os
@@ -294,8 +294,13 @@ class Source:
 
 
 def _read_digits(source: Source, split: str) -> Raw:
-    load_digits = _import("sklearn.datasets").load_digits
-    images, labels = load_digits(return_X_y=True)
+    found = importlib.util.find_spec("sklearn")
+    if found is None or found.origin is None:
+        raise _missing("No module named 'sklearn'")
+    # The file by itself: to import what reads it takes longer than all that is done with it.
+    file = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    table = np.loadtxt(file, delimiter=",").astype(np.int64)
+    images, labels = table[:, :-1], table[:, -1]
     rows = _permutation(len(labels), 2010)[_part(source.sizes, split, SPLITS)]
     return Raw(images[rows].astype(np.uint8), labels[rows], source.classes)
 
@@ -407,10 +412,14 @@ def _import(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{error}; it comes with xavier-book[experiments]: pip install '.[experiments]' in a "
-            "clone of its repository"
-        ) from error
+        raise _missing(error) from error
+
+
+def _missing(what: object) -> ModuleNotFoundError:
+    return ModuleNotFoundError(
+        f"{what}; it comes with xavier-book[experiments]: pip install '.[experiments]' in a "
+        "clone of its repository"
+    )
 
 
 # ------------------------------------------------------------------------------ finding files

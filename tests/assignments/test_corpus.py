@@ -157,15 +157,17 @@ def test_there_are_enough(name: str) -> None:
 
 
 def named_faults(module: Path) -> set[str]:
-    """The names of faults in a module's source: what `wrong` and tables of mistakes begin with."""
+    """The names of faults in a module's source: in calls of `wrong` and the like, and in tables."""
     calls = (node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Call))
-    return {
-        call.args[0].value
-        for call in calls
-        if ast.unparse(call.func).rpartition(".")[2] in ("wrong", "Mistake", "Ratio", "Case")
-        and call.args
-        and isinstance(call.args[0], ast.Constant)
-    } - {""}
+    names: list[ast.expr] = []
+    for call in calls:
+        function = ast.unparse(call.func).rpartition(".")[2]
+        if function in ("wrong", "Mistake", "Ratio", "Case"):
+            names += call.args[:1]
+        elif function == "failing":  # a row of whether it fails, and the name
+            names += [row.elts[1] for row in call.args if isinstance(row, ast.Tuple)]
+    found = {name.value for name in names if isinstance(name, ast.Constant)}
+    return {name for name in found if isinstance(name, str)} - {""}
 
 
 @pytest.mark.parametrize("name", sets.PROBLEM_SETS)

@@ -185,7 +185,7 @@ def test_digits_split_is_the_same_for_ever() -> None:
 def test_what_is_not_installed_is_named_with_the_extra_that_has_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.setitem(sys.modules, "pooch", None)
     for name in ("digits", "mnist"):
         with pytest.raises(ModuleNotFoundError, match=r"(sklearn|pooch).*\[experiments\]: pip"):

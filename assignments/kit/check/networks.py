@@ -6,9 +6,9 @@ double precision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -123,6 +123,74 @@ def retrained(
             b[i] -= rates[i] * delta.sum(axis=0)
             delta = below
         yield w, b
+
+
+def again(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    batches: Iterable[tuple[Array, NDArray[np.int64]]],
+    activation: str,
+    rates: Sequence[float],
+    at: Container[int] = (),
+    measure: Callable[[list[Array], list[Array]], float] = lambda w, b: 0.0,
+    kept: Array | None = None,
+) -> tuple[list[Array], dict[int, float]]:
+    """A training over again: weights and then biases of the end, and measurements on the way.
+
+    Args:
+        weights: of the start, as the next four as in `retrained`.
+        biases: of the start.
+        batches: images and labels of each update.
+        activation: of the hidden units.
+        rates: of learning, one a layer.
+        at: updates after which something is measured; 0 is the start.
+        measure: gives a number from weights and biases.
+        kept: as in `retrained`.
+    """
+    found = {}
+    w, b = list(weights), list(biases)
+    steps = chain([(w, b)], retrained(weights, biases, batches, activation, rates, kept))
+    for t, (w, b) in enumerate(steps):
+        if t in at:
+            found[t] = measure(w, b)
+    return [*w, *b], found
+
+
+def apart(arrays: Sequence[Array], others: Sequence[Array]) -> float:
+    """The largest difference between two lists of arrays; not a number if there are such."""
+    return max(float(np.abs(a - b).max()) for a, b in zip(arrays, others, strict=True))
+
+
+def rows(answer: Any, what: str, updates: tuple[int, int], most: int) -> NDArray[np.int64]:
+    """Which digits of the split train each update was on.
+
+    Args:
+        answer: a row of numbers for each update.
+        what: it is called.
+        updates: how many there must be at least and at most.
+        most: digits of one update.
+
+    Raises:
+        Unanswered: it is something else.
+    """
+    few, many = updates
+    try:
+        found = np.asarray(answer, dtype=np.float64)
+    except (OverflowError, TypeError, ValueError):
+        found = np.zeros(0)
+    whole = found.ndim == 2 and few <= len(found) <= many and 0 < found.shape[1] <= most
+    if not whole or not (found.min() >= 0 and found.max() < len(digits("train")[1])):
+        raise Unanswered(
+            f"{what} must have rows of the numbers of digits, at most {most} in each, for "
+            f"{few:,} to {many:,} updates"
+        )
+    return found.astype(np.int64)
+
+
+def batches(rows: NDArray[np.int64]) -> Iterator[tuple[Array, NDArray[np.int64]]]:
+    """The digits of those numbers."""
+    images, labels = digits("train")
+    return ((images[row], labels[row]) for row in rows)
 
 
 def streamed(seed: int, updates: int, size: int) -> Iterator[tuple[Array, NDArray[np.int64]]]:

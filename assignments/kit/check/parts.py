@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,8 @@ PUBLIC = "public"
 
 AGAIN = "again"
 """The key of a checker's other questions."""
+
+_MOST = 6  # things that are told of one answer
 
 
 @dataclass(frozen=True)
@@ -118,21 +121,21 @@ def first_match(
     return None
 
 
-def together(*findings: Finding | None) -> Finding | None:
-    """All that is wrong in one finding, which is worth what the worst is; None if nothing is.
-
-    Args:
-        findings: of checks that are made side by side, the most telling first; None where one has
-            found nothing.
-    """
-    found = [finding for finding in findings if finding is not None and finding.fault]
-    if not found:
-        return None
-    said = " ".join(dict.fromkeys(finding.message for finding in found))
-    return Finding(min(finding.share for finding in found), found[0].fault, said)
+def failing(*checks: tuple[Any, str, str, float]) -> list[Finding]:
+    """What is found by checks, each whether it fails, the fault, what to say, and the share."""
+    return [wrong(fault, says, share) for fails, fault, says, share in checks if fails]
 
 
-Judge: TypeAlias = Callable[[Answers, Variant], Finding]
+def together(found: Sequence[Finding]) -> Finding:
+    """All that a judge finds in one finding: the first fault decides the points, all are told."""
+    faults = [finding for finding in found if finding.fault] or found[-1:] or [right()]
+    told = list(dict.fromkeys(finding.message for finding in faults))
+    more = f" And {len(told) - _MOST} things more." if len(told) > _MOST else ""
+    return Finding(faults[0].share, faults[0].fault, " ".join(told[:_MOST]) + more)
+
+
+Judge: TypeAlias = Callable[[Answers, Variant], Finding | Iterable[Finding]]
+"""Says what it finds, or yields each thing that it finds, the most telling first."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ class Part:
         asks: names that the notebook has to define.
         judge: decides.
         hint: said once, when the first try fails.
+        read: where the book has it: a chapter's file and the heading of a section in it.
         own: whether it is about a run of the student's, of which the judge makes some again.
     """
 
@@ -157,7 +161,21 @@ class Part:
     asks: tuple[str, ...]
     judge: Judge
     hint: str
+    read: str = ""
     own: bool = False
+
+    @property
+    def section(self) -> str:
+        """Chapter and section by their names; "" if the part has none."""
+        file, _, heading = self.read.partition(": ")
+        return f"chapter {int(file[:2])}, “{heading}”" if file else ""
+
+    @property
+    def address(self) -> str:
+        """The section's place in the built book."""
+        file, _, heading = self.read.partition(": ")
+        anchor = re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+        return f"chapters/{file}.html#{anchor}"
 
 
 @dataclass(frozen=True)
@@ -210,15 +228,26 @@ def _stretched(key: str) -> bytes:
 
 
 def judge(part: Part, answers: Answers, variant: Variant) -> Finding:
-    """What a part's judge finds; an answer that is not there is worth nothing, and says why."""
+    """What a part's judge finds; an answer that is not there is worth nothing, and says why.
+
+    A judge goes on after what is wrong as long as the rest can be looked at by itself, so that all
+    of it is told at once.
+    """
+    found: list[Finding] = []
     try:
-        found = part.judge(answers, variant)
+        with np.errstate(all="ignore"):
+            said = part.judge(answers, variant)
+            for finding in [said] if isinstance(said, Finding) else said:
+                found.append(finding)
     except Unanswered as error:
-        return wrong("unanswered", f"No answer: {error}.")
+        found.append(wrong("unanswered", f"No answer: {error}."))
     except Exception as error:
-        # The answer is plain data of a form that the judge did not expect, whatever that raises.
-        return wrong("form", f"The answer has not the form that is asked for ({error}).")
-    return Finding(min(max(found.share, 0.0), 1.0), found.fault, found.message)
+        # The answer is plain data of a form that the judge did not expect, whatever that raises; or
+        # what was wrong before has made it so.
+        if not any(finding.fault for finding in found):
+            found.append(wrong("form", f"The answer has not the form that is asked for ({error})."))
+    whole = together(found)
+    return replace(whole, share=min(max(whole.share, 0.0), 1.0))
 
 
 class NotYet(AssertionError):
@@ -260,7 +289,8 @@ class Checker:
         first = part not in self._tried
         self._tried.add(part)
         hint = f" Hint: {chosen.hint}" if first and chosen.hint else ""
-        raise NotYet(f"{part}: {found.message}{hint}")
+        read = f" Read again: {chosen.section}." if chosen.section else ""
+        raise NotYet(f"{part}: {found.message}{hint}{read}")
 
     def again(self, part: str, **named: Any) -> None:
         """The same with other questions, as they are asked when it is marked."""

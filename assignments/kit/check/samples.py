@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from .answers import Answers, Make, Unanswered
-from .parts import Finding, right, wrong
+from .parts import Finding, failing, right, wrong
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -98,8 +98,8 @@ class Ratio(NamedTuple):
     law: Law | None = None
 
 
-def numbers(answer: Any, shape: Sequence[int], what: str) -> Array:
-    """An answer as finite numbers in a shape.
+def numbers(answer: Any, shape: Sequence[int | None], what: str) -> Array:
+    """An answer as finite numbers in a shape, in which None stands for any size.
 
     Raises:
         Unanswered: it is something else.
@@ -112,7 +112,10 @@ def numbers(answer: Any, shape: Sequence[int], what: str) -> Array:
         raise Unanswered(f"{what} must be numbers")
     if isinstance(answer, list) and len(shape) == 1 and array.shape == (len(answer), 1):
         array = array[:, 0]  # of single numbers, each in an array of its own
-    if array.shape != tuple(shape):
+    wanted = shape
+    if array.ndim == len(shape):
+        wanted = [k if n is None else n for n, k in zip(shape, array.shape, strict=True)]
+    if array.shape != tuple(wanted):
         raise Unanswered(f"{what} must have the shape {tuple(shape)}, not {array.shape}")
     if not np.isfinite(array).all():
         raise Unanswered(f"{what} must be finite numbers")
@@ -134,7 +137,6 @@ def fresh(label: str) -> str:
     return f"{label}, {next(_times)}"
 
 
-@np.errstate(all="ignore")
 def sampler(
     answers: Answers,
     name: str,
@@ -144,7 +146,7 @@ def sampler(
     seed: int,
     known: Sequence[Ratio] = (),
     shape: tuple[int, int] = (400, 300),
-) -> Finding:
+) -> Iterator[Finding]:
     """Judge a function ``name(shape, variance, rng)``.
 
     Args:
@@ -162,31 +164,30 @@ def sampler(
         for rng in (one, one, two, three)
     )
     if np.ptp(first) == 0:
-        return wrong("constant", "All weights are the same number.")
-    if np.array_equal(first, again) or np.array_equal(first, other):
-        return wrong(
-            "seeded inside",
-            "Two draws from one generator are the same: the function makes a generator of its own.",
-        )
-    if not np.array_equal(first, same):
-        return wrong(
-            "another source",
-            "The same generator gives other weights the second time: the function does not use "
-            "(only) the generator that it is given.",
-        )
-    if any(len(np.unique(w, axis=0)) < len(w) for w in (first, first.T)):
-        return wrong("repeated", "Rows or columns of a draw are copies of one another.")
+        yield wrong("constant", "All weights are the same number.")
+        return
+    repeated = any(len(np.unique(w, axis=0)) < len(w) for w in (first, first.T))
+    yield from failing(
+        (np.array_equal(first, again) or np.array_equal(first, other), "seeded inside",
+         "Two draws from one generator are the same: the function makes a generator of its own.",
+         0.0),
+        (not np.array_equal(first, same), "another source",
+         "The same generator gives other weights the second time: the function does not use "
+         "(only) the generator that it is given.", 0.0),
+        (repeated, "repeated", "Rows or columns of a draw are copies of one another.", 0.0),
+    )  # fmt: skip
+    if repeated:
+        return
     draws = np.concatenate([first.ravel(), other.ravel()])
     found = judge_draws(draws, law, variance, known)
-    if found.fault not in ("", "reach"):
-        return found
-    if all(_exact(draw, law, variance) for draw in (first, other)):
-        return wrong(
+    exact = all(_exact(draw, law, variance) for draw in (first, other))
+    if exact and found.fault in ("", "reach"):
+        yield wrong(
             "exact",
             "Mean or variance of every draw are exact to the last digits: entries that are "
             "independent of one another are not, something has been made up for afterwards.",
         )
-    return found
+    yield found
 
 
 def _exact(draw: Array, law: Law, variance: float) -> bool:
@@ -268,8 +269,8 @@ def judge_layers(
     law: Law,
     known: Callable[[int], Sequence[Ratio]],
     say: str = "Layer {}: {}",
-) -> Finding:
-    """Judge the draws of layers, each by its own variance; the finding is of the first wrong one.
+) -> list[Finding]:
+    """Judge the draws of layers, each by its own variance; a finding for each kind of fault.
 
     Args:
         layers: their draws.
@@ -278,11 +279,16 @@ def judge_layers(
         known: mistakes in a layer, by its number from 0.
         say: the sentence around the number from 1 and what is found.
     """
+    found: dict[str, tuple[list[int], Finding]] = {}
     for i, (w, variance) in enumerate(zip(layers, variances, strict=True)):
-        found = judge_draws(w.ravel(), law, variance, known(i))
-        if found.fault:
-            return wrong(found.fault, say.format(i + 1, found.message))
-    return right()
+        finding = judge_draws(w.ravel(), law, variance, known(i))
+        if finding.fault:
+            found.setdefault(finding.fault, ([], finding))[0].append(i + 1)
+    said = []
+    for fault, ((first, *more), finding) in found.items():
+        also = f" The same in {', '.join(map(str, more))}." if more else ""
+        said.append(wrong(fault, say.format(first, finding.message) + also))
+    return said
 
 
 def _has_fourth_moment(draws: Array, law: Law) -> bool:

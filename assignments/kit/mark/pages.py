@@ -19,6 +19,7 @@ from matplotlib import mathtext
 from mistune.plugins.math import math
 
 from .. import sets
+from ..check.parts import Part
 from . import notebooks
 from .marking import Report
 from .notebooks import Restored
@@ -87,7 +88,7 @@ def page(
             kind = "good" if mark.points == mark.most else "less"
             body = f'<p class="{kind}">{escape(mark.message)}</p>'
             if mark.points < mark.most:
-                body += _reading(sets.READ[chosen.name].get(name, ""), book)
+                body += _reading(chosen.part(name), book)
         else:
             own = written.get(name, Written(None, ""))
             open_ = "to be marked" if own.points is None else f"{own.points:g}"
@@ -131,17 +132,13 @@ def _answer(cell: Any) -> str:
     return f"<blockquote>{_block(cell.source)}</blockquote>"
 
 
-def _reading(read: str, book: str) -> str:
+def _reading(part: Part, book: str) -> str:
     """Where the book has it, with a link if the book has an address."""
-    if not read:
-        return ""
-    file, _, anchor = read.partition("#")
-    number, section = int(file.partition("_")[0]), anchor.replace("-", " ")
-    said = f"chapter {number}, “{section}”"
-    if book:
-        address = f"{book.rstrip('/')}/chapters/{file}.html#{anchor}"
-        said = f'<a href="{escape(address)}">{said}</a>'
-    return f"<p>Read again: {said}.</p>"
+    said = escape(part.section)
+    if said and book:
+        address = escape(f"{book.rstrip('/')}/{part.address}")
+        said = f'<a href="{address}">{said}</a>'
+    return f"<p>Read again: {said}.</p>" if said else ""
 
 
 class _Renderer(mistune.HTMLRenderer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..check import networks, parts, samples, symbolic
+from ..check import networks, samples, symbolic
 from ..check.answers import Answers, Make, Unanswered, entries
 from ..check.networks import Array
 from ..check.parts import (
@@ -23,6 +23,7 @@ from ..check.parts import (
     Part,
     ProblemSet,
     Variant,
+    failing,
     first_match,
     right,
     wrong,
@@ -107,36 +108,37 @@ def _pairs(answer: Any) -> Array:
 # Tied units
 # --------------------------------------------------------------------------------------------------
 
-Stepped: TypeAlias = tuple[list[list[Fraction]], list[Fraction]]
+Exact: TypeAlias = NDArray[np.object_]
+"""Fractions."""
 
 
 class Example(NamedTuple):
-    """A question to ``step``."""
+    """A question to ``step``, in fractions."""
 
-    w: list[list[Fraction]]
-    v: list[Fraction]
-    x: list[Fraction]
+    w: Exact
+    v: Exact
+    x: Exact
     y: Fraction
     lr: Fraction
     power: int
 
-    def sums(self) -> list[Fraction]:
-        """The weighted sums s of the units."""
-        return [sum((a * b for a, b in zip(unit, self.x, strict=True)), Fraction(0))
-                for unit in self.w]  # fmt: skip
+    @property
+    def s(self) -> Exact:
+        """The weighted sums of the units."""
+        return np.asarray(self.w @ self.x)
 
-    def error(self) -> Fraction:
+    @property
+    def error(self) -> Any:
         """The output less y."""
-        s = self.sums()
-        return sum((v * s_k**self.power for v, s_k in zip(self.v, s, strict=True)), -self.y)
+        return self.v @ self.s**self.power - self.y
 
 
 def update(
     q: Example,
     e: Fraction | None = None,
-    hidden: Callable[..., Fraction] = lambda e, v, s, m: e * v * m * s ** (m - 1),
-    read_out: Callable[..., Fraction] = lambda e, s, m: e * s**m,
-) -> Stepped:
+    hidden: Callable[..., Any] = lambda e, v, s, m: e * v * m * s ** (m - 1),
+    read_out: Callable[..., Any] = lambda e, s, m: e * s**m,
+) -> tuple[Exact, Exact]:
     """One step of gradient descent on (sum_k v_k s_k^power - y)^2 / 2, exactly.
 
     Args:
@@ -145,25 +147,17 @@ def update(
         hidden: the gradient by a sum s, from e, v, s and the power.
         read_out: the gradient by a v, from e, s and the power.
     """
-    e, s, m = q.error() if e is None else e, q.sums(), q.power
-    slopes = [hidden(e, v_k, s_k, m) for v_k, s_k in zip(q.v, s, strict=True)]
-    w = [[a - q.lr * slope * b for a, b in zip(unit, q.x, strict=True)]
-         for unit, slope in zip(q.w, slopes, strict=True)]  # fmt: skip
-    return w, [v_k - q.lr * read_out(e, s_k, m) for v_k, s_k in zip(q.v, s, strict=True)]
+    e, s, m = q.error if e is None else e, q.s, q.power
+    w = q.w - q.lr * np.outer(hidden(e, q.v, s, m), q.x)
+    return w, q.v - q.lr * read_out(e, s, m)
 
 
-def _gradient(q: Example) -> Stepped:
+def _gradient(q: Example) -> tuple[Exact, Exact]:
     w, v = update(q)
-    return (
-        [
-            [(a - b) / q.lr for a, b in zip(*units, strict=True)]
-            for units in zip(q.w, w, strict=True)
-        ],
-        [(a - b) / q.lr for a, b in zip(q.v, v, strict=True)],
-    )
+    return (q.w - w) / q.lr, (q.v - v) / q.lr
 
 
-def _in_turn(q: Example, first: str, e: Fraction | None) -> Stepped:
+def _in_turn(q: Example, first: str, e: Fraction | None) -> tuple[Exact, Exact]:
     """What comes of changing hidden weights and v one after the other."""
     w, v = update(q)
     if first == "v":
@@ -174,22 +168,20 @@ def _in_turn(q: Example, first: str, e: Fraction | None) -> Stepped:
 _LATE_W = "The hidden weights were changed with the new v, not the old."
 _LATE_V = "v was changed with the new hidden weights, not the old."
 _STEPS = (
-    Mistake(
-        "uphill", lambda q: update(q, -q.error()), "The step goes up the gradient, not down.", 0.3
-    ),
-    Mistake("two", lambda q: update(q, 2 * q.error()),
+    Mistake("uphill", lambda q: update(q, -q.error), "The step goes up the gradient, not down.",
+            0.3),
+    Mistake("two", lambda q: update(q, 2 * q.error),
             "The cost is one half of the square: a factor of 2 too much.", 0.3),
-    Mistake("half", lambda q: update(q, q.error() / 2),
+    Mistake("half", lambda q: update(q, q.error / 2),
             "The 2 of the square cancels the one half of the cost: a factor of 2 is missing.", 0.3),
-    Mistake("no target", lambda q: update(q, q.error() + q.y),
+    Mistake("no target", lambda q: update(q, q.error + q.y),
             "The error is o - y, and y is missing.", 0.3),
     Mistake("no rate", lambda q: update(q._replace(lr=Fraction(1))),
             "The learning rate is missing.", 0.3),
-    Mistake("gradient", _gradient,
-            "These are the gradients, not the weights after the step.", 0.3),
-    Mistake("in turn", lambda q: _in_turn(q, "v", q.error()), _LATE_W, 0.3),
+    Mistake("gradient", _gradient, "These are the gradients, not the weights after the step.", 0.3),
+    Mistake("in turn", lambda q: _in_turn(q, "v", q.error), _LATE_W, 0.3),
     Mistake("in turn", lambda q: _in_turn(q, "v", None), _LATE_W, 0.3),
-    Mistake("in turn", lambda q: _in_turn(q, "w", q.error()), _LATE_V, 0.3),
+    Mistake("in turn", lambda q: _in_turn(q, "w", q.error), _LATE_V, 0.3),
     Mistake("in turn", lambda q: _in_turn(q, "w", None), _LATE_V, 0.3),
     Mistake("no slope", lambda q: update(q, hidden=lambda e, v, s, m: e * v),
             "The slope of the activation is missing in the hidden weights."),
@@ -223,8 +215,8 @@ def _example(rng: np.random.Generator, inputs: int, power: int, sign: int) -> Ex
 
     while True:
         w, v, x, (y, lr) = [some(inputs), some(inputs)], some(2), some(inputs), some(2)
-        q = Example(w, v, x, y, abs(lr) / 10 + Fraction(1, 50), power)
-        s, e = q.sums(), q.error()
+        q = Example(*map(np.array, (w, v, x)), y, abs(lr) / 10 + Fraction(1, 50), power)
+        s, e = q.s, q.error
         tame = all(Fraction(2, 5) < abs(s_k) < 4 and abs(s_k) != 1 for s_k in s)
         apart = min(sign * e, abs(e - sign), abs(e + y), abs(e + 2 * y)) > Fraction(1, 3)
         told = abs(s[0]) != abs(s[1]) and abs(v[0]) != abs(v[1]) and all(abs(a) != 1 for a in x)
@@ -232,59 +224,66 @@ def _example(rng: np.random.Generator, inputs: int, power: int, sign: int) -> Ex
             return q
 
 
-def _in_a_row(answer: Any, shape: tuple[int, ...]) -> list[Number] | None:
+def _shaped(answer: Any, shape: tuple[int, ...]) -> Exact | None:
     """The numbers of a nested list of some shape; None if it has another shape."""
     array = np.asarray(answer, dtype=object)
     if array.shape != shape:
         return None
-    return [_number(item, "every weight") for item in array.ravel().tolist()]
+    return np.array([_number(n, "every weight") for n in array.ravel()], dtype=object)
 
 
-def _close(found: Sequence[Number], expected: Sequence[Fraction]) -> bool:
+def _close(found: Exact, expected: Exact) -> bool:
     """Whether numbers are the same but for rounding."""
-    a, b = (np.array([float(item) for item in row]) for row in (found, expected))
+    a, b = (array.ravel().astype(np.float64) for array in (found, expected))
     return bool(np.abs(a - b).max() <= 1e-5 * (np.abs(b).max() + 0.1))
 
 
-def _one_step(given: Any, q: Example) -> Finding:
+def _one_step(given: Any, q: Example) -> Iterator[Finding]:
     if not isinstance(given, list | np.ndarray) or len(given) != 2:
-        return wrong("form", "Two things must come back: w and v after the step.")
-    inputs = len(q.x)
-    w, v = _in_a_row(given[0], (2, inputs)), _in_a_row(given[1], (2,))
+        yield wrong("form", "Two things must come back: w and v after the step.")
+        return
+    n = len(q.x)
+    w, v = _shaped(given[0], (2, n)), _shaped(given[1], (2,))
     if w is None or v is None:
-        if _in_a_row(given[1], (2, inputs)) and _in_a_row(given[0], (2,)):
-            return wrong("order", "First w has to come back, then v.", 0.3)
-        return wrong(
-            "shape", f"For {inputs} inputs, w must be two lists of {inputs}, and v a list of two."
-        )
+        if _shaped(given[1], (2, n)) is not None and _shaped(given[0], (2,)) is not None:
+            yield wrong("order", "First w has to come back, then v.", 0.3)
+        else:
+            said = f"For {n} inputs, w must be two lists of {n}, and v a list of two."
+            yield wrong("shape", said)
+        return
 
-    def fits(stepped: Stepped) -> tuple[bool, bool]:
-        return _close(w, [a for unit in stepped[0] for a in unit]), _close(v, stepped[1])
+    def fits(gives: Callable[[Example], tuple[Exact, Exact]]) -> tuple[bool, bool]:
+        return _close(w, gives(q)[0]), _close(v, gives(q)[1])
 
-    true = update(q)
-    if (w, v) == ([a for unit in true[0] for a in unit], true[1]):
-        return right("Exact, to the last digit of every fraction.")
-    w_right, v_right = fits(true)
+    def known(fits: Callable[..., bool], say: str = "{}") -> Iterator[Finding]:
+        if found := first_match(_STEPS, fits, say, 0.4):
+            yield replace(found, message=found.message.format(m=q.power, less=q.power - 1))
+
+    w_right, v_right = fits(update)
+    exact = update(q)
+    if w.tolist() == exact[0].ravel().tolist() and v.tolist() == exact[1].tolist():
+        return
     if w_right and v_right:
-        return wrong("rounded", "Right, but not exact: some number became a float.", 0.5)
-    if found := first_match(_STEPS, lambda gives: all(fits(gives(q))), "{}", 0.4):
-        return replace(found, message=found.message.format(m=q.power, less=q.power - 1))
-    if v_right:
-        return wrong("hidden", "v is right, the hidden weights are not.", 0.4)
-    if w_right:
-        return wrong("read-out", "The hidden weights are right, v is not.", 0.4)
-    return wrong("step", "Neither the hidden weights nor v are right.")
+        yield wrong("rounded", "Right, but not exact: some number became a float.", 0.5)
+    elif named := list(known(lambda gives: all(fits(gives)))):
+        yield from named
+    elif v_right:
+        yield wrong("hidden", "v is right, the hidden weights are not.", 0.4)
+    elif w_right:
+        yield wrong("read-out", "The hidden weights are right, v is not.", 0.4)
+    else:
+        yield wrong("step", "Neither the hidden weights nor v are right.")
+        yield from known(lambda gives: fits(gives)[0], "Of the hidden weights: {}")
+        yield from known(lambda gives: fits(gives)[1], "Of v: {}")
 
 
-def _step(answers: Answers, variant: Variant) -> Finding:
+def _step(answers: Answers, variant: Variant) -> Iterator[Finding]:
     rng = variant.rng("step")
-    found = right()
     for inputs, sign in ((3, -1), (4, 1)):
         q = _example(rng, inputs, variant["power"], sign)
-        found = _one_step(answers.call("step", q.w, q.v, q.x, q.y, q.lr), q)
-        if found.fault:
-            break
-    return found
+        asked = (q.w.tolist(), q.v.tolist(), q.x.tolist(), q.y, q.lr)
+        yield from _one_step(answers.call("step", *asked), q)
+    yield right("Exact, to the last digit of every fraction.")
 
 
 def _product(values: Sequence[int], odd: bool) -> int:
@@ -295,27 +294,25 @@ def _product(values: Sequence[int], odd: bool) -> int:
 _PLACE = "cannot be exchanged: each means something"
 # What comes of them, from the sizes of all layers and whether units are odd.
 _MISCOUNTS = (
-    Mistake("no signs", lambda sizes, odd: {_product(sizes[1:-1], False)},
+    Mistake("no signs", lambda n, odd: {_product(n[1:-1], False)},
             "an odd unit can also change its sign, with its weights"),
-    Mistake("signs", lambda sizes, odd: {_product(sizes[1:-1], True)},
-            "only odd units can change signs"),
-    Mistake("one sign", lambda sizes, odd: {_product(sizes[1:-1], False) * k for k in
-                                            ((2 ** (len(sizes) - 2), 2) if odd else (1,))},
+    Mistake("signs", lambda n, odd: {_product(n[1:-1], True)}, "only odd units can change signs"),
+    Mistake("one sign", lambda n, odd: {_product(n[1:-1], False) * k for k in
+                                        ((2 ** (len(n) - 2), 2) if odd else (1,))},
             "every unit can change its sign by itself"),
-    Mistake("no exchanges", lambda sizes, odd: {2 ** sum(sizes[1:-1]) if odd else 1},
+    Mistake("no exchanges", lambda n, odd: {2 ** sum(n[1:-1]) if odd else 1},
             "the units of a layer can also change places"),
-    Mistake("no factorial", lambda sizes, odd: {math.prod(sizes[1:-1])
-                                                * (2 ** sum(sizes[1:-1]) if odd else 1)},
+    Mistake("no factorial",
+            lambda n, odd: {math.prod(n[1:-1]) * (2 ** sum(n[1:-1]) if odd else 1)},
             "n units can stand in n! orders"),
-    Mistake("sum", lambda sizes, odd: {sum(_product([n], odd) for n in sizes[1:-1])},
+    Mistake("sum", lambda n, odd: {sum(_product([k], odd) for k in n[1:-1])},
             "choices that are made independently multiply"),
-    Mistake("inputs", lambda sizes, odd: {_product(sizes[:-1], odd)}, f"inputs {_PLACE}"),
-    Mistake("outputs", lambda sizes, odd: {_product(sizes[1:], odd)}, f"outputs {_PLACE}"),
-    Mistake("all layers", lambda sizes, odd: {_product(sizes, odd)},
-            f"inputs and outputs {_PLACE}"),
-    Mistake("together", lambda sizes, odd: {_product([sum(sizes[1:-1])], odd)},
+    Mistake("inputs", lambda n, odd: {_product(n[:-1], odd)}, f"inputs {_PLACE}"),
+    Mistake("outputs", lambda n, odd: {_product(n[1:], odd)}, f"outputs {_PLACE}"),
+    Mistake("all layers", lambda n, odd: {_product(n, odd)}, f"inputs and outputs {_PLACE}"),
+    Mistake("together", lambda n, odd: {_product([sum(n[1:-1])], odd)},
             "units stay in their own layer"),
-    Mistake("overflow", lambda sizes, odd: {(_product(sizes[1:-1], odd) + 2**63) % 2**64 - 2**63},
+    Mistake("overflow", lambda n, odd: {(_product(n[1:-1], odd) + 2**63) % 2**64 - 2**63},
             "the number has no room in 64 bits, Python's own integers have", 0.7),
 )  # fmt: skip
 
@@ -327,7 +324,7 @@ def _counts(found: Number, number: int) -> bool:
     return abs(found - number) < 0.4 or math.isclose(found, number, rel_tol=1e-11)
 
 
-def _symmetries(answers: Answers, variant: Variant) -> Finding:
+def _symmetries(answers: Answers, variant: Variant) -> Iterator[Finding]:
     rng = variant.rng("symmetries")
     a, b, c = (int(n) for n in rng.permutation(np.arange(3, 9))[:3])
     questions = [
@@ -342,19 +339,29 @@ def _symmetries(answers: Answers, variant: Variant) -> Finding:
         i for i, (sizes, odd) in enumerate(questions)
         if not _counts(found[i], _product(sizes[1:-1], odd))
     ]  # fmt: skip
-    if not off:
-        return right("Exchanges, and signs where the units are odd.")
-    sizes, odd = questions[off[0]]
-    asked = f"For {sizes}, {'odd' if odd else 'not odd'}"
-    # The same mistake in all answers; if there is none, the one in the first that is wrong.
-    for few in (range(len(questions)), off[:1]):
 
-        def fits(gives: Callable[..., set[int]], few: Sequence[int] = few) -> bool:
-            return all(any(_counts(found[i], n) for n in gives(*questions[i])) for i in few)
+    def fits(gives: Callable[..., set[int]], few: Sequence[int]) -> bool:
+        return all(any(_counts(found[i], n) for n in gives(*questions[i])) for i in few)
 
-        if named := first_match(_MISCOUNTS, fits, asked + ": {}."):
-            return named
-    return wrong("number", f"{asked}, it is not {float(found[off[0]]):.6g}.")
+    # The same mistake in all answers; if there is none, that of each answer that is wrong.
+    whole = first_match(_MISCOUNTS, lambda gives: fits(gives, range(5)), "{}") if off else None
+    for i in off:
+        sizes, odd = questions[i]
+        asked = f"For {sizes}, {'odd' if odd else 'not odd'}"
+        own = whole or first_match(_MISCOUNTS, lambda gives, i=i: fits(gives, [i]), "{}")
+        if own:
+            yield replace(own, message=f"{asked}: {own.message}.")
+        else:
+            yield wrong("number", f"{asked}, it is not {float(found[i]):.6g}.")
+        if whole:
+            return
+    yield right("Exchanges, and signs where the units are odd.")
+
+
+_LONGEST = 20_000  # updates of a run that is made again
+_NEAR = 0.01  # of the largest weight, by which a run that is made again may differ
+_TRAINED = 1e-3  # the least change of a weight, or of those of one unit
+_TIED = 1e-5  # the largest gap of a network that is one unit
 
 
 class Run(NamedTuple):
@@ -367,6 +374,12 @@ class Run(NamedTuple):
     seed: int
     lr: float
     batch: int
+
+    @property
+    def readable(self) -> bool:
+        """Whether the log is rows of an update and a number, and the updates rise."""
+        whole = self.log.ndim == 2 and self.log.shape[1] == 2 and len(self.log) > 0
+        return whole and bool(np.isfinite(self.log).all() and np.all(np.diff(self.log[:, 0]) > 0))
 
 
 def _run(answers: Answers, variant: Variant, name: str, *settings: str) -> Run:
@@ -391,52 +404,44 @@ def _run(answers: Answers, variant: Variant, name: str, *settings: str) -> Run:
     )
 
 
-_LONGEST = 20_000  # updates of a run that is made again
-_NEAR = 0.01  # of the largest weight, by which a run that is made again may differ
-
-
-def _again(run: Run, variant: Variant, measure: Callable[[Array], float]) -> Finding | None:
-    """Make a run again from its start; what is wrong if something else comes of it.
+def _again(run: Run, variant: Variant, measure: Callable[[Array], float]) -> Iterator[Finding]:
+    """Make a run again from its start, and say what is wrong if something else comes of it.
 
     Args:
-        run: as it was handed in, its log in order.
+        run: as it was handed in.
         variant: whose it is; the rows of the log that are looked at are drawn with its key.
         measure: what the log holds, of the hidden weights.
     """
+    if not run.readable:
+        return
     updates = int(run.log[-1, 0])
     if not 1 <= updates <= _LONGEST:
-        return wrong(
-            "updates", f"The log ends at update {updates}; from 1 to {_LONGEST:,} are allowed.", 0.2
-        )
+        said = f"The log ends at update {updates}; from 1 to {_LONGEST:,} are allowed."
+        yield wrong("updates", said, 0.2)
+        return
     rows = variant.rng("rows").choice(len(run.log), min(3, len(run.log)), replace=False)
-    looked_at = {int(run.log[row, 0]): float(run.log[row, 1]) for row in rows}
+    told = {int(t): float(number) for t, number in run.log[np.sort(rows)]}
     none = [np.zeros(w.shape[1]) for w in run.start]
     batches = networks.streamed(run.seed, updates, run.batch)
-    trained = networks.retrained(run.start, none, batches, variant["activation"], [run.lr, run.lr])
-    off = ""
-    w, b = run.start, none
-    for t in range(updates + 1):
-        if t:
-            w, b = next(trained)
-        said = looked_at.get(t)
-        if said is not None and not math.isclose(
-            said, now := measure(w[0]), rel_tol=0.02, abs_tol=_TIED
-        ):
-            off = off or f" Your log says {said:.4g} at update {t}, a run again {now:.4g}."
-    scale = _NEAR * max(float(np.abs(a).max()) for a in w)
-    apart = max(
-        float(np.abs(a - c).max()) for a, c in zip([*run.end, *run.biases], [*w, *b], strict=True)
-    )
-    if apart <= scale and not off:
-        return None
-    if apart <= scale:
-        return wrong("log", f"The weights are those of a run again.{off}", 0.6)
-    return wrong(
-        "another run",
-        f"Trained again from your start, with your seed, for {updates} updates, the network ends "
-        f"elsewhere: a weight differs by {apart:.2g}. Was something else trained, at another "
-        "rate, or on other examples?",
-    )
+    rates = [run.lr, run.lr]
+    arrays, found = networks.again(
+        *(run.start, none, batches, variant["activation"], rates),
+        told, lambda w, b: measure(w[0]),
+    )  # fmt: skip
+    apart = networks.apart([*run.end, *run.biases], arrays)
+    off = [t for t in found if not math.isclose(told[t], found[t], rel_tol=0.02, abs_tol=_TIED)]
+    if not apart <= _NEAR * max(float(np.abs(w).max()) for w in arrays[:2]):
+        yield wrong(
+            "another run",
+            f"Trained again from your start, with your seed, for {updates} updates, the network "
+            f"ends elsewhere: a weight differs by {apart:.2g}. Was something else trained, at "
+            "another rate, or on other examples?",
+        )
+    elif off:
+        said = f"Your log says {told[off[0]]:.4g} at update {off[0]}, a run again"
+        yield wrong(
+            "log", f"The weights are those of a run again. {said} {found[off[0]]:.4g}.", 0.6
+        )
 
 
 def gap(w: Array) -> float:
@@ -444,98 +449,84 @@ def gap(w: Array) -> float:
     return float(np.abs(w - w[:, :1]).max())
 
 
-_TRAINED = 1e-3  # the least change of a weight, or of those of one unit
-_TIED = 1e-5  # the largest gap of a network that is one unit
-
-
-def _not_one_run(run: Run, variant: Variant) -> Finding | None:
+def _not_one_run(run: Run, variant: Variant) -> Iterator[Finding]:
     """What is wrong if start, end and biases are not those of one run."""
-    constant = variant["constant"]
-    change = max(float(np.abs(a - b).max()) for a, b in zip(run.start, run.end, strict=True))
-    still = all(np.allclose(w, constant, rtol=0.02) for w in run.start)
-    if change == 0 and not still:
-        return wrong(
-            "not copied",
-            "The weights of the start are those of the end: training changes arrays in place, "
-            "and the start has to be copied before.",
-            0.2,
-        )
-    if change < _TRAINED and still:
-        return wrong("not trained", "The weights at the end are those of the start.", 0.2)
-    return None
+    change = networks.apart(run.start, run.end)
+    still = all(np.allclose(w, variant["constant"], rtol=0.02) for w in run.start)
+    yield from failing(
+        (change == 0 and not still, "not copied",
+         "The weights of the start are those of the end: training changes arrays in place, "
+         "and the start has to be copied before.", 0.2),
+        (change < _TRAINED and still, "not trained",
+         "The weights at the end are those of the start.", 0.2),
+    )  # fmt: skip
 
 
-def _no_biases(run: Run) -> Finding | None:
-    if all(not b.any() for b in run.biases):
-        return wrong("biases", "The biases are still zero: those of the end are wanted.", 0.4)
-    return None
+def _no_biases(run: Run) -> list[Finding]:
+    zero = all(not b.any() for b in run.biases)
+    return failing((zero, "biases", "The biases are still zero: those of the end are wanted.", 0.4))
 
 
-def _log(run: Run, final: float, rows: int, others: Sequence[Mistake]) -> Finding | None:
+def _log(run: Run, final: float, rows: int, others: Sequence[Mistake]) -> Iterator[Finding]:
     """What is wrong with a log of ``(update, number)``, whose last number is known."""
     log = run.log
     if log.ndim != 2 or log.shape[1] != 2 or not np.isfinite(log).all():
-        return wrong("no log", "The log must be rows of two finite numbers, (update, number).", 0.6)
-    if len(log) < rows:
-        return wrong("few rows", f"At least {rows} rows are wanted, the log has {len(log)}.", 0.6)
-    if np.any(np.diff(log[:, 0]) <= 0):
-        return wrong("not rising", "The updates of the log must rise.", 0.6)
-    last = float(log[-1, 1])
-    if math.isclose(last, final, rel_tol=0.02, abs_tol=1e-6):
-        return None
-    said = f"The log ends at {last:.4g}, the weights at the end have {final:.4g}"
-    return first_match(
-        others, lambda gives: math.isclose(last, gives, rel_tol=0.02), said + ": {}.", 0.6
-    ) or wrong("log", f"{said}.", 0.6)
+        said = "The log must be rows of two finite numbers, (update, number)."
+        yield wrong("no log", said, 0.6)
+        return
+    yield from failing(
+        (len(log) < rows, "few rows", f"At least {rows} rows are wanted, the log has {len(log)}.",
+         0.6),
+        (np.any(np.diff(log[:, 0]) <= 0), "not rising", "The updates of the log must rise.", 0.6),
+    )  # fmt: skip
+    last = float(log[-1, 1]) if run.readable else final
+    if not math.isclose(last, final, rel_tol=0.02, abs_tol=1e-6):
+        said = f"The log ends at {last:.4g}, the weights at the end have {final:.4g}"
+        yield first_match(
+            others, lambda gives: math.isclose(last, gives, rel_tol=0.02), said + ": {}.", 0.6
+        ) or wrong("log", f"{said}.", 0.6)
 
 
-@np.errstate(all="ignore")
-def _tied(answers: Answers, variant: Variant) -> Finding:
-    run = _run(answers, variant, "tied_run")
-    if found := _not_one_run(run, variant):
-        return found
+def _tied(answers: Answers, variant: Variant) -> Iterator[Finding]:
+    run, constant = _run(answers, variant, "tied_run"), variant["constant"]
+    if found := list(_not_one_run(run, variant)):
+        yield from found
+        return
     for i, w in enumerate(run.start, start=1):
-        if np.allclose(w, variant["constant"], rtol=1e-6):
-            continue
-        said = f"Layer {i} does not start at {variant['constant']:g}"
-        if np.ptp(w) == 0:
-            return wrong("other constant", f"{said}, but at {w[0, 0]:.4g}.", 0.2)
-        return wrong("start", f"{said}: its weights differ.", 0.2)
+        if not np.allclose(w, constant, rtol=1e-6):
+            said = f"Layer {i} does not start at {constant:g}"
+            if np.ptp(w) == 0:
+                yield wrong("other constant", f"{said}, but at {w[0, 0]:.4g}.", 0.2)
+            else:
+                yield wrong("start", f"{said}: its weights differ.", 0.2)
     apart = [gap(run.end[0]), gap(run.end[1].T), gap(run.biases[0][None, :])]
-    if max(apart) > _TIED:
-        where = ("the weights", "the read-out", "the biases")[int(np.argmax(apart))]
-        return wrong(
-            "untied",
-            f"The units differ by {max(apart):.2g} in {where}: was every weight at the constant, "
-            "and every bias at 0? Rounding, too, unties them after many updates.",
-            0.4,
-        )
+    where = ("the weights", "the read-out", "the biases")[int(np.argmax(apart))]
     digit = float(np.spacing(np.float32(np.abs(run.end[0]).max())))  # the last of single precision
-    if apart[0] > max(1e-9, 1.01 * digit):
-        return wrong(
-            "single",
-            f"The units differ by {apart[0]:.2g}, which is the rounding of single precision: "
-            "use dtype=torch.float64.",
-            0.8,
-        )
-    if found := _no_biases(run):
-        return found
+    untied = max(apart) > _TIED
+    yield from failing(
+        (untied, "untied",
+         f"The units differ by {max(apart):.2g} in {where}: was every weight at the constant, "
+         "and every bias at 0? Rounding, too, unties them after many updates.", 0.4),
+        (not untied and apart[0] > max(1e-9, 1.01 * digit), "single",
+         f"The units differ by {apart[0]:.2g}, which is the rounding of single precision: "
+         "use dtype=torch.float64.", 0.8),
+    )  # fmt: skip
+    yield from _no_biases(run)
     if float(np.ptp(run.end[0][:, 0])) < _TRAINED:
-        return wrong("all equal", "Not only the units, all weights of a unit are still equal.", 0.2)
+        yield wrong("all equal", "Not only the units, all weights of a unit are still equal.", 0.2)
     pixels = float(np.abs(run.end[0] - run.end[0][:1]).max())
     others = [Mistake("pixels", pixels, "that is a difference between pixels, not between units")]
-    if found := _log(run, apart[0], 5, others):
-        return found
-    if run.log[:, 1].min() < 0 or run.log[:, 1].max() > 10 * _TIED:
-        worst = max(run.log[:, 1], key=abs)
-        return wrong("log", f"A gap of {worst:.4g} in the log is none of a tied network.", 0.6)
-    if not 299 <= run.log[-1, 0] <= 301:
-        return wrong(
-            "updates", f"The log ends at update {run.log[-1, 0]:g}, after 300 is asked for.", 0.8
-        )
-    if found := _again(run, variant, gap):
-        return found
-    return right("The units learned, and stayed one unit.")
+    yield from _log(run, apart[0], 5, others)
+    if run.readable:
+        worst, last = max(run.log[:, 1], key=abs), float(run.log[-1, 0])
+        yield from failing(
+            (run.log[:, 1].min() < 0 or run.log[:, 1].max() > 10 * _TIED, "log",
+             f"A gap of {worst:.4g} in the log is none of a tied network.", 0.6),
+            (not 299 <= last <= 301, "updates",
+             f"The log ends at update {last:g}, after 300 is asked for.", 0.8),
+        )  # fmt: skip
+    yield from _again(run, variant, gap)
+    yield right("The units learned, and stayed one unit.")
 
 
 def effective_rank(w: Array) -> float:
@@ -562,55 +553,48 @@ def _other_ranks(run: Run) -> list[Mistake]:
     ]  # fmt: skip
 
 
-def _other_noise(run: Run, variant: Variant) -> Finding | None:
+def _other_noise(run: Run, constant: float) -> list[Finding]:
     """What is wrong with a start that should be a constant and at most 1 % of noise."""
-    constant = variant["constant"]
     if all(np.ptp(w) == 0 for w in run.start):
-        return wrong("no noise", "All weights of a layer start alike: the noise is missing.", 0.2)
+        said = "All weights of a layer start alike: the noise is missing."
+        return [wrong("no noise", said, 0.2)]
     noise = np.concatenate([w.ravel() for w in run.start]) - constant
     largest, rms = float(np.abs(noise).max()), math.sqrt(float(np.mean(noise**2)))
-    if largest <= 1.001e-2 * constant:
-        if max(float(np.ptp(run.start[0], axis=1).max()), gap(run.start[1].T)) == 0:
-            return wrong("same noise", "The noise is the same for every unit: they stay tied.", 0.2)
-        return None
+    alike = max(float(np.ptp(run.start[0], axis=1).max()), gap(run.start[1].T)) == 0
     said = f"The noise at the start reaches {largest:.2g}, {1e-2 * constant:.2g} is allowed"
-    if 0.008 < rms / constant < 0.0125:
-        return wrong("std", f"{said}: 1 % is not its standard deviation, but its end.", 0.2)
-    if largest <= 1.001e-2:
-        return wrong("absolute", f"{said}: it is 1 % of the constant, not of 1.", 0.2)
-    return wrong("start", f"{said}.", 0.2)
+    small = largest <= 1.001e-2 * constant
+    return failing(
+        (small and alike, "same noise", "The noise is the same for every unit: they stay tied.",
+         0.2),
+        (not small and 0.008 < rms / constant < 0.0125, "std",
+         f"{said}: 1 % is not its standard deviation, but its end.", 0.2),
+        (not small and largest <= 1.001e-2, "absolute",
+         f"{said}: it is 1 % of the constant, not of 1.", 0.2),
+        (not small, "start", f"{said}.", 0.2),
+    )[:1]  # fmt: skip
 
 
-@np.errstate(all="ignore")
-def _untied(answers: Answers, variant: Variant) -> Finding:
+def _untied(answers: Answers, variant: Variant) -> Iterator[Finding]:
     run = _run(answers, variant, "untied_run", "lr", "batch")
-    if found := _not_one_run(run, variant) or parts.together(
-        _other_noise(run, variant), _no_biases(run)
-    ):
-        return found
-    _, error = networks.cost_and_error(
-        *networks.digits("test"), run.end, run.biases, variant["activation"]
-    )
+    if found := list(_not_one_run(run, variant)):
+        yield from found
+        return
+    yield from _other_noise(run, variant["constant"])
+    yield from _no_biases(run)
+    activation = variant["activation"]
+    _, error = networks.cost_and_error(*networks.digits("test"), run.end, run.biases, activation)
     rank = effective_rank(run.end[0])
-    found = _log(run, rank, 10, _other_ranks(run)) or _again(run, variant, effective_rank)
+    found = [*_log(run, rank, 10, _other_ranks(run)), *_again(run, variant, effective_rank)]
+    said = f"{100 * error:.0f} % of the test digits"
     if error > _ERROR:
-        return wrong(
+        yield wrong(
             "not learned",
-            f"The network is wrong on {100 * error:.0f} % of the test digits, "
-            f"{100 * _ERROR:.0f} % are allowed. A saddle takes its time.",
+            f"The network is wrong on {said}, {100 * _ERROR:.0f} % are allowed. A saddle takes its "
+            "time.",
             0.0 if found else 0.4,
         )
-    return found or right(
-        f"Wrong on {100 * error:.0f} % of the test digits, with an effective rank of {rank:.1f}."
-    )
-
-
-def _yes(answer: Any, what: str) -> bool:
-    """An answer as True or False."""
-    answer = _only_item(answer)
-    if isinstance(answer, bool) or (isinstance(answer, int | float) and answer in (0, 1)):
-        return bool(answer)
-    raise Unanswered(f"{what} must be True or False")
+    yield from found
+    yield right(f"Wrong on {said}, with an effective rank of {rank:.1f}.")
 
 
 class Evidence(NamedTuple):
@@ -623,7 +607,6 @@ class Evidence(NamedTuple):
 
 
 _ARRAYS = ("w1", "b1", "w2", "b2")
-_UPDATES = (20, 200)  # of such a run, at least and at most
 
 
 def _evidence(answer: Any, name: str) -> Evidence:
@@ -635,92 +618,87 @@ def _evidence(answer: Any, name: str) -> Evidence:
     what = f"runs[{name!r}]"
     if not isinstance(answer, dict) or not all(k in answer for k in ("start", "end", "rows")):
         raise Unanswered(f"{what} must be what short_run returns")
-    start, end = answer["start"], answer["end"]
-    if not all(isinstance(a, list) and len(a) == 4 for a in (start, end)):
+    pair = answer["start"], answer["end"]
+    if not all(isinstance(a, list) and len(a) == 4 for a in pair):
         raise Unanswered(f"{what} must have four arrays for start and end: {', '.join(_ARRAYS)}")
-    units = np.shape(start[1])[0] if np.ndim(start[1]) == 1 else 0
-    shapes = ((64, units), (units,), (units, 10), (10,))
+    units = np.shape(pair[0][1])[0] if np.ndim(pair[0][1]) == 1 else 0
     if not 2 <= units <= 100:
         raise Unanswered(f"{what} must have from 2 to 100 hidden units")
-    both = [
-        [
-            samples.numbers(a, shape, f"{array} of {what}")
-            for a, shape, array in zip(arrays, shapes, _ARRAYS, strict=True)
-        ]
-        for arrays in (start, end)
-    ]
-    rows = np.asarray(answer["rows"], dtype=np.float64)
-    if rows.ndim != 2 or not _UPDATES[0] <= len(rows) <= _UPDATES[1] or rows.shape[1] > 100:
-        raise Unanswered(
-            f"{what} must have rows of digits for {_UPDATES[0]} to {_UPDATES[1]} updates"
-        )
-    if rows.size == 0 or rows.min() < 0 or rows.max() >= len(networks.digits("train")[1]):
-        raise Unanswered(f"the rows of {what} must be those of digits")
+    shapes = ((64, units), (units,), (units, 10), (10,))
+    start, end = (
+        [samples.numbers(a, shape, f"{array} of {what}")
+         for a, shape, array in zip(arrays, shapes, _ARRAYS, strict=True)]
+        for arrays in pair
+    )  # fmt: skip
+    rows = networks.rows(answer["rows"], what, updates=(20, 200), most=100)
     kept = answer.get("kept")
     if kept is not None:
         kept = samples.numbers(kept, (len(rows), units), f"kept of {what}")
-    return Evidence(both[0], both[1], rows.astype(np.int64), kept)
+    return Evidence(start, end, rows, kept)
 
 
 def _starts_so(run: Evidence, name: str) -> bool:
     """Whether a run has the start of that name."""
     w1, _, w2, _ = run.start
-    varies = {key: float(np.ptp(a)) > 0 for key, a in zip(_ARRAYS, run.start, strict=True)}
+    varies = {key for key, a in zip(_ARRAYS, run.start, strict=True) if float(np.ptp(a)) > 0}
     masked = run.kept is not None and float(np.ptp(run.kept, axis=1).max()) > 0
     if masked != (name == "dropout") or w1.min() == 0 or not np.abs(w2).max() > 0:
         return False
-    only = {"biases": "b1", "read-out": "w2", "output biases": "b2"}.get(name)
     if name in ("one pixel", "one weight"):
         usual = float(np.median(w1))
         odd = w1[w1 != usual] / usual
         one = (w1 != usual).any(axis=1).sum() == 1
-        units = w1.shape[1] if name == "one pixel" else 1
-        size = 2.0 if name == "one pixel" else 1.01
-        only = "w1"
+        units, size = (w1.shape[1], 2.0) if name == "one pixel" else (1, 1.01)
         if not (one and len(odd) == units and np.allclose(odd, size, rtol=1e-6)):
             return False
+    only = {"biases": "b1", "read-out": "w2", "output biases": "b2", "one pixel": "w1",
+            "one weight": "w1"}.get(name)  # fmt: skip
     in_order = np.array_equal(run.rows.ravel(), np.sort(run.rows.ravel()))
-    return {key for key, there in varies.items() if there} == ({only} - {None}) and not (
-        name == "order" and in_order
-    )
+    return varies == {only} - {None} and not (name == "order" and in_order)
 
 
 def _made_again(run: Evidence, name: str) -> bool:
     """Whether training from the start brings the end."""
-    images, labels = networks.digits("train")
-    batches = ((images[rows], labels[rows]) for rows in run.rows)
     w1, b1, w2, b2 = run.start
     rates = [0.1, 1.0 if name == "rate" else 0.1]
-    *_, (w, b) = networks.retrained([w1, w2], [b1, b2], batches, "tanh", rates, run.kept)
-    found = (w[0], b[0], w[1], b[1])
+    batches = networks.batches(run.rows)
+    (v1, v2, c1, c2), _ = networks.again([w1, w2], [b1, b2], batches, "tanh", rates, kept=run.kept)
+    found = (v1, c1, v2, c2)
     scale = 1e-6 * max(float(np.abs(a).max()) for a in found)
     return all(np.allclose(a, c, rtol=0, atol=scale) for a, c in zip(found, run.end, strict=True))
 
 
-def _shown(run: Evidence, name: str) -> Finding | None:
+def _shown(run: Evidence, name: str) -> Iterator[Finding]:
     """What is wrong with the evidence for a start whose answer is right."""
-    if all(np.array_equal(a, b) for a, b in zip(run.start, run.end, strict=True)):
-        return wrong("not copied", f"{name!r}: start and end are the same arrays, not copied.")
-    if not _starts_so(run, name):
-        return wrong("another start", f"{name!r}: your run does not start as it is said there.")
-    if not _made_again(run, name):
-        return wrong("another run", f"{name!r}: trained again, your start ends elsewhere.")
     tied = gap(run.end[0]) <= 1e-6
-    if tied != STARTS[name][1]:
-        return wrong("gap", f"{name!r}: its gap, {gap(run.end[0]):.2g}, does not show it.")
-    return None
+    if all(np.array_equal(a, b) for a, b in zip(run.start, run.end, strict=True)):
+        yield wrong("not copied", f"{name!r}: start and end are the same arrays, not copied.")
+    elif not _starts_so(run, name):
+        yield wrong("another start", f"{name!r}: your run does not start as it is said there.")
+    elif not _made_again(run, name):
+        yield wrong("another run", f"{name!r}: trained again, your start ends elsewhere.")
+    elif tied != STARTS[name][1]:
+        yield wrong("gap", f"{name!r}: its gap, {gap(run.end[0]):.2g}, does not show it.")
 
 
-@np.errstate(all="ignore")
-def _stays(answers: Answers, variant: Variant) -> Finding:
+def _yes(answer: Any, what: str) -> bool:
+    """An answer as True or False."""
+    answer = _only_item(answer)
+    if isinstance(answer, bool) or (isinstance(answer, int | float) and answer in (0, 1)):
+        return bool(answer)
+    raise Unanswered(f"{what} must be True or False")
+
+
+def _stays(answers: Answers, variant: Variant) -> Iterator[Finding]:
     asked = list(variant["starts"])
     held = {name: entries(answers, name, *asked) for name in ("stays", "runs")}
     stays = {name: _yes(held["stays"][name], f"stays[{name!r}]") for name in asked}
     runs = {name: _evidence(held["runs"][name], name) for name in asked}
     judged = [name for name in asked if stays[name] == STARTS[name][1]]
     if not judged:
-        return wrong("inverted", "All are the other way round: True is for units that stay tied.")
-    unshown = [found for name in judged if (found := _shown(runs[name], name))]
+        yield wrong("inverted", "All are the other way round: True is for units that stay tied.")
+        return
+    unshown = [found for name in judged for found in _shown(runs[name], name)]
     share = (len(judged) - len(unshown)) / len(asked)
     missed = [
         wrong(
@@ -730,10 +708,10 @@ def _stays(answers: Answers, variant: Variant) -> Finding:
         )
         for name in asked if name not in judged
     ]  # fmt: skip
-    if found := parts.together(*missed, *unshown):
-        said = f"{len(judged)} of {len(asked)} answers are right. {found.message}"
-        return Finding(share, found.fault, said)
-    return right("All five, each shown by a run that was made again.")
+    for found in (*missed, *unshown)[:1]:
+        yield wrong(found.fault, f"{len(judged)} of {len(asked)} answers are right.", share)
+    yield from (*missed, *unshown)
+    yield right("All five, each shown by a run that was made again.")
 
 
 # --------------------------------------------------------------------------------------------------
@@ -763,24 +741,21 @@ _SPARSE = (
 )  # fmt: skip
 
 
-@np.errstate(all="ignore")
 def _sparse(answers: Answers, variant: Variant) -> Finding:
     density = variant["density"]
     # The first is so small that whole numbers of weights would show.
-    sizes = [13, *(int(n) for n in variant.rng("sparse").integers(50, 900, 4))]
-    found = np.array(
-        [float(_number(answers.call("sparse_std", n), "what sparse_std returns")) for n in sizes]
-    )
-    n = np.array(sizes, dtype=np.float64)
-    true = 1 / np.sqrt(density * n)
-    if np.allclose(found, true, rtol=1e-3):
+    n = np.array([13, *variant.rng("sparse").integers(50, 900, 4)], dtype=np.float64)
+    given = (answers.call("sparse_std", int(size)) for size in n)
+    found = np.array([float(_number(std, "what sparse_std returns")) for std in given])
+    close = np.isclose(found, 1 / np.sqrt(density * n), rtol=1e-3)
+    if close.all():
         return right("The weights that are left carry what the others would have.")
     if named := first_match(_SPARSE, lambda gives: np.allclose(found, gives(n, density), 1e-3)):
         return named
     if np.ptp(found) == 0:
         return wrong("constant", "It is the same number for every n.")
-    off = int(np.argmax(~np.isclose(found, true, rtol=1e-3)))
-    return wrong("std", f"For n = {sizes[off]} it is not {found[off]:.4g}.")
+    off = int(np.argmin(close))
+    return wrong("std", f"For n = {n[off]:.0f} it is not {found[off]:.4g}.")
 
 
 @cache
@@ -830,18 +805,19 @@ def _other_costs(gain: float, said: float, sweep: dict[str, Any]) -> Finding:
     cost, error = again["test cost"], again["test error"]
     message = f"At gain {gain:.3g} your row says {said:.3f}, a run again {cost:.3f}"
     others = (
-        Mistake("error", error, "that is the error, not the cost"),
-        Mistake("error", 100 * error, "that is the error, not the cost"),
-        Mistake("accuracy", 1 - error, "that is the share of right answers"),
-        Mistake("accuracy", 100 * (1 - error), "that is the share of right answers"),
-        Mistake("training cost", again["train cost"], "that is the cost on the training digits"),
-        Mistake("summed", 400 * cost, "that is a sum over the test digits, not their mean"),
-        Mistake("untrained", quantities_after(gain, **sweep, updates=0)["test cost"],
+        Mistake("error", (error, 100 * error), "that is the error, not the cost"),
+        Mistake("accuracy", (1 - error, 100 * (1 - error)), "that is the share of right answers"),
+        Mistake("training cost", (again["train cost"],), "that is the cost on the training digits"),
+        Mistake("summed", (400 * cost,), "that is a sum over the test digits, not their mean"),
+        Mistake("untrained", (quantities_after(gain, **sweep, updates=0)["test cost"],),
                 "that is the cost before training"),
     )  # fmt: skip
-    return first_match(
-        others, lambda gives: math.isclose(said, gives, rel_tol=0.01), message + ": {}.", 0.2
-    ) or wrong("other costs", f"{message}.", 0.2)
+
+    def fits(gives: tuple[float, ...]) -> bool:
+        return any(math.isclose(said, number, rel_tol=0.01) for number in gives)
+
+    named = first_match(others, fits, message + ": {}.", 0.2)
+    return named or wrong("other costs", f"{message}.", 0.2)
 
 
 Ends: TypeAlias = list[tuple[float, float]]
@@ -869,63 +845,62 @@ def _band(low: float, high: float, gains: Array, costs: Array) -> Finding:
     starts, ends = _within(low, begins), _within(high, stops)
     if starts and ends and low < high:
         return right(f"A band from about {low:.2g} to {high:.2g}.")
-    if _within(high, begins) and _within(low, stops):
-        return wrong("reversed", "The lower end of the band comes first.", 0.7)
-    for base in (10.0, math.e, 2.0):
-        if max(abs(low), abs(high)) < 10 and _within(base**low, begins) and (
-            _within(base**high, stops)
-        ):  # fmt: skip
-            return wrong("logarithm", "The ends are gains, not their logarithms.", 0.7)
+    tame = max(abs(low), abs(high)) < 10
+    logarithm = tame and any(
+        _within(b**low, begins) and _within(b**high, stops) for b in (10.0, math.e, 2.0)
+    )
+    are_costs = all(any(math.isclose(end, c, rel_tol=1e-3) for c in costs) for end in (low, high))
+    fault = "upper end" if starts else "lower end"
     said = (
         f"By your rows the band begins between {begins[0][0]:.3g} and {begins[0][1]:.3g}, and ends "
         f"between {stops[-1][0]:.3g} and {stops[-1][1]:.3g}."
     )
-    if all(any(math.isclose(end, c, rel_tol=1e-3) for c in costs) for end in (low, high)):
-        return wrong("costs", f"The band is made of gains, not of costs. {said}", 0.5)
-    if starts or ends:
-        fault = "upper end" if starts else "lower end"
-        return wrong(fault, f"The {fault} is not there. {said}", 0.7)
-    return wrong("band", said, 0.5)
+    return failing(
+        (_within(high, begins) and _within(low, stops), "reversed",
+         "The lower end of the band comes first.", 0.7),
+        (logarithm, "logarithm", "The ends are gains, not their logarithms.", 0.7),
+        (are_costs, "costs", f"The band is made of gains, not of costs. {said}", 0.5),
+        (starts or ends, fault, f"The {fault} is not there. {said}", 0.7),
+        (True, "band", said, 0.5),
+    )[0]  # fmt: skip
 
 
-@np.errstate(all="ignore")
-def _sweep(answers: Answers, variant: Variant) -> Finding:
+def _sweep(answers: Answers, variant: Variant) -> Iterator[Finding]:
     answer = entries(answers, "sweep", "rows", "band")
     rows = _pairs(answer["rows"])
     low, high = (float(_number(end, "an end of the band")) for end in answer["band"])
     if rows.ndim != 2 or rows.shape[1] != 2:
-        return wrong("pairs", "Every row must be a pair (gain, cost).")
+        yield wrong("pairs", "Every row must be a pair (gain, cost).")
+        return
     if len(rows) < 9:
-        return wrong("few", f"At least nine rows are wanted, not {len(rows)}.")
+        yield wrong("few", f"At least nine rows are wanted, not {len(rows)}.")
     gains, costs = rows[np.argsort(rows[:, 0])].T
     if not (np.isfinite(gains).all() and gains.min() > 0):
-        return wrong("gains", "Every gain must be a positive number; its logarithm is none.", 0.2)
+        yield wrong("gains", "Every gain must be a positive number; its logarithm is none.", 0.2)
+        return
     if gains.min() > 0.02 * 1.001 or gains.max() < 50 * 0.999:
         if costs.min() <= 0.02 * 1.001 and costs.max() >= 50 * 0.999:
-            return wrong("columns", "A row has the gain first, then the cost.", 0.2)
-        return wrong("range", "The gains must reach from 0.02 to 50 at least.", 0.2)
+            yield wrong("columns", "A row has the gain first, then the cost.", 0.2)
+            return
+        yield wrong("range", "The gains must reach from 0.02 to 50 at least.", 0.2)
     calm = np.flatnonzero(gains <= _CALM)
-    chosen = [
-        *(int(calm[np.argmin(np.abs(np.log(gains[calm] / near)))]) for near in (1.0, 0.45)),
-        int(variant.rng("sweep").choice(calm)),
-        int(calm[0]),
-    ]
+    chosen = []
+    if len(calm):
+        near = (int(calm[np.argmin(np.abs(np.log(gains[calm] / g)))]) for g in (1.0, 0.45))
+        chosen = [*near, int(variant.rng("sweep").choice(calm)), int(calm[0])]
     for i in dict.fromkeys(chosen):
         gain, cost = float(gains[i]), float(costs[i])
         again = quantities_after(gain, **variant["sweep"])["test cost"]
         if not math.isclose(cost, again, rel_tol=0.05, abs_tol=0.02):
-            return _other_costs(gain, cost, variant["sweep"])
-    saturated = (gains >= _SATURATED) & (costs < _HALF)
-    if saturated.any():
-        i = int(np.argmax(saturated))
-        return wrong(
-            "other costs",
-            f"At gain {gains[i]:.3g} your row says {costs[i]:.3f}; all units are saturated there.",
-            0.2,
-        )
+            yield _other_costs(gain, cost, variant["sweep"])
+    saturated = np.flatnonzero((gains >= _SATURATED) & (costs < _HALF))
+    for i in saturated[:1]:
+        said = f"At gain {gains[i]:.3g} your row says {costs[i]:.3f}"
+        yield wrong("other costs", f"{said}; all units are saturated there.", 0.2)
     if not np.any(costs < _HALF) and np.ptp(np.diff(gains)) <= 1e-6 * gains.max():
-        return wrong("linear", "Equal steps of the gain miss the band: its logarithm counts.", 0.5)
-    return _band(low, high, gains, costs)
+        said = "Equal steps of the gain miss the band: its logarithm counts."
+        yield wrong("linear", said, 0.5)
+    yield _band(low, high, gains, costs)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -944,8 +919,7 @@ def _other_scales(a: int, b: int) -> list[Ratio]:
     ]
 
 
-@np.errstate(all="ignore")
-def _repaired(answers: Answers, variant: Variant) -> Finding:
+def _repaired(answers: Answers, variant: Variant) -> Iterator[Finding]:
     sizes = [240, 60, 60, 240, 120]
     seed = int(variant.rng("repaired").integers(2**31))
 
@@ -954,24 +928,26 @@ def _repaired(answers: Answers, variant: Variant) -> Finding:
         return networks.layers(given, sizes, "what repaired returns")
 
     one, again, other = draw("a", seed), draw("b", seed), draw("c", seed + 1)
-    if not all(np.array_equal(a, b) for a, b in zip(one, again, strict=True)):
-        return wrong("another source", "The same generator gives other weights.", 0.3)
-    if any(np.array_equal(a, b) for a, b in zip(one, other, strict=True)):
-        return wrong("seeded inside", "Another generator gives the same weights.", 0.2)
-    for w in one:
-        if min(len(np.unique(w, axis=0)) / len(w), len(np.unique(w.T, axis=0)) / w.shape[1]) < 1:
-            return wrong("units tied", "Units of a layer have the same weights.", 0.2)
-    if pairs := networks.copied(one) or _in_common(one):
-        i, j = pairs[0]
-        return wrong("layers alike", f"Layers {i} and {j} are made of the same numbers.", 0.3)
+    pairs = networks.copied(one) or _in_common(one)
+    i, j = pairs[0] if pairs else (0, 0)
+    found = failing(
+        (not all(np.array_equal(a, b) for a, b in zip(one, again, strict=True)),
+         "another source", "The same generator gives other weights.", 0.3),
+        (any(np.array_equal(a, b) for a, b in zip(one, other, strict=True)),
+         "seeded inside", "Another generator gives the same weights.", 0.2),
+        (any(len(np.unique(w, axis=0)) < len(w) for layer in one for w in (layer, layer.T)),
+         "units tied", "Units of a layer have the same weights.", 0.2),
+        (pairs, "layers alike", f"Layers {i} and {j} are made of the same numbers.", 0.3),
+    )  # fmt: skip
+    yield from found
     both = [np.concatenate([a.ravel(), b.ravel()]) for a, b in zip(one, other, strict=True)]
-    shapes = list(pairwise(sizes))
-    found = samples.judge_layers(
-        both, [1 / a for a, _ in shapes], samples.NORMAL, lambda i: _other_scales(*shapes[i])
-    )
-    if found.fault:
-        return replace(found, share=0.5)
-    return right("Every layer has numbers of its own, and the same seed gives them again.")
+    if not {"seeded inside", "units tied"} & {finding.fault for finding in found}:
+        shapes = list(pairwise(sizes))
+        for finding in samples.judge_layers(
+            both, [1 / a for a, _ in shapes], samples.NORMAL, lambda i: _other_scales(*shapes[i])
+        ):
+            yield replace(finding, share=0.5)
+    yield right("Every layer has numbers of its own, and the same seed gives them again.")
 
 
 def _in_common(weights: Sequence[Array]) -> list[tuple[int, int]]:
@@ -1036,9 +1012,9 @@ def _layers(case: Case, rng: np.random.Generator) -> list[Array]:
     return weights
 
 
-@np.errstate(all="ignore")
-def _copies(answers: Answers, variant: Variant) -> Finding:
+def _copies(answers: Answers, variant: Variant) -> Iterator[Finding]:
     rng = variant.rng("copies")
+    named: set[str] = set()
     for case in _CASES:
         weights = _layers(case, rng)
         true = set(networks.copied(weights))
@@ -1047,19 +1023,24 @@ def _copies(answers: Answers, variant: Variant) -> Finding:
         if said == true:
             continue
         if any(len(pair) != 2 for pair in said):
-            return wrong("form", "Every entry must be a pair of two numbers.")
-        if any(i == j for i, j in said):
-            return wrong("itself", "A layer is no copy of itself: i < j.", 0.3)
-        if true and said == {(i - 1, j - 1) for i, j in true}:
-            return wrong("from zero", "Layers are counted from 1.", 0.5)
-        if {(min(pair), max(pair)) for pair in said} == true:
-            return wrong("twice", "Every pair is wanted once, the smaller number first.", 0.5)
+            yield wrong("form", "Every entry must be a pair of two numbers.")
+            return
+        ordered = {(min(pair), max(pair)) for pair in said}
         share = 0.0 if case.fault in {"missed", "too many"} else 0.3
-        if said < true or case.trap:
-            return wrong(case.fault, f"Not yet: {case.message}.", share)
-        named = ", ".join(map(str, sorted(said)[:3]))
-        return wrong("too many", f"With {len(true)} to be found, pairs are named like {named}.")
-    return right("It finds what was copied, on any scale, and nothing else.")
+        few = ", ".join(map(str, sorted(said)[:3]))
+        found = failing(
+            (any(i == j for i, j in said), "itself", "A layer is no copy of itself: i < j.", 0.3),
+            (true and said == {(i - 1, j - 1) for i, j in true}, "from zero",
+             "Layers are counted from 1.", 0.5),
+            (ordered == true, "twice", "Every pair is wanted once, the smaller number first.", 0.5),
+            (said < true or case.trap, case.fault, f"Not yet: {case.message}.", share),
+            (True, "too many",
+             f"With {len(true)} to be found, pairs are named like {few}.", 0.0),
+        )[0]  # fmt: skip
+        if found.fault not in named:
+            yield found
+        named.add(found.fault)
+    yield right("It finds what was copied, on any scale, and nothing else.")
 
 
 PROBLEM_SET = ProblemSet(
@@ -1067,22 +1048,31 @@ PROBLEM_SET = ProblemSet(
     title="Symmetry and scale",
     parts=(
         Part("step", 3, 10, "easy", ("step",), _step,
-             "Write down the derivative by one hidden weight."),
+             "Write down the derivative by one hidden weight.",
+             "01_symmetry: Equal units get equal gradients"),
         Part("symmetries", 2, 6, "easy", ("symmetries",), _symmetries,
-             "In how many orders can the units of one layer stand?"),
+             "In how many orders can the units of one layer stand?",
+             "01_symmetry: Break the symmetry"),
         Part("tied", 5, 14, "medium", ("tied_run",), _tied,
-             "Copy the weights before you train.", own=True),
+             "Copy the weights before you train.",
+             "01_symmetry: No data can untie them", own=True),
         Part("untied", 5, 14, "medium", ("untied_run",), _untied,
-             "Train for longer: the time to leave a saddle grows with its logarithm.", own=True),
+             "Train for longer: the time to leave a saddle grows with its logarithm.",
+             "01_symmetry: A little noise is enough", own=True),
         Part("stays", 5, 14, "hard", ("stays", "runs"), _stays,
-             "What exchanges two units, and leaves the training as it was?", own=True),
-        Part("sparse", 2, 5, "easy", ("sparse_std",), _sparse, "How many terms does a sum have?"),
+             "What exchanges two units, and leaves the training as it was?",
+             "01_symmetry: Zero is a different failure", own=True),
+        Part("sparse", 2, 5, "easy", ("sparse_std",), _sparse, "How many terms does a sum have?",
+             "04_forward: Step 3: a sum of n"),
         Part("sweep", 6, 12, "medium", ("sweep",), _sweep,
-             "Take the gains at equal steps of their logarithm.", own=True),
+             "Take the gains at equal steps of their logarithm.",
+             "03_scale: What too large and too small look like", own=True),
         Part("repaired", 4, 6, "easy", ("repaired",), _repaired,
-             "Who makes a generator, and how often?"),
+             "Who makes a generator, and how often?",
+             "01_symmetry: Break it: one initializer, used twice"),
         Part("copies", 3, 9, "medium", ("copies",), _copies,
-             "Compare as many numbers as the smaller one has."),
+             "Compare as many numbers as the smaller one has.",
+             "01_symmetry: Break it: one initializer, used twice"),
     ),
     draw=_draw,
     withheld=(),

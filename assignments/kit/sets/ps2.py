@@ -18,7 +18,17 @@ from scipy import stats
 
 from ..check import symbolic
 from ..check.answers import Answers, Make, Unanswered, entries
-from ..check.parts import Finding, Mistake, Part, ProblemSet, Variant, first_match, right, wrong
+from ..check.parts import (
+    Finding,
+    Mistake,
+    Part,
+    ProblemSet,
+    Variant,
+    failing,
+    first_match,
+    right,
+    wrong,
+)
 from ..check.values import Expression
 
 # First and second moment of the noise that an input is multiplied by.
@@ -372,7 +382,7 @@ def _numbers_put_in(answer: str, held: frozenset[str], asked: str, variant: Vari
     return symbolic.same(answer, asked, pinned, _ROUNDED)
 
 
-def _dies(answers: Answers, variant: Variant) -> Finding:
+def _dies(answers: Answers, variant: Variant) -> Iterator[Finding]:
     answer = entries(answers, "dies", "line", "formula")
     dropped = variant["dropped"]
     if not isinstance(answer["line"], str) or answer["line"] not in _LINES:
@@ -381,15 +391,15 @@ def _dies(answers: Answers, variant: Variant) -> Finding:
         formula = _compare(_text(answer["formula"]), dropped, variant)
     except Unanswered as error:
         formula = wrong("no formula", f"But dies['formula'] is no answer: {error}.")
+    said, before = f"where {_DROPPED[dropped]}, or none", ""
     if answer["line"] != _LINE[dropped]:
-        return wrong(
-            "line",
-            f"Another line is the first that no longer holds where {_DROPPED[dropped]}, or none.",
-            0.5 if not formula.fault else 0.0,
-        )
+        share = 0.0 if formula.fault else 0.5
+        yield wrong("line", f"Another line is the first that no longer holds {said}.", share)
+    else:
+        before = "The line is right. "
     if formula.fault:
-        return wrong(formula.fault, f"The line is right. {formula.message}", 0.5)
-    return right("That line, and what takes its place.")
+        yield wrong(formula.fault, before + formula.message, 0.5)
+    yield right("That line, and what takes its place.")
 
 
 # --------------------------------------------------------------------------------------------------
@@ -498,19 +508,19 @@ def _expected(name: str, variant: Variant) -> tuple[float, list[Mistake]]:
     ]
 
 
-def _evidence(name: str) -> Callable[[Answers, Variant], Finding]:
+def _evidence(name: str) -> Callable[[Answers, Variant], Iterator[Finding]]:
     """A judge of ``sample(name, rng)``, a list of independent estimates of one number."""
 
-    def judge(answers: Answers, variant: Variant) -> Finding:
+    def judge(answers: Answers, variant: Variant) -> Iterator[Finding]:
         seed = int(variant.rng(name).integers(2**31))
         estimates = _estimates(answers, name, seed)
-        found = _not_drawn(estimates) or _weigh(estimates, *_expected(name, variant))
-        if found.fault:
-            return found
+        if found := _not_drawn(estimates):
+            yield from found
+            return
+        yield _weigh(estimates, *_expected(name, variant))
         others = _estimates(answers, name, seed + 1)
         if np.intersect1d(estimates, others).size > len(estimates) / 4:
-            return wrong("stored", "Another generator gives the same estimates: draw from rng.")
-        return found
+            yield wrong("stored", "Another generator gives the same estimates: draw from rng.")
 
     return judge
 
@@ -529,25 +539,21 @@ def _estimates(answers: Answers, name: str, seed: int) -> Numbers:
     return estimates
 
 
-def _not_drawn(estimates: Numbers) -> Finding | None:
+def _not_drawn(estimates: Numbers) -> list[Finding]:
     """What shows that numbers are not as many independent estimates as are wanted."""
-    if len(estimates) < FEWEST:
-        return wrong("few", f"{len(estimates)} estimates; at least {FEWEST} are wanted.")
-    some = estimates[estimates != 0.0]
+    n, some = len(estimates), estimates[estimates != 0.0]
     different = len(np.unique(some))
-    if different < FEWEST or len(some) - different > len(estimates) / 4:
-        return wrong(
-            "copies", "Many of the estimates are the same: draw anew for each, and do not round."
-        )
-    if float(estimates.std()) <= 1e-9 * abs(float(estimates.mean())):
-        return wrong("too good", "The estimates are nearer to one another than draws come.")
-    if _follow(estimates):
-        return wrong(
-            "running",
-            "Each estimate is close to the one before it: draw everything anew for each.",
-            0.2,
-        )
-    return None
+    copies = different < min(FEWEST, n) or len(some) - different > n / 4
+    even = n > 0 and float(estimates.std()) <= 1e-9 * abs(float(estimates.mean()))
+    return failing(
+        (n < FEWEST, "few", f"{n} estimates; at least {FEWEST} are wanted.", 0.0),
+        (n > 1 and copies, "copies",
+         "Many of the estimates are the same: draw anew for each, and do not round.", 0.0),
+        (n > 1 and even and not copies, "too good",
+         "The estimates are nearer to one another than draws come.", 0.0),
+        (n >= FEWEST and not copies and not even and _follow(estimates), "running",
+         "Each estimate is close to the one before it: draw everything anew for each.", 0.2),
+    )  # fmt: skip
 
 
 def _follow(estimates: Numbers) -> bool:
@@ -568,10 +574,8 @@ def _weigh(estimates: Numbers, value: float, mistakes: Sequence[Mistake]) -> Fin
     limit = float(stats.t.isf(FALSE_ALARM / 2, len(estimates) - 1))
     said = f"{mean:.4g}, give or take {error:.2g}"
     if abs(mean) < limit * error and np.any(estimates < 0):
-        return wrong(
-            "draws",
-            f"{said}, is 0: these are the draws themselves, and an estimate is made of many.",
-        )
+        draws = "these are the draws themselves, and an estimate is made of many"
+        return wrong("draws", f"{said}, is 0: {draws}.")
     far = abs(mean - value) > limit * error
     # The nearest first; of those that are near, the one that is named first.
     nearest = sorted(mistakes, key=lambda m: max(abs(mean - m.gives), _NEAR * error))
@@ -581,34 +585,22 @@ def _weigh(estimates: Numbers, value: float, mistakes: Sequence[Mistake]) -> Fin
             named = first_match(nearest, lambda n: abs(mean - n) < _BIAS * abs(n), said + ": {}.")
         if named:
             return named
-    if far and abs(mean - value) > _BIAS * value:
-        if _FEW_DRAWS * value < mean < value:
-            return wrong(
-                "low",
-                f"{said}, is {1 - mean / value:.1%} below what the layer of your variant gives. "
-                "A variance of few draws is too small unless it is taken with ddof=1.",
-            )
-        return wrong(
-            "another number",
-            f"{said}, is {(mean - value) / error:+.0f} standard errors from what the layer of your "
-            "variant gives.",
-        )
-    if error > _CLOSEST * value:
-        return wrong(
-            "coarse",
-            f"{mean:.4g} with a standard error of {error:.2g}: below {_CLOSEST:.0%} of the value "
-            "is wanted. Draw more for each estimate.",
-            0.4 if error < _HOPELESS * value else 0.0,
-        )
-    for other in (mistake.gives for mistake in nearest):
-        if abs(other - value) > _APART * value and abs(mean - other) < _LIKELY * error:
-            return wrong(
-                "coarse",
-                f"{said}, may as well be {other:.4g}, which is what a mistake would give. "
-                "Draw more for each estimate.",
-                0.4,
-            )
-    return right(f"{said}: so it is.")
+    off = far and abs(mean - value) > _BIAS * value
+    likely = [m.gives for m in nearest if abs(m.gives - value) > _APART * value]
+    likely = [other for other in likely if abs(mean - other) < _LIKELY * error]
+    return failing(
+        (off and _FEW_DRAWS * value < mean < value, "low",
+         f"{said}, is {1 - mean / value:.1%} below what the layer of your variant gives. A "
+         "variance of few draws is too small unless it is taken with ddof=1.", 0.0),
+        (off, "another number", f"{said}, is {(mean - value) / error:+.0f} standard errors from "
+         "what the layer of your variant gives.", 0.0),
+        (error > _CLOSEST * value, "coarse",
+         f"{mean:.4g} with a standard error of {error:.2g}: below {_CLOSEST:.0%} of the value is "
+         "wanted. Draw more for each estimate.", 0.4 if error < _HOPELESS * value else 0.0),
+        (likely, "coarse", f"{said}, may as well be {[*likely, 0][0]:.4g}, which is what a mistake "
+         "would give. Draw more for each estimate.", 0.4),
+        (True, "", f"{said}: so it is.", 1.0),
+    )[0]  # fmt: skip
 
 
 PROBLEM_SET = ProblemSet(
@@ -616,31 +608,44 @@ PROBLEM_SET = ProblemSet(
     title="Derive it",
     parts=(
         Part("term", 3, 8, "medium", ("term",), _formula("term"),
-             "E[(w m z)^2] less the square of E[w m z]; each is a product."),
+             "E[(w m z)^2] less the square of E[w m z]; each is a product.",
+             "04_forward: Step 1: one weight, one input"),
         Part("forward", 3, 3, "easy", ("forward",), _formula("forward"),
-             "With mu = 0 one half is gone."),
+             "With mu = 0 one half is gone.",
+             "04_forward: Step 3: a sum of n"),
         Part("slope", 3, 6, "medium", ("slope",), _formula("slope"),
-             "Half of the sums are above 0, half below."),
+             "Half of the sums are above 0, half below.",
+             "06_compromise: Who is asked for both?"),
         Part("forward_factor", 3, 5, "easy", ("forward_factor",), _formula("forward_factor"),
-             "From the mean square that enters a layer to that which leaves it."),
+             "From the mean square that enters a layer to that which leaves it.",
+             "04_forward: Step 4: layer upon layer"),
         Part("backward_factor", 3, 9, "hard", ("backward_factor",), _formula("backward_factor"),
-             "An input meets its noise and its slope once, and n_out weights."),
+             "An input meets its noise and its slope once, and n_out weights.",
+             "05_backward: Step 5: a sum over the outputs"),
         Part("compromise", 3, 7, "medium", ("compromise",), _formula("compromise"),
-             "Write the condition of your variant as an equation in v, and solve it."),
+             "Write the condition of your variant as an equation in v, and solve it.",
+             "06_compromise: Step 8: an average, which is a choice"),
         Part("bound", 2, 2, "easy", ("bound",), _formula("bound"),
-             "What is the variance of U(-a, a)?"),
+             "What is the variance of U(-a, a)?",
+             "06_compromise: Steps 9 and 10: the line"),
         Part("residual", 3, 10, "hard", ("residual",), _formula("residual"),
-             "What is E[z^2] after one layer, over that before?"),
+             "What is E[z^2] after one layer, over that before?",
+             "04_forward: Step 4: layer upon layer"),
         Part("dies", 3, 10, "hard", ("dies",), _dies,
-             "Go through the lines in their order."),
+             "Go through the lines in their order.",
+             "04_forward: The assumptions, one at a time"),
         Part("sample_forward", 5, 9, "medium", ("sample",), _evidence("forward"),
-             "Draw new weights, noise and inputs for each estimate.", own=True),
+             "Draw new weights, noise and inputs for each estimate.",
+             "04_forward: Step 3: a sum of n", own=True),
         Part("sample_slope", 5, 5, "easy", ("sample",), _evidence("slope"),
-             "np.where has both slopes.", own=True),
+             "np.where has both slopes.",
+             "06_compromise: Who is asked for both?", own=True),
         Part("sample_backward", 5, 10, "hard", ("sample",), _evidence("backward"),
-             "Draw gradients of variance 1 at the outputs, and take them back.", own=True),
+             "Draw gradients of variance 1 at the outputs, and take them back.",
+             "05_backward: Step 5: a sum over the outputs", own=True),
         Part("sample_residual", 5, 10, "medium", ("sample",), _evidence("residual"),
-             "Put your r into a loop over L layers.", own=True),
+             "Put your r into a loop over L layers.",
+             "04_forward: Step 4: layer upon layer", own=True),
     ),
     draw=_draw,
     withheld=(

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-from ..check import networks, parts, samples
+from ..check import networks, samples
 from ..check.answers import Answers, Make, Unanswered, entries
 from ..check.networks import Array
-from ..check.parts import Finding, Mistake, Part, ProblemSet, Variant, first_match, right, wrong
+from ..check.parts import (
+    Finding,
+    Mistake,
+    Part,
+    ProblemSet,
+    Variant,
+    failing,
+    first_match,
+    right,
+    wrong,
+)
 from ..check.samples import Ratio, variance
 
 Fans: TypeAlias = tuple[float, float]
@@ -77,10 +86,10 @@ def _stored(variant: Variant, ins: int, outs: int, kernel: Sequence[int] = ()) -
 
 def _fans(
     name: str, questions: Callable[[Variant], Sequence[Question]], mistakes: Sequence[Mistake]
-) -> Callable[[Answers, Variant], Finding]:
+) -> Callable[[Answers, Variant], Iterator[Finding]]:
     """A judge of ``fans`` on questions of one kind, that knows some mistakes."""
 
-    def judge(answers: Answers, variant: Variant) -> Finding:
+    def judge(answers: Answers, variant: Variant) -> Iterator[Finding]:
         asked = list(questions(variant))
         said: list[Fans] = []
         for question in asked:
@@ -94,16 +103,15 @@ def _fans(
             return np.allclose(said, [gives(question) for question in asked], rtol=1e-9, atol=0)
 
         if fits(lambda q: q.truth):
-            return right(f"Fans of {name} are right.")
-        if named := first_match((*mistakes, *_MISTAKES), fits, f"Fans of {name}: {{}}."):
-            return named
-        question, got = next(pair for pair in zip(asked, said, strict=True)
-                             if not np.allclose(pair[1], pair[0].truth, 1e-9, 0))  # fmt: skip
-        given = "".join(f", {key}={value}" for key, value in question.options.items())
-        numbers = ", ".join(f"{number:g}" for number in got)
-        return wrong(
-            "fans", f"fans({question.shape}{given}) gives ({numbers}), which is not right."
-        )
+            yield right(f"Fans of {name} are right.")
+        elif named := first_match((*mistakes, *_MISTAKES), fits, f"Fans of {name}: {{}}."):
+            yield named
+        else:
+            for q, (n_in, n_out) in zip(asked, said, strict=True):
+                given = "".join(f", {key}={value}" for key, value in q.options.items())
+                gives = f"fans({q.shape}{given}) gives ({n_in:g}, {n_out:g})"
+                if not np.allclose((n_in, n_out), q.truth, 1e-9, 0):
+                    yield wrong("fans", f"{gives}, which is not right.")
 
     return judge
 
@@ -233,7 +241,7 @@ def _packed(variant: Variant) -> list[Question]:
 
 def _sampled(
     answers: Answers, variant: Variant, name: str, law: samples.Law, *known: Ratio
-) -> Finding:
+) -> Iterator[Finding]:
     """Judge a sampler with a variance that nothing else could be mistaken for."""
     return samples.sampler(
         answers,
@@ -249,7 +257,7 @@ def _variance(variant: Variant, purpose: str) -> float:
     return float(np.exp(variant.rng(purpose).uniform(np.log(0.003), np.log(0.02))))
 
 
-def _uniform(answers: Answers, variant: Variant) -> Finding:
+def _uniform(answers: Answers, variant: Variant) -> Iterator[Finding]:
     return _sampled(
         *(answers, variant, "uniform", samples.UNIFORM),
         Ratio("missing root", 3 * _variance(variant, "uniform"),
@@ -261,7 +269,7 @@ def _uniform(answers: Answers, variant: Variant) -> Finding:
     )  # fmt: skip
 
 
-def _normal(answers: Answers, variant: Variant) -> Finding:
+def _normal(answers: Answers, variant: Variant) -> Iterator[Finding]:
     return _sampled(
         *(answers, variant, "normal", samples.NORMAL),
         Ratio("truncated", _left(2),
@@ -272,12 +280,11 @@ def _normal(answers: Answers, variant: Variant) -> Finding:
     )  # fmt: skip
 
 
-@np.errstate(all="ignore")
-def _truncated(answers: Answers, variant: Variant) -> Finding:
+def _truncated(answers: Answers, variant: Variant) -> Iterator[Finding]:
     cut, expected = variant["cut"], _variance(variant, "truncated")
     left, law = _left(cut), samples.truncated(cut)
     early = cut * math.sqrt(left)
-    found = _sampled(
+    found = list(_sampled(
         *(answers, variant, "truncated", law),
         Ratio("not corrected", left, f"cutting off at {cut:g} standard deviations leaves "
               f"{left:.3f} of the variance, which has to be made up for", law),
@@ -291,19 +298,19 @@ def _truncated(answers: Answers, variant: Variant) -> Finding:
               samples.truncated(early)),
         Ratio("not cut", 1 / left, "it is larger to make up for the cut, and nothing is cut off",
               samples.NORMAL),
-    )  # fmt: skip
-    if found.fault in ("variance", "reach", "distribution"):
+    ))  # fmt: skip
+    if found[0].fault in ("variance", "reach", "distribution"):
         seed = int(variant.rng("truncated seed").integers(2**31))
         generator = Make("rng", samples.fresh("truncated"), seed)
-        w = samples.numbers(
-            answers.call("truncated", [500, 400], expected, generator), (500, 400), "a draw"
-        )
-        if stats.kstest(w.ravel() * math.sqrt(left / expected), _drawn_once(cut)).pvalue > 1e-4:
-            return wrong(
-                "once",
-                "What is drawn again may be beyond the cut again, and then has to be drawn again.",
+        given = answers.call("truncated", [500, 400], expected, generator)
+        w = samples.numbers(given, (500, 400), "a draw").ravel()
+        if stats.kstest(w * math.sqrt(left / expected), _drawn_once(cut)).pvalue > 1e-4:
+            said = (
+                "What is drawn again may be beyond the cut again, and then has to be drawn again."
             )
-    return found
+            yield wrong("once", said)
+            return
+    yield from found
 
 
 def _drawn_once(cut: float) -> Callable[[Array], Array]:
@@ -356,8 +363,7 @@ _SHAPES: dict[str, tuple[int, ...]] = {
 }
 
 
-@np.errstate(all="ignore")
-def _initialize(answers: Answers, variant: Variant) -> Finding:
+def _initialize(answers: Answers, variant: Variant) -> Iterator[Finding]:
     rule, gain = variant["rule"], variant["gain"]
     seed = int(variant.rng("initialize").integers(2**31))
     first, second, third = (
@@ -374,45 +380,45 @@ def _initialize(answers: Answers, variant: Variant) -> Finding:
         draws.append(_parameters(answers.parameters(module.label)))
     one, two, three, four = draws
     if all(np.all(w == 7) for w in one.values()):
-        return wrong("unchanged", "The module is as it was: change its parameters in place.")
+        yield wrong("unchanged", "The module is as it was: change its parameters in place.")
+        return
+    drawn: list[str] = []
     for name in _WEIGHTS:
-        if np.all(one[name] == 7):
-            return wrong("left out", f"{name} was not drawn.", 0.2)
-        if np.ptp(one[name]) == 0:
-            return wrong("constant", f"{name}: all weights are the same number.", 0.2)
-        if np.array_equal(one[name], three[name]):
-            return wrong(
-                "seeded inside", f"{name} is the same, whatever the generator's seed is.", 0.2
-            )
-        if not np.array_equal(one[name], two[name]):
-            return wrong("another source", f"{name} does not come from the generator.", 0.2)
-        if np.array_equal(one[name], four[name]):
-            return wrong(
-                "seeded inside",
-                f"{name} is the same in two modules that are drawn with one generator, one after "
-                "the other.",
-                0.2,
-            )
-    pieces = {name: w for name, w in one.items() if name in _WEIGHTS}
-    packed = pieces.pop("5.in_proj_weight")
-    pieces.update({f"5.in_proj_weight[{k}:{k + 48}]": packed[k : k + 48] for k in (0, 48, 96)})
+        w = one[name]
+        found = failing(
+            (np.all(w == 7), "left out", f"{name} was not drawn.", 0.2),
+            (np.ptp(w) == 0, "constant", f"{name}: all weights are the same number.", 0.2),
+            (np.array_equal(w, three[name]), "seeded inside",
+             f"{name} is the same, whatever the generator's seed is.", 0.2),
+            (not np.array_equal(w, two[name]), "another source",
+             f"{name} does not come from the generator.", 0.2),
+            (np.array_equal(w, four[name]), "seeded inside",
+             f"{name} is the same in two modules that are drawn with one generator, one after "
+             "the other.", 0.2),
+        )[:1]  # fmt: skip
+        yield from found
+        drawn += [] if found else [name]
+    pieces = {name: one[name] for name in drawn}
+    if (packed := pieces.pop("5.in_proj_weight", None)) is not None:
+        pieces |= {f"5.in_proj_weight[{k}:{k + 48}]": packed[k : k + 48] for k in (0, 48, 96)}
     if pairs := networks.copied(list(pieces.values())):
         a, b = (list(pieces)[i - 1] for i in pairs[0])
-        return wrong("layers alike", f"{a} and {b} are made of the same numbers.", 0.3)
-    for name, (_, fans) in _WEIGHTS.items():
+        yield wrong("layers alike", f"{a} and {b} are made of the same numbers.", 0.3)
+    for name in drawn:
+        fans = _WEIGHTS[name][1]
         w = np.concatenate([p[name].ravel() for p in (one, three)])
-        found = samples.judge_draws(
-            w, samples.UNIFORM, variance(rule, gain, fans), _wrong_fans(rule, name, fans, gain)
-        )
-        if found.fault:
-            return wrong(found.fault, f"{name}: {found.message}", 0.4)
-    for name in _BIASES:
-        if np.any(one[name] != 0):
-            return wrong("biases", f"{name} is not zero.", 0.5)
-    for name in _UNTOUCHED:
-        if np.any(one[name] != 7):
-            return wrong("touched", f"{name} belongs to a layer that is to be left as it is.", 0.5)
-    return right("Every layer has what its fans ask for.")
+        known = _wrong_fans(rule, name, fans, gain)
+        as_drawn = samples.judge_draws(w, samples.UNIFORM, variance(rule, gain, fans), known)
+        if as_drawn.fault:
+            yield wrong(as_drawn.fault, f"{name}: {as_drawn.message}", 0.4)
+    left = [name for name in _BIASES if np.any(one[name] != 0)]
+    touched = [name for name in _UNTOUCHED if np.any(one[name] != 7)]
+    yield from failing(
+        (left, "biases", f"{', '.join(left)}: biases have to be zero.", 0.5),
+        (touched, "touched",
+         f"{', '.join(touched)}: of a layer that is to be left as it is.", 0.5),
+    )  # fmt: skip
+    yield right("Every layer has what its fans ask for.")
 
 
 def _parameters(found: Mapping[str, Any]) -> dict[str, Array]:
@@ -459,13 +465,12 @@ def _wrong_fans(rule: str, name: str, fans: Fans, gain: float) -> list[Ratio]:
 # --------------------------------------------------------------------------------------------------
 
 
-def _histogram(answers: Answers, variant: Variant) -> Finding:
+def _histogram(answers: Answers, variant: Variant) -> Iterator[Finding]:
     seed = int(variant.rng("histogram").integers(2**31))
     edges, counts = _picture(answers, seed)
-    found = _pictured(edges, counts, variant)
-    if found.fault == "" and np.array_equal(counts, _picture(answers, seed + 1)[1]):
-        return wrong("stored", "Another generator gives the same counts: draw from rng.")
-    return found
+    yield _pictured(edges, counts, variant)
+    if np.array_equal(counts, _picture(answers, seed + 1)[1]):
+        yield wrong("stored", "Another generator gives the same counts: draw from rng.")
 
 
 def _picture(answers: Answers, seed: int) -> tuple[Array, Array]:
@@ -479,7 +484,6 @@ def _picture(answers: Answers, seed: int) -> tuple[Array, Array]:
     return edges, counts
 
 
-@np.errstate(all="ignore")
 def _pictured(edges: Array, counts: Array, variant: Variant) -> Finding:
     if len(edges) == len(counts):
         return wrong("centres", "There is one edge more than counts: edges, and not centres.")
@@ -567,37 +571,31 @@ def _another_picture(edges: Array, counts: Array, variant: Variant) -> Finding |
     return found if found and found.fault else None
 
 
-@np.errstate(all="ignore")
-def _signal(answers: Answers, variant: Variant) -> Finding:
+def _signal(answers: Answers, variant: Variant) -> Iterator[Finding]:
     answer = entries(answers, "signal", "weights", "std")
     width, depth = variant["width"], variant["depth"]
     sizes = [64, *[width] * depth]
     weights = networks.layers(answer["weights"], sizes, "signal['weights']")
     stds = samples.numbers(answer["std"], (depth,), "signal['std']")
-    if pairs := networks.copied(weights):
-        i, j = pairs[0]
-        return wrong("layers alike", f"Layers {i} and {j} are made of the same numbers.", 0.3)
-    drawn = _by_the_rule(weights, sizes, variant, "of your weights")
-    if drawn.fault:
-        return replace(drawn, share=0.3)
+    for i, j in networks.copied(weights)[:1]:
+        yield wrong("layers alike", f"Layers {i} and {j} are made of the same numbers.", 0.3)
+    for found in _by_the_rule(weights, sizes, variant, "of your weights"):
+        yield replace(found, share=0.3)
     layers = _propagate(networks.digits("test")[0][:300], weights)
     measured = _stds(layers[1:])
     # Numbers may be rounded, but not so that they are exactly others.
-    others = [Mistake("", measured, ""), *_other_spreads(layers, weights)]
+    others = [Mistake("", measured, "", 1.0), *_other_spreads(layers, weights)]
     for rtol, atol in ((1e-4, 1e-8), (2e-3, 5.1e-4)):
 
         def fits(gives: Array, rtol: float = rtol, atol: float = atol) -> bool:
             return np.allclose(stds, gives, rtol=rtol, atol=atol)
 
-        if found := first_match(others, fits, "{}.", 0.5):
-            if not found.fault:
-                return right("The spread of every layer is what your weights give.")
-            return found
-    return wrong(
-        "not these weights",
-        f"With your weights the layers have the standard deviations {np.round(measured, 3)}.",
-        0.5,
-    )
+        if named := first_match(others, fits, "{}.", 0.5):
+            break
+    else:
+        given = "With your weights the layers have the standard deviations"
+        named = wrong("not these weights", f"{given} {np.round(measured, 3)}.", 0.5)
+    yield named if named.fault else right("The spread of every layer is what your weights give.")
 
 
 def _propagate(x: Array, weights: Sequence[Array], bent: bool = True) -> list[Array]:
@@ -643,8 +641,8 @@ def _other_spreads(layers: Sequence[Array], weights: Sequence[Array]) -> list[Mi
 
 def _by_the_rule(
     weights: Sequence[Array], sizes: Sequence[int], variant: Variant, where: str
-) -> Finding:
-    """Whether all weights are drawn by the rule of the variant."""
+) -> list[Finding]:
+    """What is wrong with weights that should be drawn by the rule of the variant."""
     rule, gain = variant["rule"], variant["gain"]
     fans = [(float(a), float(b)) for a, b in pairwise(sizes)]
     return samples.judge_layers(
@@ -661,8 +659,7 @@ _WIDEST = 200  # digits in one of them
 _NEAR = 0.02  # of the largest weight, by which it may differ
 
 
-@np.errstate(all="ignore")
-def _trained(answers: Answers, variant: Variant) -> Finding:
+def _trained(answers: Answers, variant: Variant) -> Iterator[Finding]:
     answer = entries(answers, "trained", "start", "end", "biases", "rows", "lr")
     sizes = variant["sizes"]
     start = networks.layers(answer["start"], sizes, "trained['start']")
@@ -670,112 +667,62 @@ def _trained(answers: Answers, variant: Variant) -> Finding:
     biases = networks.biases(answer["biases"], sizes, "trained['biases']")
     _, error = networks.cost_and_error(*networks.digits("test"), end, biases, "tanh")
     if all(np.array_equal(a, b) for a, b in zip(start, end, strict=True)):
-        if error > _ERROR:
-            return wrong("not trained", "The weights at the end are those of the start.", 0.2)
-        return wrong(
-            "in place",
-            "Start and end are the same weights, trained ones: the start was changed in place, "
-            "and has to be copied before.",
-            0.2,
-        )
-    drawn = _by_the_rule(start, sizes, variant, "at the start")
-    if drawn.fault:
-        if not _by_the_rule(end, sizes, variant, "").fault:
-            return wrong("exchanged", "Start and end are exchanged.", 0.2)
-        return replace(drawn, share=0.2)
-    rows, lr = _rows(answer["rows"]), samples.numbers(answer["lr"], (), "trained['lr']")
-    if not 0 < float(lr) <= 1:
-        return wrong("rate", f"The rate must be above 0 and at most 1, not {float(lr):g}.", 0.2)
-    costs, unsaid = _costs(answer.get("costs"), len(rows))
-    few = min(4, len(costs))
-    asked = variant.rng("costs").choice(len(costs), few, replace=False) if few else ()
-    told = {int(costs[k, 0]): float(costs[k, 1]) for k in asked}
-    w, b, found = _once_more(start, rows, float(lr), told)
-    apart = max(float(np.abs(a - c).max()) for a, c in zip([*end, *biases], [*w, *b], strict=True))
-    if not apart <= _NEAR * max(float(np.abs(a).max()) for a in w):
-        return wrong(
-            "another run",
-            f"Trained again from your start, on your rows, the network ends elsewhere: a weight "
-            f"differs by {apart:.2g}. Were it these rows, this rate, biases of zero, and plain "
-            "gradient descent on the mean cross-entropy?",
-        )
-    if error > _ERROR:
-        return wrong(
-            "not learned",
-            f"The network is wrong on {100 * error:.0f} % of the test digits, "
-            f"{100 * _ERROR:.0f} % are allowed.",
-            0.3,
-        )
-    return parts.together(unsaid, _other_costs(told, found, costs)) or right(
-        f"It starts by the rule and is wrong on {100 * error:.0f} % of the test digits."
-    )
-
-
-def _rows(answer: Any) -> NDArray[np.int64]:
-    """Which digits each update was on.
-
-    Raises:
-        Unanswered: the answer is something else.
-    """
-    must = Unanswered(
-        "trained['rows'] must have one row an update, of the numbers of its digits: at most "
-        f"{_LONGEST:,} rows of at most {_WIDEST}"
-    )
+        yield failing(
+            (error > _ERROR, "not trained", "The weights at the end are those of the start.", 0.2),
+            (True, "in place", "Start and end are the same weights, trained ones: the start was "
+             "changed in place, and has to be copied before.", 0.2),
+        )[0]  # fmt: skip
+        return
+    if drawn := _by_the_rule(start, sizes, variant, "at the start"):
+        if not _by_the_rule(end, sizes, variant, ""):
+            yield wrong("exchanged", "Start and end are exchanged.", 0.2)
+            return
+        yield from (replace(found, share=0.2) for found in drawn)
+    rows = networks.rows(answer["rows"], "trained['rows']", updates=(1, _LONGEST), most=_WIDEST)
+    lr = float(samples.numbers(answer["lr"], (), "trained['lr']"))
+    if not 0 < lr <= 1:
+        yield wrong("rate", f"The rate must be above 0 and at most 1, not {lr:g}.", 0.2)
+        return
+    unsaid, told = [], {}
     try:
-        rows = np.asarray(answer, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise must from None
-    if rows.ndim != 2 or not 0 < len(rows) <= _LONGEST or not 0 < rows.shape[1] <= _WIDEST:
-        raise must
-    if not (rows.min() >= 0 and rows.max() < len(networks.digits("train")[1])):
-        raise must
-    return rows.astype(np.int64)
-
-
-def _costs(answer: Any, updates: int) -> tuple[Array, Finding | None]:
-    """Pairs (update, cost), and what is wrong with them."""
-    try:
-        costs = np.asarray(answer, dtype=np.float64)
-    except (TypeError, ValueError):
-        costs = np.zeros(0)
-    if costs.ndim != 2 or costs.shape[1] != 2 or len(costs) < 10 or not np.isfinite(costs).all():
+        costs = samples.numbers(answer.get("costs"), (None, 2), "trained['costs']")
+        unsaid = failing(
+            (len(costs) < 10, "no log", "trained['costs'] must hold at least ten pairs.", 0.6),
+            (costs[0, 0] != 0 or np.any(np.diff(costs[:, 0]) <= 0) or costs[-1, 0] > len(rows),
+             "order", f"The updates of the costs must rise, from 0 to {len(rows)} at most.", 0.6),
+        )  # fmt: skip
+        if not unsaid:
+            asked = variant.rng("costs").choice(len(costs), 4, replace=False)
+            told = {int(t): float(cost) for t, cost in costs[np.sort(asked)]}
+    except (IndexError, Unanswered):
         said = "trained['costs'] must hold at least ten pairs (update, cost)."
-        return np.zeros((0, 2)), wrong("no log", said, 0.6)
-    if costs[0, 0] != 0 or np.any(np.diff(costs[:, 0]) <= 0) or costs[-1, 0] > updates:
-        said = f"The updates of the costs must rise, from 0 to {updates} at most."
-        return np.zeros((0, 2)), wrong("order", said, 0.6)
-    return costs, None
-
-
-def _once_more(
-    start: Sequence[Array], rows: NDArray[np.int64], lr: float, asked: Collection[int]
-) -> tuple[list[Array], list[Array], dict[int, float]]:
-    """Weights and biases at the end of a training from that start, and costs on the way."""
-    images, labels = networks.digits("train")
-    w, b = list(start), [np.zeros(a.shape[1]) for a in start]
-    batches = ((images[row], labels[row]) for row in rows)
-    steps = chain([(w, b)], networks.retrained(w, b, batches, "tanh", [lr] * len(w)))
-    found = {}
-    for t, (w, b) in enumerate(steps):
-        if t in asked:
-            found[t] = networks.cost_and_error(images, labels, w, b, "tanh")[0]
-    return w, b, found
-
-
-def _other_costs(
-    told: Mapping[int, float], found: Mapping[int, float], costs: Array
-) -> Finding | None:
-    """What is wrong with the costs of a log, where they were looked at."""
-    off = [
-        t for t in sorted(told) if not math.isclose(told[t], found[t], rel_tol=0.05, abs_tol=0.01)
-    ]
-    if not off:
-        return None
-    t = off[0]
-    said = f"At update {t} your cost is {told[t]:.3g}, a run again has {found[t]:.3g}"
-    if costs[0, 1] > 10 * math.log(10):
-        return wrong("not a mean", f"{said}: the mean over the digits is wanted.", 0.6)
-    return wrong("other costs", f"{said}.", 0.6)
+        unsaid = [wrong("no log", said, 0.6)]
+    train = networks.digits("train")
+    none, rates = [np.zeros(w.shape[1]) for w in start], [lr] * len(start)
+    again, found = networks.again(
+        *(start, none, networks.batches(rows), "tanh", rates, told),
+        lambda w, b: networks.cost_and_error(*train, w, b, "tanh")[0],
+    )
+    apart = networks.apart([*end, *biases], again)
+    elsewhere = not apart <= _NEAR * max(float(np.abs(w).max()) for w in again[: len(start)])
+    yield from failing(
+        (elsewhere, "another run",
+         f"Trained again from your start, on your rows, the network ends elsewhere: a weight "
+         f"differs by {apart:.2g}. Were it these rows, this rate, biases of zero, and plain "
+         "gradient descent on the mean cross-entropy?", 0.0),
+        (error > _ERROR, "not learned", f"The network is wrong on {100 * error:.0f} % of the test "
+         f"digits, {100 * _ERROR:.0f} % are allowed.", 0.3),
+    )  # fmt: skip
+    yield from unsaid
+    off = [t for t in told if not math.isclose(told[t], found[t], rel_tol=0.05, abs_tol=0.01)]
+    for t in off[:1] if not elsewhere else ():
+        said = f"At update {t} your cost is {told[t]:.3g}, a run again has {found[t]:.3g}"
+        yield failing(
+            (costs[0, 1] > 10 * math.log(10), "not a mean",
+             f"{said}: the mean over the digits is wanted.", 0.6),
+            (True, "other costs", f"{said}.", 0.6),
+        )[0]  # fmt: skip
+    yield right(f"It starts by the rule and is wrong on {100 * error:.0f} % of the test digits.")
 
 
 PROBLEM_SET = ProblemSet(
@@ -783,32 +730,44 @@ PROBLEM_SET = ProblemSet(
     title="Build it",
     parts=(
         Part("dense", 1, 3, "easy", ("fans",), _fans("a dense layer", _dense, ()),
-             "Which of the two sizes is the number of terms in one sum?"),
+             "Which of the two sizes is the number of terms in one sum?",
+             "06_compromise: Step 6: two wishes"),
         Part("convolution", 2, 5, "easy", ("fans",),
              _fans("a convolution", _convolutions("convolution", (1, 1, 1)), _KERNEL),
-             "One output sums over all inputs at all places of the kernel."),
+             "One output sums over all inputs at all places of the kernel.",
+             "06_compromise: Two rules called Xavier, and a baseline"),
         Part("grouped", 2, 6, "medium", ("fans",),
              _fans("a grouped convolution", _convolutions("grouped", (2, 3, 12)), _GROUPED),
-             "Draw two groups of two inputs and two outputs, and count the lines at one input."),
+             "Draw two groups of two inputs and two outputs, and count the lines at one input.",
+             "06_compromise: Two rules called Xavier, and a baseline"),
         Part("transposed", 2, 7, "hard", ("fans",),
              _fans("a transposed convolution", _convolutions("transposed", (1, 2, 3)), _TRANSPOSED),
-             "Its weights lie the other way round: the backward pass of a convolution."),
+             "Its weights lie the other way round: the backward pass of a convolution.",
+             "05_backward: Step 5: a sum over the outputs"),
         Part("packed", 2, 5, "medium", ("fans",), _fans("packed projections", _packed, _PACKED),
-             "Would the answer change if the three were stored apart?"),
+             "Would the answer change if the three were stored apart?",
+             "06_compromise: Who is asked for both?"),
         Part("uniform", 3, 4, "easy", ("uniform",), _uniform,
-             "What is the variance of U(-a, a)?"),
+             "What is the variance of U(-a, a)?",
+             "06_compromise: Steps 9 and 10: the line"),
         Part("normal", 2, 2, "easy", ("normal",), _normal,
-             "The generator's method takes a std."),
+             "The generator's method takes a std.",
+             "06_compromise: Uniform or normal?"),
         Part("truncated", 4, 12, "hard", ("truncated",), _truncated,
-             "Draw many, cut, and look at the variance of what is left."),
+             "Draw many, cut, and look at the variance of what is left.",
+             "06_compromise: Uniform or normal?"),
         Part("initialize", 5, 15, "hard", ("initialize",), _initialize,
-             "Print each parameter's name, shape and std before and after."),
+             "Print each parameter's name, shape and std before and after.",
+             "06_compromise: Two rules called Xavier, and a baseline"),
         Part("histogram", 4, 6, "easy", ("histogram",), _histogram,
-             "np.histogram gives counts and edges.", own=True),
+             "np.histogram gives counts and edges.",
+             "06_compromise: Uniform or normal?", own=True),
         Part("signal", 5, 8, "medium", ("signal",), _signal,
-             "The weights that you hand in must be those that you measured.", own=True),
+             "The weights that you hand in must be those that you measured.",
+             "07_birth: Activations: figure 6", own=True),
         Part("trained", 7, 15, "medium", ("trained",), _trained,
-             "Copy the weights before you train: an array changed in place has no past.", own=True),
+             "Copy the weights before you train: an array changed in place has no past.",
+             "06_compromise: Does it help?", own=True),
     ),
     draw=_draw,
     withheld=(

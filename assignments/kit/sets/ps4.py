@@ -6,7 +6,7 @@ import copy
 import io
 import math
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
@@ -16,7 +16,17 @@ import numpy as np
 from ..check import networks, samples
 from ..check.answers import Answers, Unanswered, entries
 from ..check.networks import Array
-from ..check.parts import Finding, Mistake, Part, ProblemSet, Variant, first_match, right, wrong
+from ..check.parts import (
+    Finding,
+    Mistake,
+    Part,
+    ProblemSet,
+    Variant,
+    failing,
+    first_match,
+    right,
+    wrong,
+)
 from ..check.samples import Ratio, variance
 
 PATIENTS = 5
@@ -189,10 +199,10 @@ def statistic(
     return float(same[0]) if same else math.nan
 
 
-def _diagnosis(k: int) -> Callable[[Answers, Variant], Finding]:
+def _diagnosis(k: int) -> Callable[[Answers, Variant], Iterator[Finding]]:
     """A judge of the diagnosis of one patient."""
 
-    def judge(answers: Answers, variant: Variant) -> Finding:
+    def judge(answers: Answers, variant: Variant) -> Iterator[Finding]:
         given = answers.get("diagnoses")
         if not isinstance(given, dict):
             raise Unanswered("diagnoses must be a dict by the number of the patient")
@@ -200,31 +210,33 @@ def _diagnosis(k: int) -> Callable[[Answers, Variant], Finding]:
         if not isinstance(told, dict):
             raise Unanswered(f"diagnoses has no dict for patient {k}")
         fault, name = told.get("fault"), told.get("statistic")
-        if not isinstance(fault, str) or fault not in FAULTS:
-            return wrong(
-                "no such fault", f"{_short(fault)} is none of the faults: {', '.join(FAULTS)}."
-            )
         patient = _load(variant, k)
-        evidence = value = _value(told, patient)
+        value = _value(told, patient)
+        if not isinstance(fault, str) or fault not in FAULTS:
+            said = f"{_short(fault)} is none of the faults: {', '.join(FAULTS)}."
+            yield from (wrong("no such fault", said), value)
+            return
+        evidence = value
         if not value.fault:
             evidence = _shows(fault, str(name), int(_number(told["layer"])), patient)
         if "faults" not in variant.hidden:
-            if evidence.fault:
-                return evidence
-            return right("The evidence stands. Whether the fault is right is said with the marks.")
+            yield evidence
+            yield right("The evidence stands. Whether the fault is right is said with the marks.")
+            return
         true = variant["faults"][k - 1]
         if fault == true:
             if evidence.fault:
-                return wrong(evidence.fault, f"The fault is right. {evidence.message}", 0.5)
-            return right("The fault, and evidence for it.")
-        found = wrong("another fault", f"It is not that {FAULTS[fault][0]}.")
-        if fault == "none":
-            found = wrong("missed", "Something is wrong with this patient.")
-        elif true == "none":
-            found = wrong("false alarm", "Nothing is wrong with this patient.")
-        if value.fault or name not in FAULTS[true][1]:
-            return found
-        return replace(found, share=0.25, message=f"{found.message} The value is right.")
+                yield wrong(evidence.fault, f"The fault is right. {evidence.message}", 0.5)
+            yield right("The fault, and evidence for it.")
+            return
+        shows = not value.fault and name in FAULTS[true][1]
+        also, share = (" The value is right.", 0.25) if shows else ("", 0.0)
+        yield failing(
+            (fault == "none", "missed", f"Something is wrong with this patient.{also}", share),
+            (true == "none", "false alarm", f"Nothing is wrong with this patient.{also}", share),
+            (True, "another fault", f"It is not that {FAULTS[fault][0]}.{also}", share),
+        )[0]  # fmt: skip
+        yield value
 
     return judge
 
@@ -249,36 +261,35 @@ def _value(told: Mapping[str, Any], patient: _Patient) -> Finding:
     """Whether the value of a diagnosis is that of its statistic in its layer."""
     name, layer, value = told.get("statistic"), _number(told.get("layer")), told.get("value")
     if not isinstance(name, str) or name not in STATISTICS:
-        return wrong(
-            "no such statistic",
-            f"{_short(name)} is none of the statistics: {', '.join(STATISTICS)}.",
-        )
+        said = f"{_short(name)} is none of the statistics: {', '.join(STATISTICS)}."
+        return wrong("no such statistic", said)
     if layer not in patient.layers:
-        return wrong(
-            "no such layer",
-            f"There is no layer {_short(told.get('layer'))}: they are counted from 1 to 5.",
-        )
+        said = f"There is no layer {_short(told.get('layer'))}: they are counted from 1 to 5."
+        return wrong("no such layer", said)
     at, found = int(layer), _number(value)
     measured = patient.measured(name, at)
-    if math.isnan(measured):
-        return wrong("no evidence", f"No other layer has the weights of layer {at}.")
-    if not math.isfinite(found):
-        return wrong("no number", f"The value must be a number, and is {_short(value)}.")
     if math.isclose(found, measured, rel_tol=_TOLERANCE, abs_tol=_DIGITS[name]):
         return right()
-    if named := first_match(
-        _mistaken(name, at, patient),
-        lambda number: math.isclose(found, number, rel_tol=_TOLERANCE),
-        f"The {name} of layer {at} is not {found:.4g}: {{}}.",
+    said = f"The {name} of layer {at} is not {found:.4g}"
+    if math.isfinite(found) and (
+        named := first_match(
+            _mistaken(name, at, patient),
+            lambda number: math.isclose(found, number, rel_tol=_TOLERANCE),
+            f"{said}: {{}}.",
+        )
     ):
         return named
-    for other in patient.layers:
-        if math.isclose(found, patient.measured(name, other), rel_tol=1e-4):
-            return wrong(
-                "another layer",
-                f"The {name} is {found:.4g} in layer {other}, counted from 1, not in layer {at}.",
-            )
-    return wrong("value", f"The {name} of layer {at} is not {found:.4g} in these weights.")
+    same = [i for i in patient.layers
+            if math.isclose(found, patient.measured(name, i), rel_tol=1e-4)]  # fmt: skip
+    return failing(
+        (math.isnan(measured), "no evidence", f"No other layer has the weights of layer {at}.",
+         0.0),
+        (not math.isfinite(found), "no number",
+         f"The value must be a number, and is {_short(value)}.", 0.0),
+        (same, "another layer", f"The {name} is {found:.4g} in layer {[*same, 0][0]}, counted from "
+         f"1, not in layer {at}.", 0.0),
+        (True, "value", f"{said} in these weights.", 0.0),
+    )[0]  # fmt: skip
 
 
 # Values may be rounded to so many digits.
@@ -394,23 +405,26 @@ def _net(variant: Variant, purpose: str) -> _Net:
 _Instrument: TypeAlias = Callable[[Answers, Variant, str], Finding]
 
 
-def _with_all(judge: _Instrument) -> Callable[[Answers, Variant], Finding]:
+def _with_all(judge: _Instrument) -> Callable[[Answers, Variant], Iterator[Finding]]:
     """Judge an instrument with the student's own activation, and then with the other ones."""
 
-    def judged(answers: Answers, variant: Variant) -> Finding:
+    def judged(answers: Answers, variant: Variant) -> Iterator[Finding]:
         own = variant["activation"]
         found = judge(answers, variant, own)
+        yield found
+        known = {found.fault}
         for other in networks.ACTIVATIONS:
-            if found.fault or other == own:
+            if other == own:
                 continue
             try:
                 again = judge(answers, variant, other)
             except Unanswered as error:
                 again = wrong("one activation", f"No answer: {error}.")
-            if again.fault:
-                said = f"It is right with {own}. With {other}: {again.message}"
-                return wrong(again.fault, said, max(again.share, 0.5))
-        return found
+            if again.fault not in known:
+                known.add(again.fault)
+                said = "" if found.fault else f"It is right with {own}. "
+                share = max(again.share, 0.5)
+                yield wrong(again.fault, f"{said}With {other}: {again.message}", share)
 
     return judged
 
@@ -433,7 +447,6 @@ def _run(net: _Net, value: Callable[[Array], Array], *, late: bool = False) -> l
     return z
 
 
-@np.errstate(all="ignore")
 def _forward(answers: Answers, variant: Variant, activation: str) -> Finding:
     net = _net(variant, "forward")
     x, _, weights, biases = net
@@ -606,7 +619,6 @@ def _rows(given: Any) -> list[dict[str, Any]]:
     raise Unanswered(f"statistics must return a list of {_HIDDEN} dicts, one of a hidden layer")
 
 
-@np.errstate(all="ignore")
 def _statistics(answers: Answers, variant: Variant, activation: str) -> Finding:
     net = _net(variant, "statistics")
     # Some layers are saturated, and some are nearly linear.
@@ -700,7 +712,6 @@ _OF_GRADIENTS = (
 )  # fmt: skip
 
 
-@np.errstate(all="ignore")
 def _gradients(answers: Answers, variant: Variant, activation: str) -> Finding:
     net = _net(variant, "gradients")
     given = answers.call("gradients", *net.copied(), activation)
@@ -733,39 +744,35 @@ _GRADIENTS = 0.006  # relative; three digits are enough
 # --------------------------------------------------------------------------------------------------
 
 
-@np.errstate(all="ignore")
-def _panel(answers: Answers, variant: Variant) -> Finding:
+def _panel(answers: Answers, variant: Variant) -> Iterator[Finding]:
     answer = entries(answers, "panel", "weights", "std", "edges", "density")
     chosen = variant["panel"]
     sizes = [64, *[chosen["width"]] * 5, 10]
     shapes = [np.shape(w) for w in answer["weights"]]
     if shapes == [(b, a) for a, b in pairwise(sizes)]:
-        return wrong("transposed", "The weights are to have the shape (n_in, n_out).", 0.2)
+        yield wrong("transposed", "The weights are to have the shape (n_in, n_out).", 0.2)
+        return
     weights = networks.layers(answer["weights"], sizes, "panel['weights']")
     stds = samples.numbers(answer["std"], (5,), "panel['std']")
-    found = _drawn(weights, chosen["rule"])
-    if found.fault:
-        return found
+    yield from _drawn(weights, chosen["rule"])
     layers = _quantity(chosen["quantity"], weights, variant["activation"], "test", 300)
-    found = _spreads(stds, layers, weights, variant)
-    if found.fault:
-        return found
+    yield _spreads(stds, layers, weights, variant)
     for key in ("edges", "density"):
         if len(answer[key]) != 5 or not all(np.ndim(row) == 1 for row in answer[key]):
             said = f"panel['{key}'] must be a list of five arrays, one of a hidden layer."
-            return wrong("bins", said, 0.6)
+            yield wrong("bins", said, 0.6)
+            return
+    known = {""}
     for i in range(5):
         found = _histogram(i, answer["edges"][i], answer["density"][i], layers)
-        if found.fault:
-            return found
-    return right("Weights, spreads and densities agree with one another.")
+        if found.fault not in known:
+            known.add(found.fault)
+            yield found
+    yield right("Weights, spreads and densities agree with one another.")
 
 
-def _drawn(weights: list[Array], rule: str) -> Finding:
-    """Whether weights are independent draws by a rule."""
-    for k, i in networks.copied(weights):
-        said = f"Layers {k} and {i} of your weights are the same draws."
-        return wrong("stream reused", said, 0.2)
+def _drawn(weights: list[Array], rule: str) -> list[Finding]:
+    """What is wrong with weights that should be independent draws by a rule."""
     fans = [(len(w), w.shape[1]) for w in weights]
     standard, normalized = [1 / (3 * a) for a, _ in fans], [2 / (a + b) for a, b in fans]
     asked, other = (standard, normalized) if rule == "standard" else (normalized, standard)
@@ -778,7 +785,13 @@ def _drawn(weights: list[Array], rule: str) -> Finding:
         return found
 
     say = "Layer {} of your weights: {}"
-    return replace(samples.judge_layers(weights, asked, samples.UNIFORM, known, say), share=0.2)
+    reused = [f"Layers {k} and {i} of your weights are the same draws."
+              for k, i in networks.copied(weights)]  # fmt: skip
+    return [
+        *(wrong("stream reused", said, 0.2) for said in reused[:1]),
+        *(replace(found, share=0.2)
+          for found in samples.judge_layers(weights, asked, samples.UNIFORM, known, say)),
+    ]  # fmt: skip
 
 
 def _quantity(
@@ -838,36 +851,39 @@ def _spreads(stds: Array, layers: list[Array], weights: list[Array], variant: Va
 
 def _histogram(i: int, edges: Any, density: Any, layers: list[Array]) -> Finding:
     """Whether a density is that of a layer, between its edges."""
-    edges = samples.numbers(edges, np.shape(edges), "edges")
-    density = samples.numbers(density, np.shape(density), "density")
-    said = f"Layer {i + 1}"
-    if len(edges) == len(density):
-        return wrong("bins", f"{said} needs an edge more than it has bins, not their middles.", 0.6)
-    if len(edges) != len(density) + 1 or len(density) < 15:
-        return wrong("bins", f"{said} needs at least 15 bins, and an edge more.", 0.6)
-    if not (np.diff(edges) > 0).all():
-        return wrong("bins", f"{said}: its edges do not rise.", 0.6)
-    widths, layer = np.diff(edges), layers[i]
-    true = _held(layer, edges)
-    if true.sum() < 0.5:
-        return wrong(
-            "range", f"{said}: its bins hold {true.sum():.1%} of the values, less than half.", 0.6
-        )
-    shares = density * widths
-    scaled = true / true.sum()
-    if _near(shares, true, layer.size) or _near(shares, scaled, layer.size):
-        return right()
-    area = f"its density has the area {shares.sum():.3g}"
-    if _near(density / layer.size, true, layer.size):
-        return wrong("counts", f"{said}: these are counts, {area}.", 0.6)
-    if _near(density, true, layer.size) or _near(density, scaled, layer.size):
-        return wrong("shares", f"{said}: shares are not divided by the bins' widths, {area}.", 0.6)
-    for k, other in enumerate(layers):
-        if k != i and _near(shares, _held(other, edges), layer.size):
-            return wrong("another layer", f"{said}: this is the density of layer {k + 1}.", 0.6)
-    if shares.sum() > 0 and _near(shares / shares.sum(), scaled, layer.size):
-        return wrong("area", f"{said}: the form is right, and {area}.", 0.6)
-    return wrong("density", f"{said}: it is not the density of these values; {area}.", 0.6)
+    edges, density = (
+        samples.numbers(row, (None,), name)
+        for row, name in ((edges, "edges"), (density, "density"))
+    )
+    n, said = len(density), f"Layer {i + 1}"
+    unusable = failing(
+        (len(edges) == n, "bins", f"{said} needs an edge more than it has bins, not their middles.",
+         0.6),
+        (len(edges) != n + 1 or n < 15, "bins",
+         f"{said} needs at least 15 bins, and an edge more.", 0.6),
+        (not (np.diff(edges) > 0).all(), "bins", f"{said}: its edges do not rise.", 0.6),
+    )  # fmt: skip
+    if unusable:
+        return unusable[0]
+    layer, true, shares = layers[i], _held(layers[i], edges), density * np.diff(edges)
+    scaled, area = true / true.sum(), f"its density has the area {shares.sum():.3g}"
+    near = [_near(row, true, layer.size) or _near(row, scaled, layer.size)
+            for row in (shares, density)]  # fmt: skip
+    others = [k + 1 for k, other in enumerate(layers)
+              if k != i and _near(shares, _held(other, edges), layer.size)]  # fmt: skip
+    formed = shares.sum() > 0 and _near(shares / shares.sum(), scaled, layer.size)
+    return failing(
+        (true.sum() < 0.5, "range",
+         f"{said}: its bins hold {true.sum():.1%} of the values, less than half.", 0.6),
+        (near[0], "", "Right.", 1.0),
+        (_near(density / layer.size, true, layer.size), "counts",
+         f"{said}: these are counts, {area}.", 0.6),
+        (near[1], "shares", f"{said}: shares are not divided by the bins' widths, {area}.", 0.6),
+        (others, "another layer",
+         f"{said}: this is the density of layer {[*others, 0][0]}.", 0.6),
+        (formed, "area", f"{said}: the form is right, and {area}.", 0.6),
+        (True, "density", f"{said}: it is not the density of these values; {area}.", 0.6),
+    )[0]  # fmt: skip
 
 
 def _held(layer: Array, edges: Array) -> Array:
@@ -891,15 +907,20 @@ PROBLEM_SET = ProblemSet(
     title="Diagnose it",
     parts=(
         Part("forward", 3, 5, "easy", ("forward",), _with_all(_forward),
-             "The output has no activation."),
+             "The output has no activation.",
+             "07_birth: Activations: figure 6"),
         Part("statistics", 5, 10, "medium", ("statistics",), _with_all(_statistics),
-             "Compare with np.std(z) and np.std(z, axis=0)."),
+             "Compare with np.std(z) and np.std(z, axis=0).",
+             "07_birth: Sigmoid and softsign"),
         Part("gradients", 4, 12, "hard", ("gradients",), _with_all(_gradients),
-             "Begin with softmax less one-hot, example by example."),
+             "Begin with softmax less one-hot, example by example.",
+             "07_birth: Gradients: figure 7"),
         Part("panel", 8, 18, "medium", ("panel",), _panel,
-             "np.histogram(..., density=True).", own=True),
+             "np.histogram(..., density=True).",
+             "07_birth: Activations: figure 6", own=True),
         *(Part(f"patient_{k}", 4, 7, "medium", ("diagnoses",), _diagnosis(k),
-               "Begin with a table: every statistic of every layer.", own=True)
+               "Begin with a table: every statistic of every layer.",
+               "07_birth: What a layer gives you by default", own=True)
           for k in range(1, PATIENTS + 1)),
     ),
     draw=_draw,
