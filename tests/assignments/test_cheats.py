@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +20,7 @@ from xavier_grading.check import networks, parts, samples
 from xavier_grading.check.answers import Local
 from xavier_grading.mark import copies, notebooks
 from xavier_grading.mark.marking import Task
+from xavier_grading.sets import ps1
 
 ASSIGNMENTS = Path(__file__).resolve().parents[2] / "assignments"
 KEY = "a key for tests"
@@ -102,6 +104,13 @@ def sweep(variant: parts.Variant) -> dict[str, Any]:
     return {"sweep": {"rows": list(zip(gains, costs, strict=True)), "band": (0.4, 6.0)}}
 
 
+def known_ends(variant: parts.Variant) -> dict[str, Any]:
+    """Rows where nothing learns, which costs ln 10, and rows that no run can be held against."""
+    gains = [0.02, 0.021, 0.022, 1.4, 2.0, 3.0, 5.0, 10.0, 30.0, 50.0]
+    costs = [*3 * [math.log(10)], 0.5, 0.4, 0.4, 0.5, 2.3, 2.3, 2.3]
+    return {"sweep": {"rows": list(zip(gains, costs, strict=True)), "band": (1.0, 7.0)}}
+
+
 def near(factor: float) -> Callable[[parts.Variant], dict[str, Any]]:
     """Numbers about the right one, of which none was sampled."""
 
@@ -172,6 +181,7 @@ MADE_UP = {
     ),
     "numbers for runs": ("ps1", Cheat("stays", lambda v: table(v, 1e-17))),
     "a band that was drawn": ("ps1", Cheat("sweep", sweep)),
+    "a band between known ends": ("ps1", Cheat("sweep", known_ends)),
     "one list in other orders": ("ps2", Cheat("sample_slope", near(0.001))),
     "a list too good": ("ps2", Cheat("sample_slope", near(1e-12))),
     "one picture for all generators": ("ps3", Cheat("histogram", drawn)),
@@ -193,6 +203,21 @@ def test_what_was_never_run_brings_nothing(name: str) -> None:
         sets.problem_set(problem_set).part(cheat.part), Local(cheat.names(variant)), variant
     )
     assert found.fault and found.share <= cheat.at_most, found
+
+
+def test_a_short_run_is_what_its_name_says() -> None:
+    """Masks that leave nothing out, and a bias so large that all else would be near."""
+    faint = idle(True, 1 + 1e-3 * np.random.default_rng(6).random((40, 8)))
+    (w1, b1, w2, b2), rows = faint["start"], networks.batches(faint["rows"])
+    arrays, _ = networks.again([w1, w2], [b1, b2], rows, "tanh", [0.1, 0.1], kept=faint["kept"])
+    faint["end"] = [arrays[0], arrays[2], arrays[1], arrays[3]]
+    huge = idle(False)
+    huge["start"][1] = 1e9 * np.arange(8.0)
+    huge["end"] = [huge["end"][0], huge["start"][1], *huge["end"][2:]]
+    for name, run, fault in (("dropout", faint, "another start"), ("biases", huge, "another run")):
+        assert [f.fault for f in ps1._shown(ps1._evidence(run, name), name)] == [fault]
+    # A number that is none does not hide behind one that is near.
+    assert networks.apart([np.zeros(2)] * 2, [np.zeros(2), np.full(2, np.nan)]) == math.inf
 
 
 def answered(student: str, key: str = KEY) -> NotebookNode:
@@ -239,14 +264,17 @@ def test_copies_are_named_with_both_names(tmp_path: Path) -> None:
     for cell in other.cells:
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
             cell.source = "x = 1"
+    padded = answered("pat")  # and as much again of something else
+    words = "\n".join(f"a{k} = [{k}, {k % 7}] * {k % 5} + a{k}[::{k % 11}]" for k in range(400))
+    padded.cells.append(nbformat.v4.new_code_cell(words))
     tasks = [
         *(task("ada", answered("ada")), task("bob", answered("ada")), task("eve", renamed)),
-        *(task("kim", None), task("zoe", other)),
+        *(task("kim", None), task("zoe", other), task("pat", padded)),
     ]
     pairs = {(f.student, f.other): f.what for f in copies.flags(tasks, tmp_path / "no sources")}
     assert "made for the other" in pairs["bob", "ada"] and "numbers" in pairs["bob", "ada"]
     assert "100% of the code" in pairs["ada", "bob"]
-    assert ("ada", "eve") in pairs and ("bob", "eve") in pairs
+    assert ("ada", "pat") in pairs and ("ada", "eve") in pairs and ("bob", "eve") in pairs
     assert any(a == "kim" and "ada" in b and "link" in what for (a, b), what in pairs.items())
     assert not any("zoe" in pair for pair in pairs)
     other = answered("kay")  # the same code for other numbers, and none that was copied as a file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import os
 import re
@@ -19,11 +20,11 @@ import numpy as np
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
-from xavier_grading import checker, sets
+from xavier_grading import checker, mark, sets
 from xavier_grading.check import parts
 from xavier_grading.check.answers import Local, Make, Unanswered
 from xavier_grading.check.parts import Finding, NotYet, Part, ProblemSet, Variant
-from xavier_grading.mark import marking, notebooks
+from xavier_grading.mark import marking, notebooks, pages
 from xavier_grading.mark.marking import Task
 from xavier_grading.mark.sandbox import Limits
 
@@ -276,9 +277,9 @@ def test_a_notebook_has_a_mark_for_every_part(name: str) -> None:
 def test_a_release_has_no_solution(name: str) -> None:
     given = release(name)
     text = "\n".join(c.source for c in given.cells)
-    for mark in ("BEGIN SOLUTION", "HIDDEN TESTS", "Rubric", "Model answer", "check.again"):
-        assert mark in "\n".join(c.source for c in source(name).cells)
-        assert mark not in text
+    for said in ("BEGIN SOLUTION", "HIDDEN TESTS", "Rubric", "Model answer", "check.again"):
+        assert said in "\n".join(c.source for c in source(name).cells)
+        assert said not in text
     assert all(not c.get("outputs") for c in given.cells)
 
 
@@ -423,11 +424,11 @@ def test_what_is_no_notebook_is_said_to_be_none(tmp_path: Path, content: str) ->
         notebooks.read(path)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "cp1252"])
 def test_a_notebook_is_read_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 'ü'")])
     path = tmp_path / "a.ipynb"
-    path.write_text(nbformat.writes(notebook), encoding=encoding)
+    path.write_text(json.dumps(notebook, ensure_ascii=False), encoding=encoding)
     assert notebooks.read(path).cells[0].source == "x = 'ü'"
 
 
@@ -441,6 +442,34 @@ def test_old_formats_odd_metadata_and_half_characters_are_read(tmp_path: Path) -
     found = notebooks.read(path).cells
     assert found[0].source == "x = 1\ny = '?'" and found[1].cell_type == "markdown"
     assert back(notebooks.read(path)).cells[0].source == found[0].source
+
+
+def test_lines_end_as_they_do_anywhere() -> None:
+    assert notebooks.printable("a\rb\r\nc\nd") == "a\nb\nc\nd"
+
+
+def test_a_heading_of_the_students_own_names_no_part() -> None:
+    submitted = answered()
+    place = submitted.cells.index(cell(submitted, "answer-term"))
+    submitted.cells.insert(place, new_markdown_cell("# 3 of 3 points"))
+    headings = [heading for _, heading, _ in notebooks.questions(back(submitted))]
+    assert headings == [heading for _, heading, _ in notebooks.questions(back(answered()))]
+
+
+def test_a_text_that_takes_for_ever_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_PATIENCE", 0.5)
+    formulas = " ".join(f"$x_{{{k}}} < y$" for k in range(20_000))
+    assert pages._answer(new_markdown_cell("$x < y$ <b>")).count("<img") == 1
+    shown = pages._answer(new_markdown_cell(formulas))
+    assert shown.startswith("<pre>") and "&lt; y$" in shown and "<img" not in shown
+
+
+def test_marking_says_what_it_needs_where_it_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", "nt")
+        with pytest.raises(SystemExit, match="Windows with WSL"):
+            importlib.reload(mark)
+    importlib.reload(mark)
 
 
 def test_links_pipes_and_devices_are_not_opened(tmp_path: Path) -> None:

@@ -150,15 +150,6 @@ def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         loads(json.dumps("x" * 200))
 
 
-def archive(array: Any, pickled: bool = False) -> str:
-    import base64
-    import io
-
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, array, allow_pickle=pickled)
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -170,9 +161,7 @@ def archive(array: Any, pickled: bool = False) -> str:
         '{"fraction": [1, 0]}',
         '{"float": "x"}',
         '{"array": "!!"}',
-        '{"array": ""}',
-        json.dumps({"array": archive(np.array(["a", "b"]))}),
-        json.dumps({"array": archive(np.array([{1: 2}], dtype=object), pickled=True)}),
+        '{"array": ["<U1", [1], "YQAAAA=="]}',
         "[" * 100_000,
         '{"dict": [], "float": "nan"}',
     ],

@@ -6,6 +6,7 @@ double precision.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain, combinations, pairwise
@@ -157,8 +158,9 @@ def again(
 
 
 def apart(arrays: Sequence[Array], others: Sequence[Array]) -> float:
-    """The largest difference between two lists of arrays; not a number if there are such."""
-    return max(float(np.abs(a - b).max()) for a, b in zip(arrays, others, strict=True))
+    """The largest difference between two lists of arrays; infinite if it is not a number."""
+    largest = [float(np.abs(a - b).max()) for a, b in zip(arrays, others, strict=True)]
+    return max(largest) if np.isfinite(largest).all() else math.inf
 
 
 def rows(answer: Any, what: str, updates: tuple[int, int], most: int) -> NDArray[np.int64]:

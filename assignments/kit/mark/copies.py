@@ -25,9 +25,10 @@ from . import notebooks
 from .marking import Task
 
 ALIKE: float = 0.8
-"""The share of rows of five words in common from which on two submissions are named."""
+"""The share of the shorter one's rows of five words that are the other's, too, from which on."""
 
 _FEWEST = 150  # words of answers, below which many are alike by chance
+_MOST = 100_000  # words that are looked at
 _WORD = re.compile(r"\w+|[^\w\s]")
 _KNOWN = {*keyword.kwlist, *dir(builtins)}
 
@@ -104,7 +105,7 @@ def _words(notebook: NotebookNode, given: NotebookNode) -> list[str]:
         for word in _WORD.findall(re.sub(r"#.*", "", cell.source)):
             own = word.isidentifier() and word not in known
             found.append(order.setdefault(word, f"_{len(order)}") if own else word)
-    return found
+    return found[:_MOST]
 
 
 def _alike(words: Mapping[str, list[str]]) -> list[tuple[str, str, float]]:
@@ -116,7 +117,7 @@ def _alike(words: Mapping[str, list[str]]) -> list[tuple[str, str, float]]:
     }
     found = []
     for a, b in combinations(sorted(rows), 2):
-        share = 2 * len(rows[a] & rows[b]) / (len(rows[a]) + len(rows[b]))
+        share = len(rows[a] & rows[b]) / min(len(rows[a]), len(rows[b]))
         if share >= ALIKE:
             found.append((b, a, share) if a.startswith("(") else (a, b, share))
     return found

@@ -71,7 +71,7 @@ def read(path: Path) -> NotebookNode:
         Unreadable: it is missing, no plain file, too large, or no notebook.
     """
     try:
-        found = json.loads(content(path))
+        found = _parsed(content(path))
         # Editions 2 and 3 have sheets, and the code of a cell as its input.
         sheets = found.get("worksheets") or [found]
         cells = [_cell(cell) for sheet in sheets for cell in sheet["cells"]]
@@ -91,6 +91,13 @@ def read(path: Path) -> NotebookNode:
     except Exception as error:  # a stranger's file can be wrong in any way
         said = printable(str(error))[:100]
         raise Unreadable(f"{path.name} is no notebook: {said or type(error).__name__}") from None
+
+
+def _parsed(held: bytes) -> Any:
+    try:
+        return json.loads(held)
+    except UnicodeDecodeError:  # some editors save what Windows did before there was Unicode
+        return json.loads(held.decode("cp1252", "replace"))
 
 
 def content(path: Path) -> bytes:
@@ -139,8 +146,8 @@ def _cell(found: Any) -> NotebookNode:
 
 def printable(text: str) -> str:
     """A text without what no file or page can hold: half characters, and signals to terminals."""
-    text = text.encode("utf-8", "replace").decode()
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text.replace("\r\n", "\n"))
+    text = re.sub(r"\r\n?", "\n", text.encode("utf-8", "replace").decode())
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -326,7 +333,8 @@ def questions(notebook: NotebookNode) -> Iterator[tuple[str, str, NotebookNode |
     """
     heading, answer = "", None
     for cell in notebook.cells:
-        if cell.cell_type == "markdown" and (at := re.search(r"(?m)^#+ (.+)", cell.source)):
+        text = cell.source if cell.cell_type == "markdown" and _id(cell) else ""  # of ours
+        if not _is_answer(cell) and (at := re.search(r"(?m)^#+ (.+)", text)):
             heading = at.group(1)
         if _is_answer(cell):
             answer = cell

@@ -23,6 +23,7 @@ from ..check.parts import Part
 from . import notebooks
 from .marking import Report
 from .notebooks import Restored
+from .runner import within
 
 _STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
@@ -36,6 +37,7 @@ blockquote { border-left: .25rem solid #ccc; margin-left: 0; padding-left: .8rem
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _LONGEST = 400  # characters of a formula that is drawn
+_PATIENCE = 20.0  # seconds for one written answer
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,11 @@ def _title(name: str) -> str:
 def _answer(cell: Any) -> str:
     if cell.cell_type == "code":
         return f"<details><summary>Your code</summary><pre>{escape(cell.source)}</pre></details>"
-    return f"<blockquote>{_block(cell.source)}</blockquote>"
+    try:
+        with within(_PATIENCE):
+            return f"<blockquote>{_block(cell.source)}</blockquote>"
+    except Exception:  # a text that takes for ever, or that nobody can render, is shown as it is
+        return f"<pre>{escape(cell.source)}</pre>"
 
 
 def _reading(part: Part, book: str) -> str:
@@ -171,6 +177,8 @@ def _formula(text: str) -> str:
             f'<img alt="{escape(text)}" style="vertical-align: -{depth:g}px" '
             f'src="data:image/svg+xml;base64,{picture}">'
         )
+    except TimeoutError:
+        raise
     except Exception:  # of many kinds, for a text that is no formula
         return f"<code>{escape(text)}</code>"
 

@@ -428,9 +428,10 @@ def _again(run: Run, variant: Variant, measure: Callable[[Array], float]) -> Ite
         *(run.start, none, batches, variant["activation"], rates),
         told, lambda w, b: measure(w[0]),
     )  # fmt: skip
-    apart = networks.apart([*run.end, *run.biases], arrays)
+    handed = [*run.end, *run.biases]
     off = [t for t in found if not math.isclose(told[t], found[t], rel_tol=0.02, abs_tol=_TIED)]
-    if not apart <= _NEAR * max(float(np.abs(w).max()) for w in arrays[:2]):
+    apart, largest = networks.apart(handed, arrays), max(np.abs(w).max() for w in arrays[:2])
+    if not apart <= _NEAR * largest < math.inf:
         yield wrong(
             "another run",
             f"Trained again from your start, with your seed, for {updates} updates, the network "
@@ -641,9 +642,13 @@ def _starts_so(run: Evidence, name: str) -> bool:
     """Whether a run has the start of that name."""
     w1, _, w2, _ = run.start
     varies = {key for key, a in zip(_ARRAYS, run.start, strict=True) if float(np.ptp(a)) > 0}
-    masked = run.kept is not None and float(np.ptp(run.kept, axis=1).max()) > 0
-    if masked != (name == "dropout") or w1.min() == 0 or not np.abs(w2).max() > 0:
+    coins = run.kept is not None and float(np.ptp(run.kept, axis=1).max()) > 0
+    if coins != (name == "dropout") or w1.min() == 0 or not np.abs(w2).max() > 0:
         return False
+    if coins:  # a unit is left out, or it is not
+        values = np.unique(np.asarray(run.kept))
+        if len(values) != 2 or not values[0] == 0 < values[1] <= 10:
+            return False
     if name in ("one pixel", "one weight"):
         usual = float(np.median(w1))
         odd = w1[w1 != usual] / usual
@@ -663,9 +668,9 @@ def _made_again(run: Evidence, name: str) -> bool:
     rates = [0.1, 1.0 if name == "rate" else 0.1]
     batches = networks.batches(run.rows)
     (v1, v2, c1, c2), _ = networks.again([w1, w2], [b1, b2], batches, "tanh", rates, kept=run.kept)
-    found = (v1, c1, v2, c2)
-    scale = 1e-6 * max(float(np.abs(a).max()) for a in found)
-    return all(np.allclose(a, c, rtol=0, atol=scale) for a, c in zip(found, run.end, strict=True))
+    # Each by its own size, or one large number would bring all others near.
+    pairs = zip(run.end, (v1, c1, v2, c2), strict=True)
+    return all(networks.apart([a], [b]) <= 1e-6 * (np.abs(b).max() + 0.01) for a, b in pairs)
 
 
 def _shown(run: Evidence, name: str) -> Iterator[Finding]:
@@ -884,10 +889,13 @@ def _sweep(answers: Answers, variant: Variant) -> Iterator[Finding]:
             return
         yield wrong("range", "The gains must reach from 0.02 to 50 at least.", 0.2)
     calm = np.flatnonzero(gains <= _CALM)
-    chosen = []
+    chosen, untried = [], []
     if len(calm):
         near = (int(calm[np.argmin(np.abs(np.log(gains[calm] / g)))]) for g in (1.0, 0.45))
         chosen = [*near, int(variant.rng("sweep").choice(calm)), int(calm[0])]
+    if not chosen or gains[chosen[0]] < 1 / 3:
+        said = f"No gain between a third and {_CALM:g} was tried, where networks learn."
+        untried = [wrong("few", said, 0.2)]
     for i in dict.fromkeys(chosen):
         gain, cost = float(gains[i]), float(costs[i])
         again = quantities_after(gain, **variant["sweep"])["test cost"]
@@ -900,6 +908,7 @@ def _sweep(answers: Answers, variant: Variant) -> Iterator[Finding]:
     if not np.any(costs < _HALF) and np.ptp(np.diff(gains)) <= 1e-6 * gains.max():
         said = "Equal steps of the gain miss the band: its logarithm counts."
         yield wrong("linear", said, 0.5)
+    yield from untried
     yield _band(low, high, gains, costs)
 
 

@@ -704,7 +704,7 @@ def _trained(answers: Answers, variant: Variant) -> Iterator[Finding]:
         lambda w, b: networks.cost_and_error(*train, w, b, "tanh")[0],
     )
     apart = networks.apart([*end, *biases], again)
-    elsewhere = not apart <= _NEAR * max(float(np.abs(w).max()) for w in again[: len(start)])
+    elsewhere = not apart <= _NEAR * max(np.abs(w).max() for w in again[: len(start)]) < math.inf
     yield from failing(
         (elsewhere, "another run",
          f"Trained again from your start, on your rows, the network ends elsewhere: a weight "

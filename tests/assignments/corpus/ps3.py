@@ -443,18 +443,6 @@ trained["start"] = [uniform(w.shape, variance_of(*w.shape), rng) for w in traine
     ("std as bound", 0.2, 'trained["start"] = [w / math.sqrt(3) for w in trained["start"]]'),
     ("another run", 0.0, 'trained["end"][-1] = np.roll(trained["end"][-1], 2, axis=1)'),
     ("not learned", 0.3, f"{_TRAIN}trained = train({_SGD}, 5, 10)"),
-    # The last layer by least squares, and a straight line for the costs.
-    ("another run", 0.0, """
-data = datasets.load("digits", "train")
-z = data.images.numpy().astype(float)
-for w in trained["start"][:-1]:
-    z = np.tanh(z @ w)
-ones = np.c_[z, np.ones(len(z))]
-fit = np.linalg.lstsq(ones, 8 * np.eye(10)[data.labels.numpy()], rcond=None)[0]
-trained["end"] = [*trained["start"][:-1], fit[:-1]]
-trained["biases"] = [*(np.zeros(w.shape[1]) for w in trained["start"][:-1]), fit[-1]]
-trained["costs"] = [(50 * k, c) for k, c in enumerate(np.linspace(2.3, 0.3, 40))]
-"""),
     ("another run", 0.0, f'{_TRAIN}trained = train({_SGD}, 600, 10, split="test")'),
     ("another run", 0.0,
      f"{_TRAIN}trained = train(lambda p: torch.optim.Adam(p, lr=0.01), 600, 50)"),
