@@ -99,7 +99,9 @@ def _words(notebook: NotebookNode, given: NotebookNode) -> list[str]:
     handed = {re.sub(r"\s+", "", source) for source in (*code, notebooks.variant_of(notebook))}
     found = []
     for cell in notebook.cells:
-        if cell.cell_type != "code" or re.sub(r"\s+", "", cell.source) in handed:
+        ours = cell.metadata.get("nbgrader", {"solution": True})
+        locked = not (isinstance(ours, dict) and ours.get("solution"))
+        if cell.cell_type != "code" or locked or re.sub(r"\s+", "", cell.source) in handed:
             continue
         order: dict[str, str] = {}
         for word in _WORD.findall(re.sub(r"#.*", "", cell.source)):
