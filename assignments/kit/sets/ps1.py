@@ -215,7 +215,8 @@ def _example(rng: np.random.Generator, inputs: int, power: int, sign: int) -> Ex
 
     while True:
         w, v, x, (y, lr) = [some(inputs), some(inputs)], some(2), some(inputs), some(2)
-        q = Example(*map(np.array, (w, v, x)), y, abs(lr) / 10 + Fraction(1, 50), power)
+        arrays = np.array(w), np.array(v), np.array(x)
+        q = Example(*arrays, y, abs(lr) / 10 + Fraction(1, 50), power)
         s, e = q.s, q.error
         tame = all(Fraction(2, 5) < abs(s_k) < 4 and abs(s_k) != 1 for s_k in s)
         apart = min(sign * e, abs(e - sign), abs(e + y), abs(e + 2 * y)) > Fraction(1, 3)
@@ -340,16 +341,18 @@ def _symmetries(answers: Answers, variant: Variant) -> Iterator[Finding]:
         if not _counts(found[i], _product(sizes[1:-1], odd))
     ]  # fmt: skip
 
-    def fits(gives: Callable[..., set[int]], few: Sequence[int]) -> bool:
-        return all(any(_counts(found[i], n) for n in gives(*questions[i])) for i in few)
+    def known(few: Sequence[int]) -> Finding | None:
+        def fits(gives: Callable[..., set[int]]) -> bool:
+            return all(any(_counts(found[i], n) for n in gives(*questions[i])) for i in few)
+
+        return first_match(_MISCOUNTS, fits, "{}")
 
     # The same mistake in all answers; if there is none, that of each answer that is wrong.
-    whole = first_match(_MISCOUNTS, lambda gives: fits(gives, range(5)), "{}") if off else None
+    whole = known(range(len(questions))) if off else None
     for i in off:
         sizes, odd = questions[i]
         asked = f"For {sizes}, {'odd' if odd else 'not odd'}"
-        own = whole or first_match(_MISCOUNTS, lambda gives, i=i: fits(gives, [i]), "{}")
-        if own:
+        if own := whole or known([i]):
             yield replace(own, message=f"{asked}: {own.message}.")
         else:
             yield wrong("number", f"{asked}, it is not {float(found[i]):.6g}.")
