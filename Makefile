@@ -114,20 +114,18 @@ lab: $(INSTALLED) ## Open JupyterLab on the chapters
 
 # ----------------------------------------------------------------------------------------- checks
 
-# One pool of two processes for chapters and tests; tests/conftest.py keeps the cells of a chapter
-# together. Each process has one thread: two with two each would spend most of their time on waiting
-# for one another. The book is built beside them; what looks at it comes last.
+# One pool of two processes for all, in the order named here: first the book is built (by the fixture
+# `book` of tests/conftest.py) while the other process has chapters to do, and what is short comes
+# last, so that both end together. The cells of a chapter stay together. Each process has one thread:
+# two with two each would spend most of their time on waiting for one another.
 CHAPTERS := --nbval --nbval-current-env --nbval-sanitize-with tests/book/nbval_sanitize.cfg \
 	--nbval-cell-timeout 1200
 POOL := $(BIN)/python -m pytest -p no:cacheprovider -n 2 --no-loadscope-reorder
 ONE := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test the packages
-	@$(MAKE) --no-print-directory book & book=$$!; \
-	$(ONE) $(POOL) --quiet $(CHAPTERS) -m "not thorough" \
-		chapters tests/reproduction tests/assignments tests/library; tested=$$?; \
-	wait $$book && exit $$tested
-	$(ONE) $(POOL) -m "not thorough" tests/book tests/browser
+	$(ONE) $(POOL) --quiet $(CHAPTERS) -m "not thorough" tests/test_build.py \
+		chapters tests/browser tests/reproduction tests/assignments tests/book tests/library
 
 thorough: $(BUILT) ## The slow tests, and the chapters again with two threads
 	@$(MAKE) --no-print-directory nbval THREADS=2

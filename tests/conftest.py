@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import zlib
 from collections import Counter
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,16 +36,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:CUDA initialization:UserWarning")
 
 
-class ChaptersWhole(LoadScopeScheduling):
-    """Tests go one by one to whichever process is free, the cells of a chapter all to one."""
+# The cells of a chapter; and tests that share what is dear, a page that is open or a whole book.
+WHOLE = (".ipynb", "browser/test_board.py", "browser/test_lab.py", "browser/test_portable.py")
+
+
+class SomeFilesWhole(LoadScopeScheduling):
+    """Tests go in their order, one by one or by whole files, to whichever process is free."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if file.endswith(".ipynb") else nodeid
+        return file if file.endswith(WHOLE) else nodeid
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ChaptersWhole:
-    return ChaptersWhole(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SomeFilesWhole:
+    return SomeFilesWhole(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -71,6 +77,21 @@ def generator(request: pytest.FixtureRequest) -> torch.Generator:
     import torch
 
     return torch.Generator().manual_seed(seed_of(request))
+
+
+@pytest.fixture(scope="session")
+def book() -> Path:
+    """The folder of the built pages, which `make test` has built here, once for all processes."""
+    root = Path(__file__).parents[1]
+    built = root / "_build" / "html"
+    if "MAKELEVEL" in os.environ:  # make started these tests, and knows whether anything is to do
+        built.parent.mkdir(exist_ok=True)
+        with FileLock(built.parent / "book.lock"):
+            done = subprocess.run(["make", "book"], cwd=root, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    elif not (built / "index.html").exists():
+        pytest.skip("the book is not built: run `make book`")
+    return built
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
-"""The built book: complete, and readable without a network. `make test` builds it first."""
+"""The built book: complete, and readable without a network."""
 
 import copy
 import re
 from functools import cache
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -11,114 +12,148 @@ from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "_build" / "html"
+pytestmark = pytest.mark.usefixtures("book")
 
-if not (BUILT / "index.html").exists():
-    pytest.skip("the book is not built: run `make book`", allow_module_level=True)
-
-# Templates that the theme leaves in _static are not pages.
-PAGES = sorted(
-    path.relative_to(BUILT).as_posix()
-    for path in BUILT.rglob("*.html")
-    if "_static" not in path.relative_to(BUILT).parts
-)
 SPHINX_OWN = {"index.html", "genindex.html", "py-modindex.html", "prf-prf.html", "search.html"}
 URL = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
 OTHER_HOST = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
 CSS_ADDRESS = re.compile(r"(?:url\(\s*|@import\s+)[\"']?([^\"')\s;]+)", re.IGNORECASE)
 
 
+# Tags with what they hold, whose values may hold > in turn; and the parts that have many of them.
+TAG = re.compile(r"""<([a-zA-Z][\w:-]*)([^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*)>""")
+ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+SCRIPT = re.compile(r"(<script\b[^>]*>)(.*?)</script>", re.DOTALL)
+STYLE = re.compile(r"<style\b[^>]*>(.*?)</style>", re.DOTALL)
+CODE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
+DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+
+
+@cache
+def html(page: str) -> str:
+    return (BUILT / page).read_text(encoding="utf-8")
+
+
 @cache
 def soup(page: str) -> BeautifulSoup:
-    return BeautifulSoup((BUILT / page).read_text(encoding="utf-8"), "html.parser")
+    """A page without its code and its drawings, which are most of its tags."""
+    return BeautifulSoup(DRAWING.sub("", CODE.sub("", html(page))), "html.parser")
 
 
 @cache
 def places(page: str) -> set[str]:
-    return set(re.findall(r'\bid="([^"]*)"', (BUILT / page).read_text(encoding="utf-8")))
+    return set(re.findall(r'\bid="([^"]*)"', html(page)))
 
 
-def fetched(document: BeautifulSoup) -> list[str]:
+@pytest.fixture
+def pages() -> list[str]:
+    """All pages; templates that the theme leaves in _static are none."""
+    found = (path.relative_to(BUILT) for path in BUILT.rglob("*.html"))
+    return sorted(path.as_posix() for path in found if "_static" not in path.parts)
+
+
+def tags(text: str) -> list[tuple[str, dict[str, str]]]:
+    """All tags of a page, and their attributes that have a value."""
+    return [
+        (name, {key: unescape(one or other) for key, one, other in ATTRIBUTE.findall(inside)})
+        for name, inside in TAG.findall(SCRIPT.sub(r"\1", text))
+    ]
+
+
+def fetched(text: str) -> list[str]:
     """Everything that a browser would fetch to show the page."""
-    found = []
-    for tag in document.find_all(True):
-        if tag.name == "link":
-            if "canonical" not in tag.get("rel", []):
-                found.append(tag.get("href", ""))
-        elif tag.name != "a":
-            found += [tag.get(name, "") for name in ("src", "href", "data", "poster", "xlink:href")]
-            found += [part.split()[0] for part in tag.get("srcset", "").split(",") if part.strip()]
-        found += CSS_ADDRESS.findall(tag.get("style", ""))
-        if tag.name == "style":
-            found += CSS_ADDRESS.findall(tag.string or "")
+    found = [address for sheet in STYLE.findall(text) for address in CSS_ADDRESS.findall(sheet)]
+    for name, attributes in tags(text):
+        if name == "link":
+            if attributes.get("rel") != "canonical":
+                found.append(attributes.get("href", ""))
+        elif name != "a":
+            keys = ("src", "href", "data", "poster", "xlink:href")
+            found += [attributes[key] for key in keys if key in attributes]
+            several = attributes.get("srcset", "").split(",")
+            found += [part.split()[0] for part in several if part.strip()]
+        found += CSS_ADDRESS.findall(attributes.get("style", ""))
     return found
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_asks_for_nothing_that_is_not_in_the_book(page):
-    document = soup(page)
-    addresses = fetched(document)
-    assert [address for address in addresses if OTHER_HOST.match(address)] == []
-    scripts = [tag.string or "" for tag in document.find_all("script") if not tag.get("src")]
-    assert [script for script in scripts if re.search(r"https?://", script)] == []
-    assert "thebe" not in (BUILT / page).read_text(encoding="utf-8").lower()
-    near = [re.split("[?#]", a)[0] for a in addresses if not a.startswith("data:")]
-    folder = (BUILT / page).parent
-    assert [address for address in near if address and not (folder / address).exists()] == []
-    # Links into the book: the file is there, and so is the place in it.
-    lost = []
-    for link in document.select("a[href]"):
-        address, _, place = link["href"].partition("#")
-        if re.match(r"[a-z]+:|//", address):
-            continue
-        target = (folder / address.split("?")[0]).resolve() if address else BUILT / page
-        # After "=" in an address stand settings of the laboratory.
-        placed = target.suffix == ".html" and place and "=" not in place
-        if not target.exists() or (
-            placed and place not in places(target.relative_to(BUILT).as_posix())
-        ):
-            lost.append(link["href"])
-    assert lost == []
+def test_all_that_a_page_fetches_is_found() -> None:
+    text = """<link rel="canonical" href="//a"/><link rel='icon' href='//b'>
+        <img alt="1 > 0" src="c"><img srcset="d 1x, e 2x"><p style="background: url('f')">
+        <svg><use xlink:href="#g"/></svg>
+        <a href="//h">i</a><script src="j">if (k<l && m>"n") {}</script><style>@import "o";</style>
+        <video poster="p&amp;q"></video><object data="r"></object>"""
+    assert sorted(fetched(text)) == ["#g", "//b", "c", "d", "e", "f", "j", "o", "p&q", "r"]
 
 
-# The page at the root only leads to the first chapter; it has neither theme nor footer.
-@pytest.mark.parametrize("page", [page for page in PAGES if page != "index.html"])
-def test_a_page_is_whole(page):
-    document = soup(page)
-    # One search dialog, opened by one button; the page of results has the same form once more.
-    assert len(document.select("dialog form.bd-search")) == 1
-    assert len(document.select(".search-button-field")) == 1
-    assert len(document.select("form.bd-search")) == 1 + (page == "search.html")
-    assert "Xavier" in document.title.get_text()
-    assert "Project name not set" not in document.get_text()
-    footer = " ".join(document.select_one(".bd-footer-content").get_text().split())
-    for part in ("By The xavier contributors", "© Copyright 2026", "CC BY 4.0", "Code: MIT"):
-        assert part in footer
-    if URL:
-        assert any(URL in a["href"] for a in document.select("a.btn-source-repository-button"))
-    else:
-        buttons = '[class*="source-repository-button"], .dropdown-launch-buttons'
-        assert document.select(buttons) == []
-    images = document.select("article img")
-    assert [image["src"] for image in images if not image.get("alt")] == []
-    if page.startswith("chapters/"):  # with the images that it loads at once it is light
-        at_once = [image["src"] for image in images if image.get("loading") != "lazy"]
-        files = {BUILT / page, *((BUILT / page).parent / source for source in at_once)}
-        assert sum(file.stat().st_size for file in files) < 1.5e6
-    article = copy.copy(document.select_one("article") or document.select_one("main"))
-    if not page.startswith("_modules/"):  # in other code, what it says to tools is not shown
-        code = " ".join(block.get_text() for block in article.select("pre"))
-        assert "NBVAL_IGNORE_OUTPUT" not in code and "fmt: skip" not in code
-    for tag in article.select("pre, code, script, .math"):
-        tag.decompose()
-    # No formula is left as text.
-    assert re.findall(r"\$[^$]{0,40}|\\[a-z]+\{.{0,20}", article.get_text()) == []
+def test_a_page_asks_for_nothing_that_is_not_in_the_book(pages):
+    for page in pages:
+        text, folder = html(page), (BUILT / page).parent
+        addresses = fetched(text)
+        assert [address for address in addresses if OTHER_HOST.match(address)] == [], page
+        scripts = [inside for _, inside in SCRIPT.findall(text)]
+        assert [script for script in scripts if re.search(r"https?://", script)] == [], page
+        assert "thebe" not in text.lower(), page
+        near = [re.split("[?#]", a)[0] for a in addresses if not a.startswith("data:")]
+        assert [address for address in near if address and not (folder / address).exists()] == []
+        # Links into the book: the file is there, and so is the place in it.
+        lost = []
+        for link in {
+            found["href"] for name, found in tags(text) if name == "a" and "href" in found
+        }:
+            address, _, place = link.partition("#")
+            if re.match(r"[a-z]+:|//", address):
+                continue
+            target = (folder / address.split("?")[0]).resolve() if address else BUILT / page
+            # After "=" in an address stand settings of the laboratory.
+            placed = target.suffix == ".html" and place and "=" not in place
+            if not target.exists() or (
+                placed and place not in places(target.relative_to(BUILT).as_posix())
+            ):
+                lost.append(link)
+        assert lost == [], page
 
 
-def test_every_page_is_in_the_table_of_contents_or_sphinx_own():
+def test_every_page_is_whole(pages):
+    # The page at the root only leads to the first chapter; it has neither theme nor footer.
+    assert 'content="0; url=chapters/index.html"' in html("index.html")
+    for page in set(pages) - {"index.html"}:
+        document = soup(page)
+        # One search dialog, opened by one button; the page of results has the same form once more.
+        assert len(document.select("dialog form.bd-search")) == 1, page
+        assert len(document.select(".search-button-field")) == 1, page
+        assert len(document.select("form.bd-search")) == 1 + (page == "search.html"), page
+        assert "Xavier" in document.title.get_text(), page
+        assert "Project name not set" not in document.get_text(), page
+        footer = " ".join(document.select_one(".bd-footer-content").get_text().split())
+        for part in ("By The xavier contributors", "© Copyright 2026", "CC BY 4.0", "Code: MIT"):
+            assert part in footer, page
+        if URL:
+            buttons = document.select("a.btn-source-repository-button")
+            assert any(URL in button["href"] for button in buttons), page
+        else:
+            buttons = '[class*="source-repository-button"], .dropdown-launch-buttons'
+            assert document.select(buttons) == [], page
+        images = document.select("article img")
+        assert [image["src"] for image in images if not image.get("alt")] == [], page
+        if page.startswith("chapters/"):  # with the images that it loads at once it is light
+            at_once = [image["src"] for image in images if image.get("loading") != "lazy"]
+            files = {BUILT / page, *((BUILT / page).parent / source for source in at_once)}
+            assert sum(file.stat().st_size for file in files) < 1.5e6, page
+        if not page.startswith("_modules/"):  # in other code, what it says to tools is not shown
+            code = " ".join(CODE.findall(html(page)))
+            assert "NBVAL_IGNORE_OUTPUT" not in code and "fmt: skip" not in code, page
+        article = copy.copy(document.select_one("article") or document.select_one("main"))
+        for tag in article.select("pre, code, script, .math"):
+            tag.decompose()
+        # No formula is left as text.
+        assert re.findall(r"\$[^$]{0,40}|\\[a-z]+\{.{0,20}", article.get_text()) == [], page
+
+
+def test_every_page_is_in_the_table_of_contents_or_sphinx_own(pages):
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
     listed = {f"{name}.html" for name in re.findall(r"(?:root|file): (\S+)", toc)}
-    source_views = {page for page in PAGES if page.startswith("_modules/")}
-    assert set(PAGES) - SPHINX_OWN - source_views == listed
+    source_views = {page for page in pages if page.startswith("_modules/")}
+    assert set(pages) - SPHINX_OWN - source_views == listed
     of_ours = re.compile(r"_modules/(index|(xavier|glorot2010|xavier_grading)(/\w+){0,2})\.html")
     assert [page for page in source_views if not of_ours.fullmatch(page)] == []
 

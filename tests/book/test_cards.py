@@ -59,7 +59,7 @@ def test_a_drawing_has_the_colours_of_the_dark_page_there():
     assert cards.in_the_dark(drawing, sheet) == dark
 
 
-@pytest.mark.skipif(not PAGE.exists(), reason="the book is not built: run `make book`")
+@pytest.mark.usefixtures("book")
 def test_the_first_page_has_a_whole_card_for_every_chapter():
     found = BeautifulSoup(PAGE.read_text(encoding="utf-8"), "html.parser").select(
         "ul.chapter-cards > li"

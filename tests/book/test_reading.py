@@ -206,13 +206,10 @@ def test_a_line_of_code_is_an_element_that_knows_its_indent() -> None:
 # ---------------------------------------------------------------------------------- the built pages
 
 
-needs_a_book = pytest.mark.skipif(
-    not (BUILT / "index.html").exists(), reason="the book is not built: run `make book`"
-)
 CHAPTERS = sorted((ROOT / "chapters").glob("[0-9]*.ipynb"))
 
 
-@needs_a_book
+@pytest.mark.usefixtures("book")
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_no_code_stands_open_before_the_first_figure_and_every_cell_is_there(path: Path) -> None:
     page = BeautifulSoup((BUILT / f"{path.stem}.html").read_text(), "html.parser").article

@@ -31,18 +31,13 @@ def test_a_style_sheet_keeps_the_icons_that_are_named(tmp_path):
     assert sheet.read_text() == kept
 
 
-needs_a_book = pytest.mark.skipif(
-    not (BUILT / "index.html").exists(), reason="the book is not built: run `make book`"
-)
-
-
 @cache
 def pages() -> dict[str, str]:
     found = (path for path in BUILT.rglob("*.html") if STATIC not in path.parents)
     return {path.relative_to(BUILT).as_posix(): path.read_text(encoding="utf-8") for path in found}
 
 
-@needs_a_book
+@pytest.mark.usefixtures("book")
 def test_every_icon_of_a_page_can_be_drawn():
     sheet = (STATIC / "styles" / "pydata-sphinx-theme.css").read_text(encoding="utf-8")
     codes = {name: int(rule[2], 16) for rule in weight.RULE.finditer(sheet)
@@ -65,7 +60,7 @@ def test_every_icon_of_a_page_can_be_drawn():
     assert sum(file.stat().st_size for file in folder.iterdir()) < 30_000
 
 
-@needs_a_book
+@pytest.mark.usefixtures("book")
 def test_scripts_are_loaded_where_they_have_something_to_do():
     for page, text in pages().items():
         assert "fontawesome.js" not in text

@@ -1,7 +1,7 @@
 """The scoreboard's table: asked by verdict, by word, by its heads, and without scripts."""
 
 import pytest
-from conftest import BUILT, DESKTOP
+from conftest import Visit, address
 
 from glorot2010.verdicts import ledger
 
@@ -10,22 +10,23 @@ SMALL = {"width": 390, "height": 844}
 TABLE = ledger.load()
 
 
+@pytest.fixture(scope="module")
+def page(browser):
+    seen = Visit(browser, PAGE)
+    yield seen
+    seen.tab.context.close()
+
+
 @pytest.fixture
-def board(browser):
-    """The page, with what it is asked in its address, in a context of its own."""
-    contexts = []
+def board(page):
+    """The page, which begins anew with what it is asked."""
 
-    def open_board(asked="", **options):
-        context = browser.new_context(**{"viewport": DESKTOP, **options})
-        context.set_default_timeout(120_000)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.goto((BUILT / PAGE).as_uri() + asked)
-        return tab
+    def ask(asked=""):
+        page.ask(asked)
+        return page.tab
 
-    yield open_board
-    for context in contexts:
-        context.close()
+    yield ask
+    assert page.problems == []
 
 
 def ids(tab):
@@ -49,14 +50,18 @@ def test_a_verdict_and_a_word_narrow_the_table_and_stand_in_the_address(board):
     few = set(ids(tab))
     assert "P29" in few < with_verdict("fails")
     assert tab.locator(".board-bar output").inner_text() == f"{len(few)} of {len(TABLE)} claims"
-    assert tab.evaluate("location.hash") == "#verdict=fails&find=softsign"
-    assert set(ids(board(tab.evaluate("location.hash")))) == few
+    asked = tab.evaluate("location.hash")
+    assert asked == "#verdict=fails&find=softsign"
+    assert len(ids(board())) == len(TABLE)
+    tab.goto(address(PAGE + asked))
+    tab.reload()  # a change after # alone does not load the page again
+    assert set(ids(tab)) == few
     tab.get_by_role("button", name="show all").click()
     assert len(ids(tab)) == len(TABLE) and tab.evaluate("location.hash") == ""
 
 
 def test_an_id_finds_one_claim_and_nonsense_none(board):
-    tab = board("#find=P3")
+    tab = board("find=P3")
     assert ids(tab) == ["P3"]
     tab.locator(".board-bar input").fill("no such word")
     assert ids(tab) == [] and tab.locator("table.board").is_hidden()
@@ -66,7 +71,7 @@ def test_an_id_finds_one_claim_and_nonsense_none(board):
 
 
 def test_heads_sort_by_keys_in_natural_order_and_back(board):
-    tab = board("#whose=the+paper")
+    tab = board("whose=the+paper")
     head = tab.get_by_role("button", name="id", exact=True)
     head.focus()
     head.press("Enter")
@@ -91,7 +96,7 @@ def test_a_link_in_the_text_asks_the_table(board):
 
 
 def test_what_decided_is_folded_and_opens_by_key(board):
-    tab = board("#find=P30")
+    tab = board("find=P30")
     details = tab.locator("table.board tr:visible details")
     rule = details.get_by_text("Rule.", exact=True)
     assert rule.is_hidden()
@@ -99,16 +104,22 @@ def test_what_decided_is_folded_and_opens_by_key(board):
     assert rule.is_visible()
 
 
-def test_on_a_phone_rows_are_cards_that_fit(board):
-    tab = board(viewport=SMALL)
-    assert tab.evaluate("document.documentElement.scrollWidth") == SMALL["width"]
+def test_on_a_phone_rows_are_cards_that_fit_and_without_scripts_the_table_is_there_whole(browser):
+    context = browser.new_context(viewport=SMALL, java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(address(PAGE))
+    assert len(ids(tab)) == len(TABLE) and tab.locator(".board-bar").count() == 0
+    assert tab.locator("table.board td a").first.get_attribute("href").endswith(".html")
     row = tab.locator("table.board tbody tr").first
     verdict, claim = (row.locator("td").nth(k).bounding_box() for k in (0, 2))
     assert claim["y"] > verdict["y"] and claim["width"] > 300
+    context.close()
+
+
+def test_on_a_phone_the_table_can_be_sorted_and_nothing_sticks_out(board):
+    tab = board()
+    before = tab.viewport_size
+    tab.set_viewport_size(SMALL)
+    assert tab.evaluate("document.documentElement.scrollWidth") == SMALL["width"]
     assert tab.locator("table.board thead button").first.is_visible()
-
-
-def test_without_scripts_the_table_is_there_whole(board):
-    tab = board(java_script_enabled=False)
-    assert len(ids(tab)) == len(TABLE) and tab.locator(".board-bar").count() == 0
-    assert tab.locator("table.board td a").first.get_attribute("href").endswith(".html")
+    tab.set_viewport_size(before)

