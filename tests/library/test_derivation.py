@@ -466,12 +466,7 @@ def test_ten_steps_by_hand_end_where_the_module_and_the_rules_do() -> None:
 
 
 def test_the_conditions_are_equations_10_and_11() -> None:
-    assert derivation.conditions() == (Eq(n_in * v, 1), Eq(n_out * v, 1))
     assert derivation.conditions(3, 8) == (Eq(3 * v, 1), Eq(8 * v, 1))
-
-
-def test_for_two_symbols_the_only_common_solution_has_equal_widths() -> None:
-    assert derivation.common_solutions() == [{v: 1 / n_in, n_out: n_in}]
 
 
 @few

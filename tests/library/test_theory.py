@@ -135,8 +135,18 @@ def test_the_correlation_of_linear_units_stays_and_that_of_rectifiers_is_known(
     assert theory.correlation_map("relu", c, q, gain=gain) == pytest.approx(relu, abs=1e-11)
 
 
-@pytest.mark.parametrize("name", [*BOUNDED, F.hardtanh], ids=_name)
-@pytest.mark.parametrize(("c", "q"), [(-0.9, 0.5), (0.0, 3.0), (0.6, 30.0), (0.99, 1.2)])
+CORRELATED = [(-0.9, 0.5), (0.0, 3.0), (0.6, 30.0), (0.99, 1.2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "c", "q"),
+    [
+        pytest.param(name, *pair, marks=[pytest.mark.thorough] * (i != k))
+        for i, name in enumerate([*BOUNDED, F.hardtanh])
+        for k, pair in enumerate(CORRELATED)
+    ],
+    ids=_name,
+)
 def test_the_correlation_map_agrees_with_adaptive_quadrature(
     name: activations.Named, c: float, q: float
 ) -> None:
