@@ -175,11 +175,11 @@ def by_layer(
     return table
 
 
-def interval(values: ArrayLike) -> Interval:
+def interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """The t interval of a mean over seeds; `UNKNOWN` if a number is none, or there is but one."""
     numbers = np.asarray(values, dtype=float)
     known = numbers.size > 1 and bool(np.isfinite(numbers).all())
-    return mean_interval(numbers) if known else UNKNOWN
+    return mean_interval(numbers, level) if known else UNKNOWN
 
 
 def compare(errors: pd.DataFrame, a: str, b: str) -> Interval:

@@ -10,10 +10,7 @@ None where the interval does not decide.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,114 +58,12 @@ class Interval:
         return f"{self.mean:{digits}} ({self.low:{digits}} to {self.high:{digits}})"
 
 
-@dataclass(frozen=True)
-class Question:
-    """Whether an interval lies on one side of a limit, and what it answered.
-
-    Attributes:
-        interval: of what was asked.
-        limit: the number it was held against; of the two margins of `equivalent` the nearer one.
-        answer: yes, no, or None where the interval did not decide.
-    """
-
-    interval: Interval
-    limit: float
-    answer: bool | None
-
-    def values_needed(self, power: float = 0.8) -> int | None:
-        """How many values, such as seeds, would most likely decide, if the truth is as found.
-
-        The interval has to be a t interval with more than one value. The true mean and standard
-        deviation are taken to be those of the values at hand, which are themselves uncertain: it is
-        a size to plan with.
-
-        >>> Question(mean_interval([0.0, 1.0, 2.0, 1.5]), 0.0, None).values_needed()
-        7
-
-        Args:
-            power: probability with which the interval of so many values would be beyond the limit.
-
-        Returns:
-            At least 2; None if it is more than a million.
-
-        Raises:
-            ValueError: ``power`` is not between 0 and 1.
-        """
-        power = checks.share("power", power)
-        low, high = 1, 2
-        while self._power(high) < power:
-            low, high = high, 2 * high
-            if low > 1_000_000:
-                return None
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._power(middle) < power else (low, middle)
-        return high
-
-    def _power(self, n: int) -> float:
-        """Probability that the interval of n values lies on its mean's side of the limit."""
-        found = self.interval
-        half = (found.high - found.low) / 2
-        error = half / _quantile(found.n, found.level) * math.sqrt(found.n)  # of one value
-        away = abs(found.mean - self.limit)
-        if error == 0:
-            return float(away > 0)
-        shift = away / error * math.sqrt(n)
-        return 1 - float(special.nctdtr(n - 1, shift, _quantile(n, found.level)))
-
-
-@dataclass
-class _Session:
-    level: float = 0.95
-    asked: list[Question] = field(default_factory=list)
-
-
-_session: ContextVar[_Session | None] = ContextVar("questions", default=None)
-
-
-@contextmanager
-def questions(level: float = 0.95) -> Iterator[list[Question]]:
-    """Keep what intervals are asked inside a ``with``, where their level is by default this one.
-
-    So a rule that is written for 95 % can be tried with another level, without being rewritten:
-
-    >>> with questions(level=0.99) as asked:
-    ...     print(above(mean_interval([1.0, 2.0, 3.0, 2.5]), 0.5))
-    None
-    >>> f"{asked[0].interval:.2f} against {asked[0].limit}"
-    '2.12 (-0.37 to 4.62) against 0.5'
-
-    Args:
-        level: as in `mean_interval`.
-
-    Yields:
-        A list that fills with what `below`, `above` and `equivalent` are asked.
-    """
-    token = _session.set(session := _Session(checks.share("level", level)))
-    try:
-        yield session.asked
-    finally:
-        _session.reset(token)
-
-
-def _level(level: float | None) -> float:
-    session = _session.get()
-    default = 0.95 if session is None else session.level
-    return default if level is None else checks.share("level", level)
-
-
-def _answer(interval: Interval, limit: float, answer: bool | None) -> bool | None:
-    if (session := _session.get()) is not None:
-        session.asked.append(Question(interval, limit, answer))
-    return answer
-
-
 def _quantile(n: int, level: float) -> float:
     """Half the length of the t interval of n values, in standard errors."""
     return -float(special.stdtrit(n - 1, (1 - level) / 2))
 
 
-def mean_interval(values: ArrayLike, level: float | None = None) -> Interval:
+def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """The t interval of a mean over independent values, such as seeds.
 
     >>> f"{mean_interval([1.0, 2.0, 3.0]):.2f}"
@@ -176,15 +71,14 @@ def mean_interval(values: ArrayLike, level: float | None = None) -> Interval:
 
     Args:
         values: any shape, at least two finite numbers.
-        level: share of such intervals that hold the true mean, between 0 and 1; by default 0.95,
-            or what `questions` says.
+        level: share of such intervals that hold the true mean, between 0 and 1.
 
     Raises:
         TypeError: the level is no number.
         ValueError: there are fewer than two values, one is infinite or not a number, or the level
             is out of range.
     """
-    level = _level(level)
+    level = checks.share("level", level)
     numbers: NDArray[np.float64] = np.ravel(np.asarray(values, dtype=float))
     if numbers.size < 2:
         raise ValueError(f"values must be at least two for an interval, got {numbers.size}")
@@ -205,7 +99,7 @@ def paired_interval(
     by: str,
     on: str = "seed",
     value: str = "value",
-    level: float | None = None,
+    level: float = 0.95,
 ) -> Interval:
     """The t interval of the differences a - b, each taken within one seed.
 
@@ -235,7 +129,7 @@ def paired_interval(
     return mean_interval((first - second.reindex(first.index)).to_numpy(), level)
 
 
-def proportion_interval(k: int, n: int, level: float | None = None) -> Interval:
+def proportion_interval(k: int, n: int, level: float = 0.95) -> Interval:
     """The interval of a share that was counted, by Clopper and Pearson.
 
     It never holds the true share less often than ``level`` says, also where the count is 0 or all;
@@ -250,7 +144,7 @@ def proportion_interval(k: int, n: int, level: float | None = None) -> Interval:
         TypeError: a count is not an integer, or the level no number.
         ValueError: it is out of range.
     """
-    level = _level(level)
+    level = checks.share("level", level)
     if checks.count("k", k) > checks.positive_int("n", n):
         raise ValueError(f"k must be at most n = {n}, got {k}")
     from scipy import stats  # takes a second to import, and nothing else here needs it
@@ -272,20 +166,17 @@ def equivalent(interval: Interval, margin: float) -> bool | None:
     """
     inside = -margin < interval.low and interval.high < margin
     outside = interval.low >= margin or interval.high <= -margin
-    nearer = math.copysign(margin, interval.mean)
-    return _answer(interval, nearer, True if inside else False if outside else None)
+    return True if inside else False if outside else None
 
 
 def below(interval: Interval, limit: float) -> bool | None:
     """Whether all of an interval is below a limit; False if all is above, None if neither."""
-    answer = True if interval.high < limit else False if interval.low > limit else None
-    return _answer(interval, limit, answer)
+    return True if interval.high < limit else False if interval.low > limit else None
 
 
 def above(interval: Interval, limit: float) -> bool | None:
     """Whether all of an interval is above a limit; False if all is below, None if neither."""
-    answer = True if interval.low > limit else False if interval.high < limit else None
-    return _answer(interval, limit, answer)
+    return True if interval.low > limit else False if interval.high < limit else None
 
 
 def _arm(rows: pd.DataFrame, arm: Any, by: str, on: str, value: str) -> pd.Series[float]:

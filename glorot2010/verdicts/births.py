@@ -18,9 +18,10 @@ import pandas as pd
 import sympy
 import torch
 
+from glorot2010.verdicts.asked import below, mean_interval
 from glorot2010.verdicts.claim import Array, Fact, within_factor
 from xavier import init, monitor
-from xavier.intervals import Interval, below, mean_interval
+from xavier.intervals import Interval
 from xavier.network import Network
 from xavier.shapeset import Shapeset
 

@@ -1,6 +1,6 @@
 """What a claim is, the evidence that it is judged by, and how facts become a verdict.
 
-A judge takes the `Evidence` and gives a `Judgement`; `claim` puts above it what is claimed, which
+A judge takes the `Evidence` and gives a `Judgement`; its docstring says what is claimed, which
 number decides, and by which rule: written down before the records that it judges. No claim holds a
 verdict. A fact is True, False, or None where an interval or a distance from a formula does not
 decide. Claims with several parts hold in part where the parts differ, and the note says which.
@@ -13,7 +13,9 @@ not within the horizon.
 
 from __future__ import annotations
 
+import inspect
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +26,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glorot2010 import experiments, records
-from xavier.intervals import Interval, equivalent, mean_interval
+from glorot2010.verdicts.asked import equivalent, mean_interval
+from xavier.intervals import Interval
 
 Verdict: TypeAlias = Literal["holds", "holds in part", "fails", "undecided", "not run"]
 """What can be said of a claim."""
@@ -167,39 +170,40 @@ CLAIMS: dict[str, Claim] = {}
 """
 
 
+_HEADING = re.compile(r"^(Statistic|Rule|Scale|Stand-in|Changed): ", re.MULTILINE)
+
+
 def claim(
     id: str,
     where: str,
-    text: str,
-    *,
-    statistic: str,
-    rule: str,
-    scale: str,
     horizon: str,
+    *,
     chapter: int | None = None,
     needs: tuple[str, ...] = (),
     later: tuple[str, ...] = (),
-    changed: str = "",
-    stand_in: str = "",
 ) -> Callable[[Judge], Judge]:
-    """Enter a claim with the judge below it into `CLAIMS`; arguments are those of `Claim`."""
+    """Enter the judge below, whose docstring is the claim, into `CLAIMS`.
+
+    The docstring's first paragraph is what is claimed, and its second how it is decided, under
+    headings. Names in braces stand for constants of the judge's module. What comes after these two
+    says how the rule's words are read where they leave something open.
+
+    Args:
+        id, where, horizon, chapter, needs, later: as in `Claim`.
+    """
 
     def enter(judge: Judge) -> Judge:
+        text, decided, *_ = inspect.cleandoc(judge.__doc__ or "").split("\n\n")
+        _, *parts = _HEADING.split(decided)
+        said = {"text": text, **dict(zip(parts[::2], parts[1::2], strict=True))}
+        filled = {
+            heading.lower().replace("-", "_"): " ".join(words.split()).format(**judge.__globals__)
+            for heading, words in said.items()
+        }
         CLAIMS[id] = Claim(
-            id,
-            where,
-            text,
-            statistic,
-            rule,
-            scale,
-            horizon,
-            judge,
-            chapter,
-            needs,
-            later,
-            changed,
-            stand_in,
-        )
+            id, where, horizon=horizon, judge=judge,
+            chapter=chapter, needs=needs, later=later, **filled,
+        )  # fmt: skip
         return judge
 
     return enter
@@ -268,6 +272,25 @@ def in_parts(
     elif not math.isnan(ours.mean):
         number, ends = ours.mean, ours.ends
     return Judgement(of_parts(parts), number, ends, paper, describe(parts, numbers or {}, said))
+
+
+Test: TypeAlias = Callable[[Interval, float], Fact]
+
+
+def by_limits(
+    parts: Mapping[str, tuple[Interval, Test, float]],
+    *said: str,
+    paper: float | str | None = None,
+) -> Judgement:
+    """Judge a claim by means that are held against limits; the first is the number that is shown.
+
+    Args:
+        parts: of each part its mean, a test such as `above`, and the limit.
+        said, paper: as in `in_parts`.
+    """
+    facts = {name: test(mean, limit) for name, (mean, test, limit) in parts.items()}
+    means = {name: mean for name, (mean, *_) in parts.items()}
+    return in_parts(facts, next(iter(means.values())), *said, paper=paper, numbers=means)
 
 
 def as_a_whole(

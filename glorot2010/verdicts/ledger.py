@@ -25,10 +25,10 @@ from tqdm import tqdm
 
 from glorot2010 import drawings, records
 from glorot2010.verdicts import CLAIMS
+from glorot2010.verdicts.asked import Question, questions
 from glorot2010.verdicts.claim import BIRTH, Claim, Evidence, Judgement, Verdict
 from xavier import checks, files
 from xavier.figures import Picture
-from xavier.intervals import Question, questions
 from xavier.threads import few_threads
 
 FILE = "ledger.json"
@@ -119,7 +119,7 @@ class Comparison(NamedTuple):
         limit: of the rule.
         n: how many values there are.
         needed: how many would most likely decide if the truth is as found, as
-            `xavier.intervals.Question.values_needed` says; None for more than a million.
+            `Question.values_needed` says; None for more than a million.
     """
 
     mean: float

@@ -15,43 +15,12 @@ import pandas as pd
 import sympy
 import torch
 
-from glorot2010.rows import compare, interval
+from glorot2010.verdicts import births, curves
 from glorot2010.verdicts import claim as c
-from glorot2010.verdicts.births import (
-    AGREES,
-    ALIKE,
-    KEPT,
-    PAPER_SIZES,
-    REJECTS,
-    SEEDS,
-    agrees,
-    alike,
-    at_birth,
-    between,
-    deep,
-    distance,
-    kept,
-    same,
-    sampled_variance,
-    spread,
-)
-from glorot2010.verdicts.curves import (
-    BEST_AUTO_ENCODERS,
-    MARGIN,
-    PRETRAINED,
-    after,
-    end_errors,
-    first_by_last,
-    last,
-    over_layers,
-    pretrained_tanh,
-    ratios,
-    rise,
-    setting,
-)
+from glorot2010.verdicts.asked import above, below, compare, equivalent, interval, mean_interval
 from xavier import datasets, derivation, rules, training
 from xavier.activations import ACTIVATIONS
-from xavier.intervals import Interval, above, below, equivalent, mean_interval, paired_interval
+from xavier.intervals import Interval
 from xavier.network import Network
 from xavier.shapeset import Shapeset
 
@@ -62,17 +31,19 @@ UNTIED = 0.1
 @c.claim(
     "S1",
     "Katanforoosh and Kunin (2019)",
-    "Hidden units of a layer whose weights all start at one constant, zero included, get "
-    "equal gradients and stay equal for ever.",
-    statistic="difference of two units: of their gradients for unknown activation and cost, "
-    "and of their weights after updates in fractions and in 32-bit numbers",
-    rule="each part holds if the difference is zero, in 32-bit numbers with sums in two "
-    f"orders if it stays up to {UNTIED:g}",
-    scale="two rectified units, four inputs, two outputs",
-    horizon="12 updates in fractions, 3,000 in 32-bit numbers",
+    "12 updates in fractions, 3,000 in 32-bit numbers",
     chapter=1,
 )
 def s1_equal_units(evidence: c.Evidence) -> c.Judgement:
+    """Hidden units of a layer whose weights all start at one constant, zero included, get equal
+    gradients and stay equal for ever.
+
+    Statistic: difference of two units: of their gradients for unknown activation and cost, and of
+        their weights after updates in fractions and in 32-bit numbers
+    Rule: each part holds if the difference is zero, in 32-bit numbers with sums in two orders if it
+        stays up to {UNTIED:g}
+    Scale: two rectified units, four inputs, two outputs
+    """
     w = sympy.symbols("w_11 w_21 w_12 w_22 v_1 v_2", real=True)
     gradient = _tied_gradient(w)
     exact = max(_gap_in_fractions(start) for start in (Fraction(1, 2), Fraction(0)))
@@ -80,7 +51,7 @@ def s1_equal_units(evidence: c.Evidence) -> c.Judgement:
     two_orders = _gap_in_floats([[0, 1, 2, 3], [3, 2, 1, 0]])
     parts: dict[str, c.Fact] = {
         "equal gradients, for any activation and cost": all(
-            same(gradient[i], gradient[j]) for i, j in ((0, 2), (1, 3), (4, 5))
+            births.same(gradient[i], gradient[j]) for i, j in ((0, 2), (1, 3), (4, 5))
         ),
         "stay equal in exact arithmetic, from a constant and from zero": exact == 0,
         "stay equal in 32-bit numbers, sums in one order": same_order == 0,
@@ -146,25 +117,22 @@ SLOWER = 0.10
 """A start learns more slowly if its error is larger by this fraction after the same updates."""
 
 
-@c.claim(
-    "S2",
-    "Katanforoosh and Kunin (2019)",
-    "Weights that start too small make learning slow, and weights that start too large "
-    "make it diverge.",
-    statistic="test error at gain 0.1 less that at gain 1, each at its best rate of four; "
-    "share of the runs at gain 100 whose cost becomes no number",
-    rule=f"slow if the 95 % interval is above {SLOWER:g}; diverging if at least 90 % "
-    "of the runs do, not if at most 10 %; for tanh and for linear units, each a part",
-    scale="five hidden layers of 30 units on 8x8 digits, seeds 0 to 4",
-    horizon="1,000 updates",
-    chapter=3,
-)
+@c.claim("S2", "Katanforoosh and Kunin (2019)", "1,000 updates", chapter=3)
 def s2_small_and_large(evidence: c.Evidence) -> c.Judgement:
+    """Weights that start too small make learning slow, and weights that start too large make it
+    diverge.
+
+    Statistic: test error at gain 0.1 less that at gain 1, each at its best rate of four; share of
+        the runs at gain 100 whose cost becomes no number
+    Rule: slow if the 95 % interval is above {SLOWER:g}; diverging if at least 90 % of the runs do,
+        not if at most 10 %; for tanh and for linear units, each a part
+    Scale: five hidden layers of 30 units on 8x8 digits, seeds 0 to 4
+    """
     found = {units: _sweep(units) for units in ("tanh", "identity")}
     slow, parts = {}, dict[str, c.Fact]()
     for units, rows in found.items():
-        best = rows.groupby(["gain", "seed"])[["error"]].min().reset_index()  # over the rates
-        slow[units] = paired_interval(best, 0.1, 1.0, by="gain", value="error")
+        best = rows.groupby(["seed", "gain"])["error"].min().unstack()  # over the rates
+        slow[units] = compare(best, 0.1, 1.0)
         parts[f"too small is slow, {units}"] = above(slow[units], SLOWER)
         large = rows[rows.gain == 100.0].outcome == "diverged"
         parts[f"too large diverges, {units}"] = _nearly_all(large)
@@ -180,7 +148,7 @@ def s2_small_and_large(evidence: c.Evidence) -> c.Judgement:
 @cache
 def _sweep(activation: str) -> pd.DataFrame:
     """Five hidden layers on digits from three gains at four rates: error and outcome."""
-    pairs = itertools.product((0.1, 1.0, 100.0), (0.001, 0.01, 0.1, 1.0), SEEDS)
+    pairs = itertools.product((0.1, 1.0, 100.0), (0.001, 0.01, 0.1, 1.0), births.SEEDS)
     grid = pd.DataFrame(pairs, columns=["gain", "lr", "seed"])
     digits = datasets.load("digits", "test")
     test = digits.images, digits.labels
@@ -202,19 +170,16 @@ def _nearly_all(cases: pd.Series[bool]) -> c.Fact:
     return c.either(share >= 0.9, share <= 0.1)
 
 
-@c.claim(
-    "S3",
-    "Katanforoosh and Kunin (2019)",
-    "In ten linear layers of which nine are 1.5 times the identity, signal and gradient "
-    "grow as 1.5^9; with half the identity they shrink as 0.5^9.",
-    statistic="output and gradient by the input, over those of the last layer alone; mean "
-    "square after nine random matrices of gain g, over g^18",
-    rule=f"equal exactly; random matrices within {AGREES:g} standard errors of 1",
-    scale="2x2 matrices; 40 linear networks of width 100",
-    horizon=c.BIRTH,
-    chapter=3,
-)
+@c.claim("S3", "Katanforoosh and Kunin (2019)", c.BIRTH, chapter=3)
 def s3_ten_matrices(evidence: c.Evidence) -> c.Judgement:
+    """In ten linear layers of which nine are 1.5 times the identity, signal and gradient grow as
+    1.5^9; with half the identity they shrink as 0.5^9.
+
+    Statistic: output and gradient by the input, over those of the last layer alone; mean square
+        after nine random matrices of gain g, over g^18
+    Rule: equal exactly; random matrices within {births.AGREES:g} standard errors of 1
+    Scale: 2x2 matrices; 40 linear networks of width 100
+    """
     parts: dict[str, c.Fact] = {}
     exact = sympy.Rational(3, 2), sympy.Rational(1, 2)
     for gain in exact:
@@ -223,7 +188,9 @@ def s3_ten_matrices(evidence: c.Evidence) -> c.Judgement:
         parts[f"gradient by ({gain})^9"] = down == gain**9
     for factor in (1.5, 0.5):
         squares = _random_matrices(factor) / factor**18
-        parts[f"random matrices of gain {factor} alike"] = agrees(distance(squares, 1.0))
+        parts[f"random matrices of gain {factor} alike"] = births.agrees(
+            births.distance(squares, 1.0)
+        )
     ours = " and ".join(f"{float(_through_nine(gain)[0]):.3g}" for gain in exact)
     return c.in_parts(parts, ours, paper="1.5^9 and 0.5^9")
 
@@ -250,32 +217,31 @@ NO_MEAN = 0.1
 """A layer has mean zero if its mean is below this multiple of its standard deviation."""
 
 
-@c.claim(
-    "S4",
-    "Katanforoosh and Kunin (2019)",
-    "If activations have mean zero and the same variance in every layer, back-propagated "
-    "gradients neither vanish nor explode.",
-    statistic="variance of the gradient at layer 10 over that at layer 50, of tanh networks "
-    "at gain 5/3, which meet both conditions; the same by algebra for linear units",
-    rule=f"holds if the 95 % interval lies within a factor of {KEPT:g} of 1; counted "
-    f"only where means are below {NO_MEAN:g} standard deviations and the variances of "
-    f"the two layers within a factor of {ALIKE:g}",
-    scale="width 400, depth 50, seeds 0 to 4",
-    horizon=c.BIRTH,
-    chapter=9,
-)
+@c.claim("S4", "Katanforoosh and Kunin (2019)", c.BIRTH, chapter=9)
 def s4_zero_mean_equal_variance(evidence: c.Evidence) -> c.Judgement:
-    rows = deep("tanh", 5 / 3, 50, 400).query("10 <= layer <= 50")
+    """If activations have mean zero and the same variance in every layer, back-propagated gradients
+    neither vanish nor explode.
+
+    Statistic: variance of the gradient at layer 10 over that at layer 50, of tanh networks at gain
+        5/3, which meet both conditions; the same by algebra for linear units
+    Rule: holds if the 95 % interval lies within a factor of {births.KEPT:g} of 1; counted only
+        where means are below {NO_MEAN:g} standard deviations and the variances of the two layers
+        within a factor of {births.ALIKE:g}
+    Scale: width 400, depth 50, seeds 0 to 4
+    """
+    rows = births.deep("tanh", 5 / 3, 50, 400).query("10 <= layer <= 50")
     fulfilled = c.all_of(
         [
             bool((rows["mean"].abs() < NO_MEAN * rows.activation.pow(0.5)).all()),
-            c.within_factor(c.ratio_interval(between(rows, "activation", 10, 50)), ALIKE),
+            c.within_factor(
+                c.ratio_interval(births.between(rows, "activation", 10, 50)), births.ALIKE
+            ),
         ]
     )
-    gradient = c.ratio_interval(between(rows, "gradient", 10, 50))
+    gradient = c.ratio_interval(births.between(rows, "gradient", 10, 50))
     parts: dict[str, c.Fact] = {
         "linear units of one width": _forward_implies_backward(),
-        "tanh units of one width": kept(gradient) if fulfilled else None,
+        "tanh units of one width": births.kept(gradient) if fulfilled else None,
     }
     said = "Variance of the gradient at layer 10 over that at layer 50, tanh at gain 5/3"
     return c.in_parts(parts, c.as_ratio(gradient), said)
@@ -287,25 +253,22 @@ def _forward_implies_backward() -> bool:
     unit = {derivation.weight_variance(i): 1 / n for i in range(4)}
     forward = derivation.forward_variance([n] * 5).subs(unit)
     backward = derivation.backward_variance([n] * 5).subs(unit)
-    return same(forward, derivation.v_x) and same(backward, derivation.v_delta)
+    return births.same(forward, derivation.v_x) and births.same(backward, derivation.v_delta)
 
 
-@c.claim(
-    "S5",
-    "Katanforoosh and Kunin (2019)",
-    "Xavier initialization draws weights with variance 1/n_in.",
-    statistic="difference of that variance and of the one derived from the paper's eqs. 10 and 11",
-    rule="holds if it is zero for all widths, in part if for equal widths only",
-    scale="symbols",
-    horizon="none",
-    chapter=6,
-)
+@c.claim("S5", "Katanforoosh and Kunin (2019)", "none", chapter=6)
 def s5_name_of_the_rule(evidence: c.Evidence) -> c.Judgement:
+    """Xavier initialization draws weights with variance 1/n_in.
+
+    Statistic: difference of that variance and of the one derived from the paper's eqs. 10 and 11
+    Rule: holds if it is zero for all widths, in part if for equal widths only
+    Scale: symbols
+    """
     n, m = derivation.n_in, derivation.n_out
     noted, printed = rules.lecun(n, m), derivation.glorot_variance()
     parts: dict[str, c.Fact] = {
-        "the variance, for equal widths": same(printed.subs(m, n), noted.subs(m, n)),
-        "the variance, for all widths": same(printed, noted),
+        "the variance, for equal widths": births.same(printed.subs(m, n), noted.subs(m, n)),
+        "the variance, for all widths": births.same(printed, noted),
     }
     ours = float((printed / noted).subs({n: 1000, m: 9}))
     said = (
@@ -315,20 +278,17 @@ def s5_name_of_the_rule(evidence: c.Evidence) -> c.Judgement:
     return c.in_parts(parts, ours, said, paper=1.0)
 
 
-@c.claim(
-    "S6",
-    "Katanforoosh and Kunin (2019)",
-    "Xavier initialization suits networks of tanh or sigmoid units.",
-    statistic="variance of the activations over the inputs, layer 5 over layer 1, and of the "
-    "gradient, layer 1 over layer 5",
-    rule=f"suits units for which both 95 % intervals lie within a factor of {KEPT:g} of 1",
-    scale="five hidden layers of 1000 units, 300 images, seeds 0 to 4",
-    horizon=c.BIRTH,
-    chapter=9,
-)
+@c.claim("S6", "Katanforoosh and Kunin (2019)", c.BIRTH, chapter=9)
 def s6_for_which_units(evidence: c.Evidence) -> c.Judgement:
+    """Xavier initialization suits networks of tanh or sigmoid units.
+
+    Statistic: variance of the activations over the inputs, layer 5 over layer 1, and of the
+        gradient, layer 1 over layer 5
+    Rule: suits units for which both 95 % intervals lie within a factor of {births.KEPT:g} of 1
+    Scale: five hidden layers of 1000 units, 300 images, seeds 0 to 4
+    """
     found = {units: _five_layers(units) for units in ("tanh", "sigmoid")}
-    parts = {units: c.all_of(map(kept, ratios)) for units, ratios in found.items()}
+    parts = {units: c.all_of(map(births.kept, pair)) for units, pair in found.items()}
     said = "Variance of the sigmoid's gradient, layer 1 over layer 5, width 1000"
     return c.in_parts(parts, c.as_ratio(found["sigmoid"][1]), said)
 
@@ -338,62 +298,57 @@ def _five_layers(units: str) -> tuple[Interval, Interval]:
     """Log variances at birth: over the inputs, layer 5 by 1; of the gradient, layer 1 by 5."""
     images, labels = Shapeset(seed=0).batch(300)
     signal, gradient = [], []
-    for seed in SEEDS:
-        network = Network.create(PAPER_SIZES, units, "glorot", seeds=[seed])
+    for seed in births.SEEDS:
+        network = Network.create(births.PAPER_SIZES, units, "glorot", seeds=[seed])
         trace = network.forward(images)
         delta = network.backward(trace, labels).s
-        first, last = (trace.z[i].double().var(1).mean() for i in (1, 5))
-        signal.append(float(last / first))
+        first, fifth = (trace.z[i].double().var(1).mean() for i in (1, 5))
+        signal.append(float(fifth / first))
         gradient.append(float(delta[0].double().var() / delta[4].double().var()))
     return c.ratio_interval(signal), c.ratio_interval(gradient)
 
 
-@c.claim(
-    "S7",
-    "a summary of the paper",
-    "Equation 16 assumes that all layers have the same size.",
-    statistic="number of sizes in the derived bound; average of n_in Var[W] and n_out Var[W] "
-    "of drawn layers from 300 to 100 units",
-    rule=f"fails if there are two sizes and the average is within {AGREES:g} standard errors of 1",
-    scale="symbols; 40 layers",
-    horizon="none",
-    chapter=6,
-)
+@c.claim("S7", "a summary of the paper", "none", chapter=6)
 def s7_equal_sizes(evidence: c.Evidence) -> c.Judgement:
+    """Equation 16 assumes that all layers have the same size.
+
+    Statistic: number of sizes in the derived bound; average of n_in Var[W] and n_out Var[W] of
+        drawn layers from 300 to 100 units
+    Rule: fails if there are two sizes and the average is within {births.AGREES:g} standard errors
+        of 1
+    Scale: symbols; 40 layers
+    """
     sizes = len(derivation.glorot_bound().free_symbols)
     n_in, n_out = 300, 100
     # Half of eq. 10 and half of eq. 11, for a layer that changes the width.
-    averaged = (n_in + n_out) / 2 * sampled_variance("glorot", n_in, n_out)
-    unequal = agrees(distance(averaged, 1.0))
+    averaged = (n_in + n_out) / 2 * births.sampled_variance("glorot", n_in, n_out)
+    unequal = births.agrees(births.distance(averaged, 1.0))
     fact = None if unequal is None else sizes < 2 or not unequal
     said = f"the bound has {sizes} sizes in it; the equations for equal widths are 13 to 15"
     return c.as_a_whole(fact, float(sizes), said)
 
 
-@c.claim(
-    "S8",
-    "a summary of the paper; Katanforoosh and Kunin (2019)",
-    "The same derivation for rectified units gives He's variance, 2/n_in.",
-    statistic="the derived variance; mean square of layer 20 over that of layer 1 in networks "
-    "drawn by it",
-    rule=f"holds if the algebra gives 2/n_in and the ratio is within {AGREES:g} "
-    f"standard errors of 1, by a sample that rejects Glorot's rule by {REJECTS:g}",
-    scale="40 networks of width 300",
-    horizon=c.BIRTH,
-    chapter=6,
-)
+@c.claim("S8", "a summary of the paper; Katanforoosh and Kunin (2019)", c.BIRTH, chapter=6)
 def s8_rectifiers(evidence: c.Evidence) -> c.Judgement:
+    """The same derivation for rectified units gives He's variance, 2/n_in.
+
+    Statistic: the derived variance; mean square of layer 20 over that of layer 1 in networks drawn
+        by it
+    Rule: holds if the algebra gives 2/n_in and the ratio is within {births.AGREES:g} standard
+        errors of 1, by a sample that rejects Glorot's rule by {births.REJECTS:g}
+    Scale: 40 networks of width 300
+    """
     derived, coded = derivation.he_variance(), rules.he(derivation.n_in, derivation.n_out)
-    ratios = _rectified("he")
+    squares = _rectified("he")
     parts: dict[str, c.Fact] = {
-        "the algebra gives 2/n_in": same(derived, coded),
-        "networks drawn so keep the mean square": agrees(distance(ratios, 1.0)),
+        "the algebra gives 2/n_in": births.same(derived, coded),
+        "networks drawn so keep the mean square": births.agrees(births.distance(squares, 1.0)),
     }
     # The sample must be able to tell the rules apart.
-    apart = agrees(distance(_rectified("glorot"), 1.0)) is False
+    apart = births.agrees(births.distance(_rectified("glorot"), 1.0)) is False
     said = "Mean square, layer 20 over layer 1, 40 networks of width 300"
     fact = c.all_of(parts.values()) if apart else None
-    return c.as_a_whole(fact, mean_interval(ratios), said, parts=parts)
+    return c.as_a_whole(fact, mean_interval(squares), said, parts=parts)
 
 
 def _rectified(rule: str) -> c.Array:
@@ -401,141 +356,127 @@ def _rectified(rule: str) -> c.Array:
     x = torch.randn(50, 300, generator=torch.Generator().manual_seed(1))
     network = Network.create([300] * 21, "relu", rule, seeds=range(40))
     s = network.forward(x).s
-    first, last = (s[i].double().square().mean((1, 2)) for i in (0, 19))
-    return (last / first).numpy()
+    first, top = (s[i].double().square().mean((1, 2)) for i in (0, 19))
+    return (top / first).numpy()
 
 
-@c.claim(
-    "S9",
-    "a summary of the paper",
-    "Normal weights would have been better than uniform ones of the same variance.",
-    statistic="test error with uniform less that with normal weights, tanh, Glorot's variance",
-    rule="holds if the 95 % interval is above 0; fails if all of it is below "
-    f"{MARGIN:g} points; else undecided",
-    scale=c.BOOK,
-    horizon=c.SHORT,
-    chapter=6,
-    needs=("distribution",),
-)
+@c.claim("S9", "a summary of the paper", c.SHORT, chapter=6, needs=("distribution",))
 def s9_normal_weights(evidence: c.Evidence) -> c.Judgement:
-    """An interval above 0 holds even if all of it is below the margin."""
+    """Normal weights would have been better than uniform ones of the same variance.
+
+    Statistic: test error with uniform less that with normal weights, tanh, Glorot's variance
+    Rule: holds if the 95 % interval is above 0; fails if all of it is below {curves.MARGIN:g}
+        points; else undecided
+    Scale: {c.BOOK}
+
+    An interval above 0 holds even if all of it is below the margin.
+    """
     rows = evidence.rows("distribution")
-    gap = compare(end_errors(rows), "uniform", "normal")
-    parts = {"normal weights end better": c.either(above(gap, 0.0), below(gap, MARGIN))}
-    runs = setting(rows, "distribution", "uniform", "normal")
+    gap = compare(curves.end_errors(rows), "uniform", "normal")
+    parts = {"normal weights end better": c.either(above(gap, 0.0), below(gap, curves.MARGIN))}
+    runs = curves.setting(rows, "distribution", "uniform", "normal")
     return c.in_parts(parts, gap, "Uniform less normal", runs)
 
 
-@c.claim(
-    "S10",
-    "a second summary of the paper",
-    "The sigmoid is a symmetric activation, as tanh and softsign are.",
-    statistic="f(-x) + f(x), and f(0)",
-    rule="holds if both are zero, which is what the derivation needs",
-    scale="symbols",
-    horizon="none",
-    chapter=4,
-)
+@c.claim("S10", "a second summary of the paper", "none", chapter=4)
 def s10_symmetric(evidence: c.Evidence) -> c.Judgement:
+    """The sigmoid is a symmetric activation, as tanh and softsign are.
+
+    Statistic: f(-x) + f(x), and f(0)
+    Rule: holds if both are zero, which is what the derivation needs
+    Scale: symbols
+    """
     x = sympy.Symbol("x", real=True)
     f = ACTIVATIONS["sigmoid"].expression
     at_zero = float(f(sympy.Integer(0)))
     said = f"f(-x) + f(x) is {sympy.simplify(f(-x) + f(x))}, where the derivation needs 0"
-    return c.as_a_whole(same(f(-x), -f(x)) and at_zero == 0, at_zero, said)
+    return c.as_a_whole(births.same(f(-x), -f(x)) and at_zero == 0, at_zero, said)
 
 
-@c.claim(
-    "S11",
-    "a third summary of the paper",
-    "The paper's standard initialization is the one of LeCun et al. (1998).",
-    statistic="n Var[W] of eq. 1 and of LeCun's rule",
-    rule="holds if they are equal",
-    scale="symbols",
-    horizon="none",
-    chapter=6,
-)
+@c.claim("S11", "a third summary of the paper", "none", chapter=6)
 def s11_baseline(evidence: c.Evidence) -> c.Judgement:
+    """The paper's standard initialization is the one of LeCun et al. (1998).
+
+    Statistic: n Var[W] of eq. 1 and of LeCun's rule
+    Rule: holds if they are equal
+    Scale: symbols
+    """
     n = derivation.n_in
     printed = n * derivation.uniform_variance(1 / sympy.sqrt(n))
     lecun = n * rules.lecun(n, derivation.n_out)
     said = f"n Var[W] is {printed} by eq. 1 and {lecun} by LeCun's rule"
-    return c.as_a_whole(same(printed, lecun), float(printed), said, paper=float(lecun))
+    return c.as_a_whole(births.same(printed, lecun), float(printed), said, paper=float(lecun))
 
 
-@c.claim(
-    "S12",
-    "a third summary of the paper",
-    "That weight gradients have one variance in all layers is due to the proposed initialization.",
-    statistic="largest over smallest standard deviation of the weight gradients of the hidden "
-    "layers, tanh, both rules",
-    rule="layers are level if the 95 % interval of the ratio is below "
-    f"{ALIKE:g}; holds if they are with the proposed rule and are not with the "
-    "standard one",
-    scale="five hidden layers of 1000 units, 300 images, seeds 0 to 4",
-    horizon=c.BIRTH,
-    chapter=5,
-)
+@c.claim("S12", "a third summary of the paper", c.BIRTH, chapter=5)
 def s12_credit(evidence: c.Evidence) -> c.Judgement:
-    standard, proposed = (at_birth(rule, "weight_gradient") for rule in ("standard", "glorot"))
+    """That weight gradients have one variance in all layers is due to the proposed initialization.
+
+    Statistic: largest over smallest standard deviation of the weight gradients of the hidden
+        layers, tanh, both rules
+    Rule: layers are level if the 95 % interval of the ratio is below {births.ALIKE:g}; holds if
+        they are with the proposed rule and are not with the standard one
+    Scale: five hidden layers of 1000 units, 300 images, seeds 0 to 4
+    """
+    standard, proposed = (
+        births.at_birth(rule, "weight_gradient") for rule in ("standard", "glorot")
+    )
     parts = {
-        "level with the proposed rule": alike(proposed),
-        "level with the standard one": alike(standard),
+        "level with the proposed rule": births.alike(proposed),
+        "level with the standard one": births.alike(standard),
     }
     # It is an effect of the proposal if with the proposal they are level and without are not.
-    fact = c.all_of([alike(proposed), c.negated(alike(standard))])
+    fact = c.all_of([births.alike(proposed), c.negated(births.alike(standard))])
     said = "Largest over smallest layer of the standard one"
-    return c.as_a_whole(fact, spread(standard), said, parts=parts)
+    return c.as_a_whole(fact, births.spread(standard), said, parts=parts)
 
 
-@c.claim(
-    "S13",
-    "a third summary of the paper",
-    "Softsign units saturate faster than tanh at first, and then stabilize.",
-    statistic="share of saturated units (slope below a twentieth), mean of the hidden layers, "
-    "standard initialization: softsign less tanh at 80,000 updates; rise of softsign's in the "
-    "second half over its whole rise",
-    rule="faster if the 95 % interval of the first is above 0; stable if that of the second "
-    "is below 0.25; each a part",
-    scale=c.WIDE,
-    horizon=c.LONG,
-    chapter=11,
-    needs=("table1",),
-)
+@c.claim("S13", "a third summary of the paper", c.LONG, chapter=11, needs=("table1",))
 def s13_softsign_saturates(evidence: c.Evidence) -> c.Judgement:
-    """The second half begins half way between the measurements around it. A whole rise that is not
+    """Softsign units saturate faster than tanh at first, and then stabilize.
+
+    Statistic: share of saturated units (slope below a twentieth), mean of the hidden layers,
+        standard initialization: softsign less tanh at 80,000 updates; rise of softsign's in the
+        second half over its whole rise
+    Rule: faster if the 95 % interval of the first is above 0; stable if that of the second is below
+        0.25; each a part
+    Scale: {c.WIDE}
+
+    The second half begins half way between the measurements around it. A whole rise that is not
     above 0 in every seed leaves the second part open.
     """
     rows = evidence.rows("table1")
-    softsign, tanh = (over_layers(rows, arm, "saturated", np.mean) for arm in ("softsign", "tanh"))
-    early = interval(after(softsign, 80_000) - after(tanh, 80_000))
-    late = interval(rise(softsign, 0.5, 1.0))
-    parts = {"faster at first": above(early, 0.0), "stable later": below(late, 0.25)}
-    return c.in_parts(
-        parts,
-        early,
+    softsign, tanh = (
+        curves.over_layers(rows, arm, "saturated", np.mean) for arm in ("softsign", "tanh")
+    )
+    early = interval(curves.after(softsign, 80_000) - curves.after(tanh, 80_000))
+    late = interval(curves.rise(softsign, 0.5, 1.0))
+    return c.by_limits(
+        {"faster at first": (early, above, 0.0), "stable later": (late, below, 0.25)},
         "Saturated share at 80,000 updates, softsign less tanh",
-        setting(rows, "table1", "tanh", "softsign"),
-        numbers={"faster at first": early, "stable later": late},
+        curves.setting(rows, "table1", "tanh", "softsign"),
     )
 
 
 @c.claim(
     "S14",
     "Katanforoosh and Kunin (2019)",
-    "From too large a start the cost oscillates around its minimum, and from too small "
-    "a one it converges before the minimum.",
-    statistic="share of large starts that end near the minimum and go up and down there; "
-    "share of small starts, flat early on, that are still where they were at the end",
-    rule="each holds if it is so for more than half of the runs: up and down means that every "
-    "fourth update or more raises the cost, near means below a tenth of the cost of "
-    "knowing nothing; a product of ten weights goes up and down if every fourth update or "
-    "more changes sides of 1 by over a hundredth, and has ten times its predicted wait",
-    scale="a product of ten weights at three stable rates; linear and tanh networks with five "
-    "hidden layers of 20 units on all of 30 digits at once, three rates, two seeds",
-    horizon="20,000 updates of ten weights, 3,000 of a network",
+    "20,000 updates of ten weights, 3,000 of a network",
     chapter=3,
 )
 def s14_oscillates_or_stops(evidence: c.Evidence) -> c.Judgement:
+    """From too large a start the cost oscillates around its minimum, and from too small a one it
+    converges before the minimum.
+
+    Statistic: share of large starts that end near the minimum and go up and down there; share of
+        small starts, flat early on, that are still where they were at the end
+    Rule: each holds if it is so for more than half of the runs: up and down means that every fourth
+        update or more raises the cost, near means below a tenth of the cost of knowing nothing; a
+        product of ten weights goes up and down if every fourth update or more changes sides of 1 by
+        over a hundredth, and has ten times its predicted wait
+    Scale: a product of ten weights at three stable rates; linear and tanh networks with five hidden
+        layers of 20 units on all of 30 digits at once, three rates, two seeds
+    """
     paths = _ten_weights_large()
     large = [_swings(path) for path in paths]
     parts: dict[str, c.Fact] = {
@@ -612,7 +553,7 @@ def _full_batch(units: str) -> pd.DataFrame:
     x, y = digits.images[:30].double(), digits.labels[:30]
     large = 10.0 if units == "tanh" else 1.5
     grid = pd.DataFrame(
-        itertools.product((0.4, large), (0.01, 0.05, 0.1), SEEDS[:2]),
+        itertools.product((0.4, large), (0.01, 0.05, 0.1), births.SEEDS[:2]),
         columns=["gain", "lr", "seed"],
     )
     network = Network.create(
@@ -625,40 +566,37 @@ def _full_batch(units: str) -> pd.DataFrame:
     )
     lr = torch.tensor(grid.lr.tolist(), dtype=torch.float64)
     costs = torch.stack([network.step(x, y, lr=lr) for _ in range(3000)]) / math.log(10)
-    last = costs[-500:]
-    swings = (last[1:] > last[:-1]).double().mean(0) >= 0.25
+    late = costs[-500:]
+    swings = (late[1:] > late[:-1]).double().mean(0) >= 0.25
     return grid.assign(
         flat=((costs[300] - 1).abs() < 0.05).numpy(),
-        stuck=(last[-1] > 0.5).numpy(),
+        stuck=(late[-1] > 0.5).numpy(),
         swings=swings.numpy(),
-        oscillates=((last.mean(0) < 0.1) & swings).numpy(),
+        oscillates=((late.mean(0) < 0.1) & swings).numpy(),
     )
 
 
-@c.claim(
-    "S15",
-    "a summary of the paper",
-    "What unsupervised pre-training does is to regularize.",
-    statistic="test error of standard tanh without less with pre-training, on a stream in "
-    "which no image is seen twice and nothing can be overfitted; of two rates of auto-encoders "
-    "that at which the first layer restores images best",
-    rule=f"holds if the 95 % interval lies within {MARGIN:g} points of 0, since then nothing "
-    f"is gained where there is nothing to regularize; fails if it is above {MARGIN:g} points",
-    scale=c.WIDE,
-    horizon=c.LONG,
-    chapter=14,
-    needs=("table1", *PRETRAINED),
-    changed=BEST_AUTO_ENCODERS,
-)
+@c.claim("S15", "a summary of the paper", c.LONG, chapter=14, needs=("table1", *curves.PRETRAINED))
 def s15_regularizer(evidence: c.Evidence) -> c.Judgement:
-    """That pre-training harms by more than the margin is neither of the two that the rule names,
-    and leaves the claim open.
+    """What unsupervised pre-training does is to regularize.
+
+    Statistic: test error of standard tanh without less with pre-training, on a stream in which no
+        image is seen twice and nothing can be overfitted; of two rates of auto-encoders that at
+        which the first layer restores images best
+    Rule: holds if the 95 % interval lies within {curves.MARGIN:g} points of 0, since then nothing
+        is gained where there is nothing to regularize; fails if it is above {curves.MARGIN:g}
+        points
+    Scale: {c.WIDE}
+    Changed: {curves.BEST_AUTO_ENCODERS}
+
+    That pre-training harms by more than the margin is neither of the two that the rule names, and
+    leaves the claim open.
     """
     rows = evidence.rows("table1")
-    pretrained, said = pretrained_tanh(evidence)
-    gap = interval(end_errors(rows)["tanh"] - pretrained)
-    fact = c.either(equivalent(gap, MARGIN), above(gap, MARGIN))
-    runs = setting(rows, "table1", "tanh")
+    pretrained, said = curves.pretrained_tanh(evidence)
+    gap = interval(curves.end_errors(rows)["tanh"] - pretrained)
+    fact = c.either(equivalent(gap, curves.MARGIN), above(gap, curves.MARGIN))
+    runs = curves.setting(rows, "table1", "tanh")
     return c.in_parts(
         {"nothing is gained without end of images": fact},
         gap,
@@ -668,37 +606,30 @@ def s15_regularizer(evidence: c.Evidence) -> c.Judgement:
     )
 
 
-@c.claim(
-    "S16",
-    "a summary of the paper",
-    "Gradients vanish in these networks as they do in recurrent ones.",
-    statistic="logarithm of the variance of the back-propagated gradient, layer 1 over layer "
-    "5, tanh: one weight matrix used in all hidden layers but the first, less a new one in "
-    "each",
-    rule="holds if the 95 % interval lies within log(1.5) of 0 and fails if all of it lies "
-    "outside; standard and normalized initialization, before the first update and at the "
-    "horizon, each a part",
-    scale=c.BOOK,
-    horizon=c.SHORT,
-    chapter=14,
-    needs=("tied",),
-)
+@c.claim("S16", "a summary of the paper", c.SHORT, chapter=14, needs=("tied",))
 def s16_like_recurrent(evidence: c.Evidence) -> c.Judgement:
+    """Gradients vanish in these networks as they do in recurrent ones.
+
+    Statistic: logarithm of the variance of the back-propagated gradient, layer 1 over layer 5,
+        tanh: one weight matrix used in all hidden layers but the first, less a new one in each
+    Rule: holds if the 95 % interval lies within log(1.5) of 0 and fails if all of it lies outside;
+        standard and normalized initialization, before the first update and at the horizon, each a
+        part
+    Scale: {c.BOOK}
+    """
     rows = evidence.rows("tied")
-    found: dict[str, Interval] = {}
+    parts: dict[str, tuple[Interval, c.Test, float]] = {}
     arms: list[str] = []
     for arm, name in (("tanh", "standard"), ("tanh normalized", "normalized")):
         pair = f"{arm}, untied", f"{arm}, tied"
         arms += pair
         # A variance is the square of what is recorded.
-        untied, tied = (first_by_last(rows, one, "back_gradient") ** 2 for one in pair)
-        for when, update in (("before the first update", 0), ("at the horizon", last(tied))):
-            ratio = ratios(after(tied, update) / after(untied, update))
-            found[f"{name}, {when}"] = ratio
-    return c.in_parts(
-        {name: c.within_factor(ratio, 1.5) for name, ratio in found.items()},
-        found["standard, before the first update"],
+        untied, tied = (curves.first_by_last(rows, one, "back_gradient") ** 2 for one in pair)
+        for when, update in (("before the first update", 0), ("at the horizon", curves.last(tied))):
+            ratio = curves.ratios(curves.after(tied, update) / curves.after(untied, update))
+            parts[f"{name}, {when}"] = ratio, c.within_factor, 1.5
+    return c.by_limits(
+        parts,
         "Logarithm, tied less untied; ours standard, before the first update",
-        setting(rows, "tied", *arms),
-        numbers=found,
+        curves.setting(rows, "tied", *arms),
     )

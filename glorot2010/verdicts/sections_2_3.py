@@ -13,30 +13,11 @@ import pandas as pd
 
 from glorot2010.catalogue import Grid, config
 from glorot2010.points import HessianPoint
-from glorot2010.rows import UNKNOWN, by_layer, choose, compare, interval
+from glorot2010.rows import UNKNOWN, by_layer, choose
+from glorot2010.verdicts import births, curves
 from glorot2010.verdicts import claim as c
-from glorot2010.verdicts.births import HIDDEN
-from glorot2010.verdicts.curves import (
-    CHANCE,
-    LEARNED,
-    MARGIN,
-    RATES,
-    after,
-    at_end,
-    better_rate,
-    curve,
-    end_errors,
-    error_curve,
-    first_time,
-    last,
-    over_layers,
-    ratios,
-    reached,
-    rise,
-    setting,
-    updates,
-)
-from xavier.intervals import Interval, above, below
+from glorot2010.verdicts.asked import above, below, compare, interval
+from xavier.intervals import Interval
 
 COLLAPSED, OPEN = 0.1, 0.25
 """A layer of sigmoids has collapsed where its mean is below the first, and not where it is above
@@ -50,140 +31,122 @@ AT_ONCE = 0.1
 """A layer goes down at once if it takes less than this part of the time that it stays there."""
 
 
-@c.claim(
-    "P1",
-    "sec. 2.1",
-    "Images with one object alone are too easy; with two objects they are hard.",
-    statistic="test error over that of the best constant answer, normalized tanh of depth 5: "
-    "on one or two objects less on one object; test error on one object",
-    rule="two are harder if the 95 % interval of the first is above 0.1; one is easy if that "
-    "of the second is below 5 %; each a part",
-    scale=c.BOOK,
-    horizon=c.SHORT,
-    chapter=14,
-    needs=("singles",),
-)
+@c.claim("P1", "sec. 2.1", c.SHORT, chapter=14, needs=("singles",))
 def p1_two_objects(evidence: c.Evidence) -> c.Judgement:
-    """Of images with one object the best constant answer is wrong on two thirds."""
+    """Images with one object alone are too easy; with two objects they are hard.
+
+    Statistic: test error over that of the best constant answer, normalized tanh of depth 5: on one
+        or two objects less on one object; test error on one object
+    Rule: two are harder if the 95 % interval of the first is above 0.1; one is easy if that of the
+        second is below 5 %; each a part
+    Scale: {c.BOOK}
+
+    Of images with one object the best constant answer is wrong on two thirds.
+    """
     rows = evidence.rows("singles")
-    errors = end_errors(rows)
-    found = {
-        "two are harder": interval(errors["all"] / CHANCE - errors["one object"] / (200 / 3)),
-        "one is easy": interval(errors["one object"]),
-    }
-    parts = {
-        "two are harder": above(found["two are harder"], 0.1),
-        "one is easy": below(found["one is easy"], 5.0),
-    }
-    return c.in_parts(
-        parts,
-        found["two are harder"],
+    errors = curves.end_errors(rows)
+    harder = errors["all"] / curves.CHANCE - errors["one object"] / (200 / 3)
+    return c.by_limits(
+        {
+            "two are harder": (interval(harder), above, 0.1),
+            "one is easy": (interval(errors["one object"]), below, 5.0),
+        },
         "Error over that of the best constant answer, one or two objects less one",
-        setting(rows, "singles", "one object", "all"),
-        numbers=found,
+        curves.setting(rows, "singles", "one object", "all"),
     )
 
 
-@c.claim(
-    "P2",
-    "sec. 2.3",
-    "On Shapeset the best depth is five, for the sigmoid four.",
-    statistic="test error at the named depth less that at each other depth from 1 to 5, by "
-    "activation, standard initialization",
-    rule="holds for an activation if all four 95 % intervals are below 0, fails if one is "
-    "above 0; each activation a part",
-    scale=c.BOOK,
-    horizon=c.SHORT,
-    chapter=13,
-    needs=("depth",),
-)
+@c.claim("P2", "sec. 2.3", c.SHORT, chapter=13, needs=("depth",))
 def p2_best_depth(evidence: c.Evidence) -> c.Judgement:
+    """On Shapeset the best depth is five, for the sigmoid four.
+
+    Statistic: test error at the named depth less that at each other depth from 1 to 5, by
+        activation, standard initialization
+    Rule: holds for an activation if all four 95 % intervals are below 0, fails if one is above 0;
+        each activation a part
+    Scale: {c.BOOK}
+    """
     rows = evidence.rows("depth")
-    errors = end_errors(rows)
+    errors = curves.end_errors(rows)
     named = {"sigmoid": 4, "tanh": 5, "softsign": 5}
     parts: dict[str, c.Fact] = {}
     best = {}
     for units, depth in named.items():
-        others = [layers for layers in HIDDEN if layers != depth]
+        others = [layers for layers in births.HIDDEN if layers != depth]
         parts[f"{units} at depth {depth}"] = c.all_of(
             below(compare(errors, f"{units}, {depth}", f"{units}, {other}"), 0.0)
             for other in others
         )
-        best[units] = min(HIDDEN, key=lambda layers: errors[f"{units}, {layers}"].mean())
+        best[units] = min(births.HIDDEN, key=lambda layers: errors[f"{units}, {layers}"].mean())
     ours, theirs = (", ".join(f"{u} {d}" for u, d in depths.items()) for depths in (best, named))
-    runs = setting(rows, "depth", *(f"{units}, {layers}" for units in named for layers in HIDDEN))
+    runs = curves.setting(
+        rows, "depth", *(f"{units}, {layers}" for units in named for layers in births.HIDDEN)
+    )
     return c.in_parts(parts, ours, "Ours is the depth of the least mean error", runs, paper=theirs)
 
 
-@c.claim(
-    "P3",
-    "sec. 3.1, figure 2",
-    "In a sigmoid network of depth 4 the top hidden layer is driven to 0 almost at once.",
-    statistic=f"number of updates until the mean of layer 4 is below {COLLAPSED:g}, over that "
-    "until the network escapes (P5), or all of them if it does not",
-    rule=f"holds if the 95 % interval is below {AT_ONCE:g}, fails if it is above, or if a layer "
-    "does not get there; each rate a part",
-    scale=c.PAIR,
-    horizon=c.LONGEST,
-    chapter=10,
-    needs=("fig2",),
-    changed="At first it asked for the mean after 100,000 updates, so that a fall that took all "
-    "of them would have been one at once. Changed on 29 November 2026, with the record known: "
-    "the fall takes some 22,000 updates at rate 0.03 and 2,000 at 0.1, the escape 250,000 to "
-    "900,000. The verdict is the same.",
-)
+@c.claim("P3", "sec. 3.1, figure 2", c.LONGEST, chapter=10, needs=("fig2",))
 def p3_top_layer(evidence: c.Evidence) -> c.Judgement:
-    """A layer that does not get there takes as long as its run, of 100,000 updates or more."""
+    """In a sigmoid network of depth 4 the top hidden layer is driven to 0 almost at once.
+
+    Statistic: number of updates until the mean of layer 4 is below {COLLAPSED:g}, over that until
+        the network escapes (P5), or all of them if it does not
+    Rule: holds if the 95 % interval is below {AT_ONCE:g}, fails if it is above, or if a layer does
+        not get there; each rate a part
+    Scale: {c.PAIR}
+    Changed: At first it asked for the mean after 100,000 updates, so that a fall that took all of
+        them would have been one at once. Changed on 29 November 2026, with the record known: the
+        fall takes some 22,000 updates at rate 0.03 and 2,000 at 0.1, the escape 250,000 to 900,000.
+        The verdict is the same.
+
+    A layer that does not get there takes as long as its run, of 100,000 updates or more.
+    """
     rows = evidence.rows("fig2")
     found: dict[str, Interval] = {}
     said = []
-    for lr in RATES:
-        top = curve(rows, "depth 4", "mean", 4, lr)
-        whole = last(top) if last(top) >= 100_000 else math.nan
-        falls = reached(top, COLLAPSED, whole, down=True)
-        found[f"rate {lr:g}"] = ratios(falls / np.minimum(_escapes(rows, 4, lr), whole))
+    for lr in curves.RATES:
+        top = curves.curve(rows, "depth 4", "mean", 4, lr)
+        whole = curves.last(top) if curves.last(top) >= 100_000 else math.nan
+        falls = curves.reached(top, COLLAPSED, whole, down=True)
+        found[f"rate {lr:g}"] = curves.ratios(falls / np.minimum(_escapes(rows, 4, lr), whole))
         said.append(c.digits(float(falls.mean())))
     return c.in_parts(
         {name: below(ratio, math.log(AT_ONCE)) for name, ratio in found.items()},
         c.as_ratio(found["rate 0.03"]),
         "Time of the fall over that until the escape, ours at rate 0.03",
         f"Updates until the mean is below {COLLAPSED:g}, at rates 0.03 and 0.1: {'; '.join(said)}",
-        setting(rows, "fig2", "depth 4"),
+        curves.setting(rows, "fig2", "depth 4"),
         paper="0.01 to 0.1",
         numbers={name: c.as_ratio(ratio) for name, ratio in found.items()},
     )
 
 
-@c.claim(
-    "P4",
-    "sec. 3.1, figure 2",
-    "Meanwhile the means of the layers below are above one half, higher from layer to layer.",
-    statistic="means of layer 1, of layer 2 less layer 1, of layer 3 less layer 2, each less "
-    f"what it was at birth, at the first measurement at which layer 4 is below {COLLAPSED:g} in "
-    "all seeds",
-    rule="each of the three holds if its 95 % interval is above 0 and fails if it is below, "
-    "at each rate a part; undecided if layer 4 does not get there",
-    scale=c.PAIR,
-    horizon=c.SHORT,
-    chapter=10,
-    needs=("fig2",),
-    changed="At first the means themselves were judged, layer 1 by its distance from one half. "
-    "That distance is the draw of the weights, by which a layer begins a little above or below "
-    "one half; it is 0.0002, and training adds 0.00005 to it. Changed on 29 November 2026, with "
-    "both numbers known.",
-)
+@c.claim("P4", "sec. 3.1, figure 2", c.SHORT, chapter=10, needs=("fig2",))
 def p4_layers_below(evidence: c.Evidence) -> c.Judgement:
-    """Layer 4 has to get there within the horizon of 100,000 updates; the record goes on."""
+    """Meanwhile the means of the layers below are above one half, higher from layer to layer.
+
+    Statistic: means of layer 1, of layer 2 less layer 1, of layer 3 less layer 2, each less what it
+        was at birth, at the first measurement at which layer 4 is below {COLLAPSED:g} in all seeds
+    Rule: each of the three holds if its 95 % interval is above 0 and fails if it is below, at each
+        rate a part; undecided if layer 4 does not get there
+    Scale: {c.PAIR}
+    Changed: At first the means themselves were judged, layer 1 by its distance from one half. That
+        distance is the draw of the weights, by which a layer begins a little above or below one
+        half; it is 0.0002, and training adds 0.00005 to it. Changed on 29 November 2026, with both
+        numbers known.
+
+    Layer 4 has to get there within the horizon of 100,000 updates; the record goes on.
+    """
     rows = evidence.rows("fig2")
     found: dict[str, Interval] = {}
     said = []
-    for lr in RATES:
-        top = curve(rows, "depth 4", "mean", 4, lr)
-        down = (top.to_numpy() < COLLAPSED).all(axis=0) & (updates(top) <= 100_000)
-        first = updates(top)[down.argmax()] if down.any() else math.inf
-        curves = [curve(rows, "depth 4", "mean", layer, lr) for layer in (1, 2, 3)]
-        means = [after(of_layer, first) for of_layer in curves]
-        risen = [mean - after(k, 0) for mean, k in zip(means, curves, strict=True)]
+    for lr in curves.RATES:
+        top = curves.curve(rows, "depth 4", "mean", 4, lr)
+        down = (top.to_numpy() < COLLAPSED).all(axis=0) & (curves.updates(top) <= 100_000)
+        first = curves.updates(top)[down.argmax()] if down.any() else math.inf
+        lines = [curves.curve(rows, "depth 4", "mean", layer, lr) for layer in (1, 2, 3)]
+        means = [curves.after(of_layer, first) for of_layer in lines]
+        risen = [mean - curves.after(k, 0) for mean, k in zip(means, lines, strict=True)]
         steps = [risen[0], risen[1] - risen[0], risen[2] - risen[1]]
         names = ("layer 1 rises", "layer 2 above 1", "layer 3 above 2")
         for name, step in zip(names, steps, strict=True):
@@ -194,40 +157,36 @@ def p4_layers_below(evidence: c.Evidence) -> c.Judgement:
         {name: above(step, 0.0) for name, step in found.items()},
         "; ".join(said),
         "Ours are the means of layers 1 to 3 at rates 0.03 and 0.1, in brackets changes from birth",
-        setting(rows, "fig2", "depth 4"),
+        curves.setting(rows, "fig2", "depth 4"),
         numbers=found,
     )
 
 
-@c.claim(
-    "P5",
-    "sec. 3.1",
-    "A sigmoid network of depth 4 leaves the saturation, slowly; one of depth 5 never does.",
-    statistic="number of seeds that escape: the mean of the top hidden layer at twice its "
-    f"smallest value, and the test error 5 points below {CHANCE:g}",
-    rule="depth 4 holds if all seeds escape, later than 100,000 updates, and fails if none "
-    "does; depth 5 holds if none does and fails if all do; undecided in between; each depth "
-    "at each rate a part",
-    scale=c.PAIR,
-    horizon=c.LONGEST,
-    chapter=10,
-    needs=("fig2",),
-)
+@c.claim("P5", "sec. 3.1", c.LONGEST, chapter=10, needs=("fig2",))
 def p5_escape(evidence: c.Evidence) -> c.Judgement:
-    """Depth 4 is open, too, where all escape and one of them does so earlier, and where the rows do
+    """A sigmoid network of depth 4 leaves the saturation, slowly; one of depth 5 never does.
+
+    Statistic: number of seeds that escape: the mean of the top hidden layer at twice its smallest
+        value, and the test error 5 points below {curves.CHANCE:g}
+    Rule: depth 4 holds if all seeds escape, later than 100,000 updates, and fails if none does;
+        depth 5 holds if none does and fails if all do; undecided in between; each depth at each
+        rate a part
+    Scale: {c.PAIR}
+
+    Depth 4 is open, too, where all escape and one of them does so earlier, and where the rows do
     not go beyond 100,000 updates.
     """
     rows = evidence.rows("fig2")
     parts: dict[str, c.Fact] = {}
     counts: dict[int, list[int]] = {4: [], 5: []}
-    for layers, lr in itertools.product(counts, RATES):
+    for layers, lr in itertools.product(counts, curves.RATES):
         escapes = _escapes(rows, layers, lr)
         seeds, away = len(escapes), int(np.isfinite(escapes).sum())
         counts[layers].append(away)
         if escapes.isna().any():
             fact: c.Fact = None
         elif layers == 4:
-            late = last(error_curve(rows, "depth 4", lr)) > 100_000
+            late = curves.last(curves.error_curve(rows, "depth 4", lr)) > 100_000
             fact = c.either(bool(away == seeds and (escapes > 100_000).all()), late and not away)
         else:
             fact = c.either(not away, away == seeds)
@@ -237,20 +196,22 @@ def p5_escape(evidence: c.Evidence) -> c.Judgement:
         parts,
         "; ".join(f"depth {d}: {n} and {m} of {seeds}" for d, (n, m) in counts.items()),
         "Seeds that escape at rates 0.03 and 0.1, in brackets when",
-        setting(rows, "fig2", "depth 4", "depth 5"),
+        curves.setting(rows, "fig2", "depth 4", "depth 5"),
         paper="depth 4 near 2,000,000, depth 5 never",
     )
 
 
 def _escapes(rows: pd.DataFrame, layers: int, lr: float) -> pd.Series[float]:
     """Updates until a sigmoid network of some depth leaves the saturation, by seed."""
-    top = curve(rows, f"depth {layers}", "mean", layers, lr)
-    errors = error_curve(rows, f"depth {layers}", lr).reindex_like(top)
+    top = curves.curve(rows, f"depth {layers}", "mean", layers, lr)
+    errors = curves.error_curve(rows, f"depth {layers}", lr).reindex_like(top)
     pairs = zip(top.to_numpy(), errors.to_numpy(), strict=True)
-    return pd.Series([_escape(updates(top), *pair) for pair in pairs], top.index, dtype=float)
+    return pd.Series(
+        [_escape(curves.updates(top), *pair) for pair in pairs], top.index, dtype=float
+    )
 
 
-def _escape(updates: c.Array, top: c.Array, errors: c.Array) -> float:
+def _escape(measured: c.Array, top: c.Array, errors: c.Array) -> float:
     """The first measurement, after the smallest mean of the run, at which both conditions hold.
 
     Infinite if there is none, not a number if the run diverged before it.
@@ -258,37 +219,33 @@ def _escape(updates: c.Array, top: c.Array, errors: c.Array) -> float:
     if np.isnan(top).all():
         return math.nan
     smallest = int(np.nanargmin(top))
-    away = (top >= 2 * top[smallest]) & (errors <= LEARNED)
+    away = (top >= 2 * top[smallest]) & (errors <= curves.LEARNED)
     away[:smallest] = False
     if away.any():
-        return float(updates[away.argmax()])
+        return float(measured[away.argmax()])
     return math.nan if np.isnan(top).any() else math.inf
 
 
-@c.claim(
-    "P6",
-    "sec. 3.1, figure 2",
-    "As the top layer leaves saturation, the first one begins to saturate.",
-    statistic="standard deviation, and saturated share, of layer 1 at 1.25 times the number "
-    "of updates at the escape of P5, less half way to it, depth 4",
-    rule="each of the two holds if its 95 % interval is above 0.05 and fails if it is below; "
-    "at a rate at which fewer than 3 seeds escape in time it is undecided",
-    scale=c.PAIR,
-    horizon=c.LONGEST,
-    chapter=10,
-    needs=("fig2",),
-)
+@c.claim("P6", "sec. 3.1, figure 2", c.LONGEST, chapter=10, needs=("fig2",))
 def p6_first_layer(evidence: c.Evidence) -> c.Judgement:
-    """A seed escapes in time if its run goes on for another quarter of the updates that it took.
+    """As the top layer leaves saturation, the first one begins to saturate.
+
+    Statistic: standard deviation, and saturated share, of layer 1 at 1.25 times the number of
+        updates at the escape of P5, less half way to it, depth 4
+    Rule: each of the two holds if its 95 % interval is above 0.05 and fails if it is below; at a
+        rate at which fewer than 3 seeds escape in time it is undecided
+    Scale: {c.PAIR}
+
+    A seed escapes in time if its run goes on for another quarter of the updates that it took.
     Numbers are those of the nearest measurement, of two as near of the earlier. The two statistics
     at two rates are four parts.
     """
     rows = evidence.rows("fig2")
     found: dict[str, Interval] = {}
-    for lr in RATES:
+    for lr in curves.RATES:
         escapes = _escapes(rows, 4, lr)
         for statistic, name in (("std", "standard deviation"), ("saturated", "saturated share")):
-            changes = _change_around(curve(rows, "depth 4", statistic, 1, lr), escapes)
+            changes = _change_around(curves.curve(rows, "depth 4", statistic, 1, lr), escapes)
             found[f"{name}, rate {lr:g}"] = interval(changes) if len(changes) >= 3 else UNKNOWN
     known = (name for name, change in found.items() if not math.isnan(change.mean))
     first = next(known, "standard deviation, rate 0.03")
@@ -296,17 +253,17 @@ def p6_first_layer(evidence: c.Evidence) -> c.Judgement:
         {name: above(change, 0.05) for name, change in found.items()},
         found[first],
         f"Layer 1 after the escape less half way to it, ours {first}",
-        setting(rows, "fig2", "depth 4"),
+        curves.setting(rows, "fig2", "depth 4"),
         numbers=found,
     )
 
 
-def _change_around(curve: pd.DataFrame, escapes: pd.Series[float]) -> list[float]:
+def _change_around(table: pd.DataFrame, escapes: pd.Series[float]) -> list[float]:
     """Value at 1.25 times the escape less that at half of it, of seeds that escape in time."""
     changes = []
-    for values, escape in zip(curve.to_numpy(), escapes.reindex(curve.index), strict=True):
-        if 1.25 * escape <= last(curve):
-            late, early = (np.abs(updates(curve) - f * escape).argmin() for f in (1.25, 0.5))
+    for values, escape in zip(table.to_numpy(), escapes.reindex(table.index), strict=True):
+        if 1.25 * escape <= curves.last(table):
+            late, early = (np.abs(curves.updates(table) - f * escape).argmin() for f in (1.25, 0.5))
             changes.append(float(values[late] - values[early]))
     return changes
 
@@ -324,61 +281,62 @@ _INTERVENTIONS = {
 @c.claim(
     "P7",
     "sec. 3.1",
-    "The cause is that the output biases learn fast, after which W h is pushed to 0 "
-    "through h, where a sigmoid is saturated.",
-    statistic="mean of the top hidden layer (plus 1/2 where units are centred), depth 4, when that "
-    f"of the plain sigmoid is first below {COLLAPSED:g} in all seeds: with output biases frozen, "
-    "with output biases that start at the logarithms of the class frequencies, and with units "
-    "centred or steep that start as the same function or slope; test error at the end below "
-    f"{CHANCE:g}; in records made later, that error after 30,000 updates "
-    "with other weights, after 100,000 with the first layer held, and the number of updates "
-    "until it is 5 points below chance",
-    rule="the biases' speed is a cause if with frozen and with log-prior biases the 95 % "
-    f"interval of the mean is above {OPEN:g}, and is none if with one of them it is below "
-    f"{COLLAPSED:g}; a mean that is not 0 is a cause if with centred units it is above "
-    f"{OPEN:g}, and none if it is below; it is what prevents learning if with centred units the "
-    "interval of the error is 5 points below chance, and is not if it is above and that of the "
-    "plain sigmoid below; each at each of two rates a part, and only where the plain sigmoid "
-    f"gets below {COLLAPSED:g}. Where there is a record of it: slope times scale of weights counts "
-    "if the error's interval is 5 points below chance with plain units and hidden weights 4 "
-    "times as large, and above that with steep units and a quarter of the weights, and does "
-    "not if one of them is on the other side, at each of two rates at which plain units are "
-    "above and steep ones below with the usual weights; biases that do their work prolong the "
-    "sleep if the intervals of the ratios of updates, log-prior to learned and learned to "
-    "frozen, are above 1, and do not if one is below; the waking needs the first layer to "
-    "learn if, of the seeds that are 5 points below chance with frozen output biases at rate "
-    "0.1, at least two, none is with the first layer held, too, and does not if all are; each "
-    "a part",
-    scale=c.BOOK,
-    horizon=c.SHORT,
+    c.SHORT,
     chapter=10,
     needs=("interventions",),
     later=("slope_scale", "biases", "first_layer"),
-    changed="At first it asked about the start of the fall alone, by a mean after 100,000 "
-    "updates. The paper's explanation goes on: saturation, and a slow escape when the layers "
-    "below have improved; and its conclusion is about small weights. Three parts were added "
-    "when the first record was known, with it that the spread of layer 1 grew more with "
-    "frozen and less with log-prior biases, and when short runs of one to three seeds at "
-    "widths of 50 and 60 had come out as the parts ask; on seeds of their own where they ask "
-    "about the same networks for longer. Changed again on 29 November 2026, with all of this "
-    "known: means were those at the end, when some networks with frozen biases were awake; what "
-    "was called saturation holds for centred units by their symmetry; and that centred units do "
-    "not learn was counted against it, at a time at which plain ones do not either.",
 )
 def p7_output_biases(evidence: c.Evidence) -> c.Judgement:
-    """A rate at which the plain sigmoid is not below the limit gives no parts; the claim is open if
+    """The cause is that the output biases learn fast, after which W h is pushed to 0 through h,
+    where a sigmoid is saturated.
+
+    Statistic: mean of the top hidden layer (plus 1/2 where units are centred), depth 4, when that
+        of the plain sigmoid is first below {COLLAPSED:g} in all seeds: with output biases frozen,
+        with output biases that start at the logarithms of the class frequencies, and with units
+        centred or steep that start as the same function or slope; test error at the end below
+        {curves.CHANCE:g}; in records made later, that error after 30,000 updates with other
+        weights, after 100,000 with the first layer held, and the number of updates until it is 5
+        points below chance
+    Rule: the biases' speed is a cause if with frozen and with log-prior biases the 95 % interval of
+        the mean is above {OPEN:g}, and is none if with one of them it is below {COLLAPSED:g}; a
+        mean that is not 0 is a cause if with centred units it is above {OPEN:g}, and none if it is
+        below; it is what prevents learning if with centred units the interval of the error is 5
+        points below chance, and is not if it is above and that of the plain sigmoid below; each at
+        each of two rates a part, and only where the plain sigmoid gets below {COLLAPSED:g}. Where
+        there is a record of it: slope times scale of weights counts if the error's interval is 5
+        points below chance with plain units and hidden weights 4 times as large, and above that
+        with steep units and a quarter of the weights, and does not if one of them is on the other
+        side, at each of two rates at which plain units are above and steep ones below with the
+        usual weights; biases that do their work prolong the sleep if the intervals of the ratios of
+        updates, log-prior to learned and learned to frozen, are above 1, and do not if one is
+        below; the waking needs the first layer to learn if, of the seeds that are 5 points below
+        chance with frozen output biases at rate 0.1, at least two, none is with the first layer
+        held, too, and does not if all are; each a part
+    Scale: {c.BOOK}
+    Changed: At first it asked about the start of the fall alone, by a mean after 100,000 updates.
+        The paper's explanation goes on: saturation, and a slow escape when the layers below have
+        improved; and its conclusion is about small weights. Three parts were added when the first
+        record was known, with it that the spread of layer 1 grew more with frozen and less with
+        log-prior biases, and when short runs of one to three seeds at widths of 50 and 60 had come
+        out as the parts ask; on seeds of their own where they ask about the same networks for
+        longer. Changed again on 29 November 2026, with all of this known: means were those at the
+        end, when some networks with frozen biases were awake; what was called saturation holds for
+        centred units by their symmetry; and that centred units do not learn was counted against it,
+        at a time at which plain ones do not either.
+
+    A rate at which the plain sigmoid is not below the limit gives no parts; the claim is open if
     neither gives any. Three parts more come with records that were made for them: of the scale of
     weights, of what the biases do later on, and of the first layer.
     """
     rows = evidence.rows("interventions")
     parts: dict[str, c.Fact] = {}
     said = []
-    for lr in RATES:
-        plain = curve(rows, "sigmoid", "mean", 4, lr)
+    for lr in curves.RATES:
+        plain = curves.curve(rows, "sigmoid", "mean", 4, lr)
         down = (plain.to_numpy() < COLLAPSED).all(axis=0)
         if not down.any():
             continue
-        then = updates(plain)[down.argmax()]
+        then = curves.updates(plain)[down.argmax()]
         tops = {arm: interval(_top(rows, arm, lr, then)) for arm in _INTERVENTIONS}
         means = ", ".join(f"{_INTERVENTIONS[a]} {c.digits(t.mean)}" for a, t in tops.items())
         said.append(f"{means} after {then:,.0f}")
@@ -388,8 +346,10 @@ def p7_output_biases(evidence: c.Evidence) -> c.Judgement:
             any(below(top, COLLAPSED) for top in biases),
         )
         parts[f"a mean that is not 0 is a cause, rate {lr:g}"] = above(tops["centred"], OPEN)
-        errors = end_errors(rows, lr)
-        centred, awake = (below(interval(errors[arm]), LEARNED) for arm in ("centred", "sigmoid"))
+        errors = curves.end_errors(rows, lr)
+        centred, awake = (
+            below(interval(errors[arm]), curves.LEARNED) for arm in ("centred", "sigmoid")
+        )
         learns = c.either(centred is True, centred is False and awake is True)
         error = c.shown(interval(errors["centred"]))
         parts[f"it prevents learning, rate {lr:g}{error}"] = learns
@@ -400,14 +360,14 @@ def p7_output_biases(evidence: c.Evidence) -> c.Judgement:
         said[0] if said else "no number",
         "Mean of layer 4, plus 1/2 where centred, when it is down with plain units, at rates 0.03 "
         f"and 0.1: {'; '.join(said)}",
-        setting(rows, "interventions", *_INTERVENTIONS),
+        curves.setting(rows, "interventions", *_INTERVENTIONS),
     )
 
 
 def _top(rows: pd.DataFrame, arm: str, lr: float, update: float) -> pd.Series[float]:
     """Mean of layer 4 then, as it would be of units between 0 and 1, by seed."""
     shift = 0.5 if arm.endswith("centred") else 0.0
-    return after(curve(rows, arm, "mean", 4, lr), update) + shift
+    return curves.after(curves.curve(rows, arm, "mean", 4, lr), update) + shift
 
 
 def _by_scale(evidence: c.Evidence) -> dict[str, c.Fact]:
@@ -420,10 +380,10 @@ def _by_scale(evidence: c.Evidence) -> dict[str, c.Fact]:
     if (rows := evidence.rows_if_any("slope_scale")) is None:
         return {}
     parts: dict[str, c.Fact] = {}
-    for lr in RATES:
-        errors = end_errors(rows, lr)
+    for lr in curves.RATES:
+        errors = curves.end_errors(rows, lr)
         ends = {name: interval(errors[name]) for name in _SCALED}
-        learn = {name: below(end, LEARNED) for name, end in ends.items()}
+        learn = {name: below(end, curves.LEARNED) for name, end in ends.items()}
         if learn["plain, 1"] is False and learn["steep, 1"]:
             both = c.all_of([learn["plain, 4"], c.negated(learn["steep, 0.25"])])
             said = "; ".join(f"{name}: {c.digits(end.mean)}" for name, end in ends.items())
@@ -444,11 +404,11 @@ def _by_biases(evidence: c.Evidence) -> dict[str, c.Fact]:
         return {}
     waits = {}
     for arm in ("frozen", "learned", "log_prior"):
-        errors = error_curve(rows, arm)
-        wait = first_time(errors, errors <= LEARNED, last(errors))
+        errors = curves.error_curve(rows, arm)
+        wait = curves.first_time(errors, errors <= curves.LEARNED, curves.last(errors))
         waits[arm] = wait.where(errors.notna().all(axis=1))
     longer = [
-        ratios(waits[more] / waits[less])
+        curves.ratios(waits[more] / waits[less])
         for more, less in (("log_prior", "learned"), ("learned", "frozen"))
     ]
     said = "; ".join(f"{arm.replace('_', '-')} {c.digits(*wait)}" for arm, wait in waits.items())
@@ -463,55 +423,54 @@ def _by_first_layer(evidence: c.Evidence) -> dict[str, c.Fact]:
     """
     if (rows := evidence.rows_if_any("first_layer")) is None:
         return {}
-    free = end_errors(evidence.rows("interventions"), 0.1)["frozen output biases"]
-    free = free[free <= LEARNED]
-    held = end_errors(rows)["first held"].reindex(free.index)
-    awake = held <= LEARNED
+    free = curves.end_errors(evidence.rows("interventions"), 0.1)["frozen output biases"]
+    free = free[free <= curves.LEARNED]
+    held = curves.end_errors(rows)["first held"].reindex(free.index)
+    awake = held <= curves.LEARNED
     name = f"the waking needs the first layer to learn ({c.digits(*free)}; held {c.digits(*held)})"
     needed = c.either(not awake.any(), bool(awake.all())) if held.notna().all() else None
     return {name: needed if len(free) > 1 else None}
 
 
-@c.claim(
-    "P8",
-    "sec. 3.1",
-    "Sigmoid networks that were pre-trained do not saturate in this way.",
-    statistic="standard deviation over images of the units of the top hidden layer, depth 5, "
-    "after 100,000 updates of supervised training, with and without denoising auto-encoders "
-    "before; with them test error at the horizon, and share of that layer that is saturated "
-    "after 100,000 updates less before the first",
-    rule=f"with them a network is awake if the 95 % interval of the first is above {ASLEEP:g} "
-    f"and that of the error 5 points below {CHANCE:g}, and not if the first is below; its share "
-    "does not grow if the interval of the difference is below 0, and does if it is above; each "
-    f"a part; undecided if without them the first is not below {ASLEEP:g} at one of figure 2's "
-    "two rates",
-    scale=f"{c.WIDE}; without pre-training 200 units, 3 seeds",
-    horizon=c.LONG,
-    chapter=14,
-    needs=("fig2", "pretraining"),
-    changed="At first the network without pre-training was that of table 1. Its rate is chosen "
-    "by the error, which is the same at all rates, so that the smallest was taken, at which "
-    "its top layer is slow to move. Changed when table 1's record was known and those of "
-    "figure 2 and of pre-training were not. Then it asked for a mean above 0.25, and failed "
-    "at 0.06. A layer has such a mean that is off for all images, and one whose units are each "
-    "on for a few. Changed on 29 November 2026, with both records known: the spread is a "
-    "hundred thousand times that without pre-training, and the saturated share has grown.",
-)
+@c.claim("P8", "sec. 3.1", c.LONG, chapter=14, needs=("fig2", "pretraining"))
 def p8_pretrained_sigmoid(evidence: c.Evidence) -> c.Judgement:
-    """Pre-training of other kinds is not judged: the paper's remark is of restricted Boltzmann
+    """Sigmoid networks that were pre-trained do not saturate in this way.
+
+    Statistic: standard deviation over images of the units of the top hidden layer, depth 5, after
+        100,000 updates of supervised training, with and without denoising auto-encoders before;
+        with them test error at the horizon, and share of that layer that is saturated after 100,000
+        updates less before the first
+    Rule: with them a network is awake if the 95 % interval of the first is above {ASLEEP:g} and
+        that of the error 5 points below {curves.CHANCE:g}, and not if the first is below; its share
+        does not grow if the interval of the difference is below 0, and does if it is above; each a
+        part; undecided if without them the first is not below {ASLEEP:g} at one of figure 2's two
+        rates
+    Scale: {c.WIDE}; without pre-training 200 units, 3 seeds
+    Changed: At first the network without pre-training was that of table 1. Its rate is chosen by
+        the error, which is the same at all rates, so that the smallest was taken, at which its top
+        layer is slow to move. Changed when table 1's record was known and those of figure 2 and of
+        pre-training were not. Then it asked for a mean above 0.25, and failed at 0.06. A layer has
+        such a mean that is off for all images, and one whose units are each on for a few. Changed
+        on 29 November 2026, with both records known: the spread is a hundred thousand times that
+        without pre-training, and the saturated share has grown.
+
+    Pre-training of other kinds is not judged: the paper's remark is of restricted Boltzmann
     machines, among others.
     """
     rows, pre = evidence.rows("fig2"), evidence.rows("pretraining")
     without = [
-        interval(after(curve(rows, "depth 5", "std_over_inputs", 5, lr), 100_000)) for lr in RATES
+        interval(curves.after(curves.curve(rows, "depth 5", "std_over_inputs", 5, lr), 100_000))
+        for lr in curves.RATES
     ]
-    spread = interval(after(curve(pre, "sigmoid pre-trained", "std_over_inputs", 5), 100_000))
-    error = interval(end_errors(pre)["sigmoid pre-trained"])
-    share = curve(pre, "sigmoid pre-trained", "saturated", 5)
-    more = interval(after(share, 100_000) - after(share, 0))
+    spread = interval(
+        curves.after(curves.curve(pre, "sigmoid pre-trained", "std_over_inputs", 5), 100_000)
+    )
+    error = interval(curves.end_errors(pre)["sigmoid pre-trained"])
+    share = curves.curve(pre, "sigmoid pre-trained", "saturated", 5)
+    more = interval(curves.after(share, 100_000) - curves.after(share, 0))
     awake = above(spread, ASLEEP)
     parts: dict[str, c.Fact] = {
-        "awake": c.either(bool(awake and below(error, LEARNED)), awake is False),
+        "awake": c.either(bool(awake and below(error, curves.LEARNED)), awake is False),
         "its saturated share does not grow": below(more, 0.0),
     }
     asleep = any(below(other, ASLEEP) for other in without)
@@ -521,32 +480,28 @@ def p8_pretrained_sigmoid(evidence: c.Evidence) -> c.Judgement:
         spread,
         "Standard deviation over images of the units of layer 5 at 100,000 updates, with "
         f"pre-training; without {said} at rates 0.03 and 0.1; error {error:.1f}",
-        setting(rows, "fig2", "depth 5"),
-        f"With pre-training: {setting(pre, 'pretraining', 'sigmoid pre-trained')}",
+        curves.setting(rows, "fig2", "depth 5"),
+        f"With pre-training: {curves.setting(pre, 'pretraining', 'sigmoid pre-trained')}",
         numbers={"awake": spread, "its saturated share does not grow": more},
     )
 
 
-@c.claim(
-    "P9",
-    "sec. 3.1",
-    "The mean of the sigmoid, which is not zero, puts large singular values into the Hessian.",
-    statistic="logarithm of the largest eigenvalue of the exact Hessian: sigmoid less centred "
-    "units, one function in two parametrizations",
-    rule="n units at 1/2 have squares that add up to n/4, and a bias adds 1: holds if the 95 % "
-    "interval is above the logarithm of half of 1 + n/4, fails if it is below",
-    scale="book: three hidden layers of 20 units, 300 digits, 5 seeds",
-    horizon=c.BIRTH,
-    chapter=10,
-    needs=("hessian",),
-    changed="At first the limit was a factor of two, which n/4 passes by itself as soon as layers "
-    "have more than four units. Changed on 29 November 2026, with the ratio of 5.7 known; the "
-    "limit at 20 units is now three. The verdict is the same.",
-)
+@c.claim("P9", "sec. 3.1", c.BIRTH, chapter=10, needs=("hessian",))
 def p9_hessian(evidence: c.Evidence) -> c.Judgement:
+    """The mean of the sigmoid, which is not zero, puts large singular values into the Hessian.
+
+    Statistic: logarithm of the largest eigenvalue of the exact Hessian: sigmoid less centred units,
+        one function in two parametrizations
+    Rule: n units at 1/2 have squares that add up to n/4, and a bias adds 1: holds if the 95 %
+        interval is above the logarithm of half of 1 + n/4, fails if it is below
+    Scale: book: three hidden layers of 20 units, 300 digits, 5 seeds
+    Changed: At first the limit was a factor of two, which n/4 passes by itself as soon as layers
+        have more than four units. Changed on 29 November 2026, with the ratio of 5.7 known; the
+        limit at 20 units is now three. The verdict is the same.
+    """
     largest = choose(evidence.rows("hessian"), statistic="eigenvalue", at=1)
     by_arm = {arm: part.set_index("seed")["value"] for arm, part in largest.groupby("arm")}
-    ratio = ratios(by_arm["sigmoid"] / by_arm["centred sigmoid"])
+    ratio = curves.ratios(by_arm["sigmoid"] / by_arm["centred sigmoid"])
     half = (1 + _hessian_width() / 4) / 2
     said = f"Largest eigenvalue, sigmoid over centred units; before training, {ratio.n} seeds"
     parts = {f"more than {half:g} times as large": above(ratio, math.log(half))}
@@ -563,36 +518,41 @@ def _hessian_width() -> int:
 @c.claim(
     "P10",
     "secs. 3.1, 5",
-    "Even where it escapes, the sigmoid ends in a poorer solution.",
-    statistic="test error, depth 4, standard initialization, seeds that both have: sigmoid "
-    "less tanh after 2,500,000 updates, each at its better rate of two; where there is no "
-    "such record of tanh, that after 100,000",
-    rule=f"holds if the 95 % interval is above {MARGIN:g} points, and fails if it is below, "
-    "which it cannot while tanh had less time; undecided otherwise, and if not all seeds "
-    "escaped (P5)",
-    scale=c.PAIR,
-    horizon="2,500,000 updates, of tanh 100,000 till there is a record",
+    "2,500,000 updates, of tanh 100,000 till there is a record",
     chapter=10,
     needs=("fig2", "depth"),
     later=("tanh_late",),
-    changed="At first tanh had 100,000 updates and the claim no way to fail. Changed when the "
-    "sigmoid was known to be 29 points ahead of that, and before tanh was trained for as long.",
 )
 def p10_poorer(evidence: c.Evidence) -> c.Judgement:
-    """The better rate is that of the smaller mean error at the end, and all seeds have to escape at
+    """Even where it escapes, the sigmoid ends in a poorer solution.
+
+    Statistic: test error, depth 4, standard initialization, seeds that both have: sigmoid less tanh
+        after 2,500,000 updates, each at its better rate of two; where there is no such record of
+        tanh, that after 100,000
+    Rule: holds if the 95 % interval is above {curves.MARGIN:g} points, and fails if it is below,
+        which it cannot while tanh had less time; undecided otherwise, and if not all seeds escaped
+        (P5)
+    Scale: {c.PAIR}
+    Changed: At first tanh had 100,000 updates and the claim no way to fail. Changed when the
+        sigmoid was known to be 29 points ahead of that, and before tanh was trained for as long.
+
+    The better rate is that of the smaller mean error at the end, and all seeds have to escape at
     that of the sigmoid. Tanh is that of as many updates if there is a record of it.
     """
     rows, short = evidence.rows("fig2"), evidence.rows("depth")
     longer = evidence.rows_if_any("tanh_late")
-    lr = better_rate(rows, "depth 4")
+    lr = curves.better_rate(rows, "depth 4")
     if longer is None:
-        tanh, of_tanh = end_errors(short)["tanh, 4"], setting(short, "depth", "tanh, 4")
+        tanh, of_tanh = (
+            curves.end_errors(short)["tanh, 4"],
+            curves.setting(short, "depth", "tanh, 4"),
+        )
     else:
-        tanh = end_errors(longer, better_rate(longer, "tanh"))["tanh"]
-        of_tanh = setting(longer, "tanh_late", "tanh")
-    gap = interval((end_errors(rows, lr)["depth 4"] - tanh).dropna())
+        tanh = curves.end_errors(longer, curves.better_rate(longer, "tanh"))["tanh"]
+        of_tanh = curves.setting(longer, "tanh_late", "tanh")
+    gap = interval((curves.end_errors(rows, lr)["depth 4"] - tanh).dropna())
     away = bool(np.isfinite(_escapes(rows, 4, lr)).all())
-    poorer = above(gap, MARGIN)
+    poorer = above(gap, curves.MARGIN)
     parts = {
         f"all seeds escape at rate {lr:g}": away or None,
         "poorer than tanh": (poorer or None) if longer is None else poorer,
@@ -601,45 +561,40 @@ def p10_poorer(evidence: c.Evidence) -> c.Judgement:
         c.all_of(parts.values()) if away else None,
         gap,
         "Sigmoid less tanh",
-        setting(rows, "fig2", "depth 4"),
+        curves.setting(rows, "fig2", "depth 4"),
         f"Tanh: {of_tanh}",
         parts=parts,
     )
 
 
-@c.claim(
-    "P11",
-    "sec. 3.2, figure 3",
-    "With the standard initialization tanh layers saturate one after another, from the first up.",
-    statistic="number of updates at which the 98th percentile of a layer first reaches 0.9, over "
-    "that of the layer below; of the pairs of neighbours of which one gets there in any seed, "
-    "and their mean by seed",
-    rule="holds if the 95 % interval of the logarithm of the mean is above 0 and so is the "
-    "average of every pair; fails if the interval of the mean, or of a pair, is below 0, or if "
-    "fewer than two layers get there in any seed; undecided otherwise; the same at 0.99 is a "
-    "second part",
-    scale=c.WIDE,
-    horizon=c.LONG,
-    chapter=11,
-    needs=("table1",),
-    changed="At first the order was asked for in every seed, and two layers at one measurement "
-    "were none, so that one seed in which neighbours arrive within 20,000 updates left it open "
-    "whatever the others did. Now times are read between measurements. Changed on 29 November "
-    "2026, with the record known, in which all orders are those of the layers if times are "
-    "read so.",
-)
+@c.claim("P11", "sec. 3.2, figure 3", c.LONG, chapter=11, needs=("table1",))
 def p11_one_after_another(evidence: c.Evidence) -> c.Judgement:
-    """A layer that does not get there takes as long as the run, which can only bring it nearer to
-    the one below.
+    """With the standard initialization tanh layers saturate one after another, from the first up.
+
+    Statistic: number of updates at which the 98th percentile of a layer first reaches 0.9, over
+        that of the layer below; of the pairs of neighbours of which one gets there in any seed, and
+        their mean by seed
+    Rule: holds if the 95 % interval of the logarithm of the mean is above 0 and so is the average
+        of every pair; fails if the interval of the mean, or of a pair, is below 0, or if fewer than
+        two layers get there in any seed; undecided otherwise; the same at 0.99 is a second part
+    Scale: {c.WIDE}
+    Changed: At first the order was asked for in every seed, and two layers at one measurement were
+        none, so that one seed in which neighbours arrive within 20,000 updates left it open
+        whatever the others did. Now times are read between measurements. Changed on 29 November
+        2026, with the record known, in which all orders are those of the layers if times are read
+        so.
+
+    A layer that does not get there takes as long as the run, which can only bring it nearer to the
+    one below.
     """
     rows = evidence.rows("table1")
     table = by_layer(rows, "tanh", "activation", "p98")
     parts: dict[str, c.Fact] = {}
     means, counts = {}, []
     for level in (0.9, 0.99):
-        curves = [table[layer].unstack() for layer in HIDDEN]
-        horizon = last(curves[0])
-        times = np.array([reached(of_layer, level, horizon) for of_layer in curves])
+        lines = [table[layer].unstack() for layer in births.HIDDEN]
+        horizon = curves.last(lines[0])
+        times = np.array([curves.reached(of_layer, level, horizon) for of_layer in lines])
         steps = np.diff(np.log(times), axis=0)[: _asked(times, horizon)]
         name = f"at {level:g}"
         means[name] = interval(steps.mean(axis=0)) if len(steps) else UNKNOWN
@@ -658,7 +613,7 @@ def p11_one_after_another(evidence: c.Evidence) -> c.Judgement:
         ", ".join(counts),
         "Seeds in which layers get there in their order; in brackets time of a layer over that of "
         "the one below",
-        setting(rows, "table1", "tanh"),
+        curves.setting(rows, "table1", "tanh"),
         numbers={name: c.as_ratio(mean) for name, mean in means.items()},
     )
 
@@ -672,97 +627,87 @@ def _asked(times: c.Array, horizon: float) -> int:
 
 
 @c.claim(
-    "P12",
-    "sec. 3.3, figure 3",
-    "Softsign layers move together, fast and then slowly, and saturate less than tanh.",
-    statistic="98th percentile, largest less smallest layer, mean over the run, softsign less "
-    "tanh; rise of softsign's mean percentile in the first fifth over its whole rise; "
-    "saturated share at the end, softsign less tanh, after 750,000 updates on other seeds "
-    "where there is a record of them",
-    rule="together if the 95 % interval of the first is below 0, fast and then slowly if that "
-    "of the second is above 0.5, less if that of the third is below 0; each a part",
-    scale=c.WIDE,
-    horizon=c.LONG,
-    chapter=11,
-    needs=("table1",),
-    later=("saturation_late",),
-    changed="The saturated share was to be that after 500,000 updates. It is 0.014 larger with "
-    "softsign after 400,000, equal after 500,000, and on its way to be smaller: the end of "
-    "that record is where the two cross, and no number of seeds would decide. Changed when "
-    "this was known, and before the longer runs, which have seeds of their own.",
+    "P12", "sec. 3.3, figure 3", c.LONG, chapter=11, needs=("table1",), later=("saturation_late",)
 )
 def p12_softsign_together(evidence: c.Evidence) -> c.Judgement:
-    """The mean over the run is that over its updates, not over its measurements, of which more are
+    """Softsign layers move together, fast and then slowly, and saturate less than tanh.
+
+    Statistic: 98th percentile, largest less smallest layer, mean over the run, softsign less tanh;
+        rise of softsign's mean percentile in the first fifth over its whole rise; saturated share
+        at the end, softsign less tanh, after 750,000 updates on other seeds where there is a record
+        of them
+    Rule: together if the 95 % interval of the first is below 0, fast and then slowly if that of the
+        second is above 0.5, less if that of the third is below 0; each a part
+    Scale: {c.WIDE}
+    Changed: The saturated share was to be that after 500,000 updates. It is 0.014 larger with
+        softsign after 400,000, equal after 500,000, and on its way to be smaller: the end of that
+        record is where the two cross, and no number of seeds would decide. Changed when this was
+        known, and before the longer runs, which have seeds of their own.
+
+    The mean over the run is that over its updates, not over its measurements, of which more are
     early. A whole rise that is not above 0 in every seed leaves the second part open. The third is
     about the end of the longer record if there is one.
     """
     rows, longer = evidence.rows("table1"), evidence.rows_if_any("saturation_late")
     pair = ("softsign", "tanh")
-    apart = [_over_run(over_layers(rows, arm, "p98", np.ptp)) for arm in pair]
+    apart = [_over_run(curves.over_layers(rows, arm, "p98", np.ptp)) for arm in pair]
     late = rows if longer is None else longer
-    ends = [at_end(over_layers(late, arm, "saturated", np.mean)) for arm in pair]
-    found = {
-        "together": interval(apart[0] - apart[1]),
-        "fast and then slowly": interval(
-            rise(over_layers(rows, "softsign", "p98", np.mean), 0.0, 0.2)
-        ),
-        "saturates less": interval(ends[0] - ends[1]),
-    }
-    parts = {
-        "together": below(found["together"], 0.0),
-        "fast and then slowly": above(found["fast and then slowly"], 0.5),
-        "saturates less": below(found["saturates less"], 0.0),
-    }
+    ends = [curves.at_end(curves.over_layers(late, arm, "saturated", np.mean)) for arm in pair]
+    softsign = curves.over_layers(rows, "softsign", "p98", np.mean)
     said = [
         "Largest less smallest 98th percentile of the layers, softsign less tanh",
-        setting(rows, "table1", *pair),
+        curves.setting(rows, "table1", *pair),
     ]
     if longer is not None:
-        said.append(f"Saturated: {setting(longer, 'saturation_late', *pair)}")
-    return c.in_parts(parts, found["together"], *said, numbers=found)
+        said.append(f"Saturated: {curves.setting(longer, 'saturation_late', *pair)}")
+    return c.by_limits(
+        {
+            "together": (interval(apart[0] - apart[1]), below, 0.0),
+            "fast and then slowly": (interval(curves.rise(softsign, 0.0, 0.2)), above, 0.5),
+            "saturates less": (interval(ends[0] - ends[1]), below, 0.0),
+        },
+        *said,
+    )
 
 
-def _over_run(curve: pd.DataFrame) -> pd.Series[float]:
+def _over_run(table: pd.DataFrame) -> pd.Series[float]:
     """Mean over the updates of a run, by seed."""
-    area = np.trapezoid(curve.to_numpy(), updates(curve), axis=1)
-    return pd.Series(area / np.ptp(updates(curve)), curve.index)
+    area = np.trapezoid(table.to_numpy(), curves.updates(table), axis=1)
+    return pd.Series(area / np.ptp(curves.updates(table)), table.index)
 
 
-@c.claim(
-    "P13",
-    "sec. 3.3, figure 4",
-    "At the end tanh units sit at -1, 0 and 1, and softsign units at the knees, at 0.6 to 0.8.",
-    statistic="place of the highest bin of the density of |z|, bins of 0.04, by layer and "
-    "seed, standard initialization",
-    rule="tanh agrees if in all seeds the place of every layer is below 0.1 or above 0.95, and "
-    "both kinds are there; a layer of softsign if in all seeds it is from 0.55 to 0.85; tanh "
-    "and each layer of softsign a part",
-    scale=c.WIDE,
-    horizon=c.LONG,
-    chapter=11,
-    needs=("table1",),
-    changed="At first each layer of tanh was a part, so that a network agreed in five parts "
-    "that nobody has trained: all its units are near 0. Changed on 29 November 2026, with the "
-    "places known. The verdict is the same.",
-)
+@c.claim("P13", "sec. 3.3, figure 4", c.LONG, chapter=11, needs=("table1",))
 def p13_where_units_sit(evidence: c.Evidence) -> c.Judgement:
-    """A layer with one seed elsewhere does not agree."""
+    """At the end tanh units sit at -1, 0 and 1, and softsign units at the knees, at 0.6 to 0.8.
+
+    Statistic: place of the highest bin of the density of |z|, bins of 0.04, by layer and seed,
+        standard initialization
+    Rule: tanh agrees if in all seeds the place of every layer is below 0.1 or above 0.95, and both
+        kinds are there; a layer of softsign if in all seeds it is from 0.55 to 0.85; tanh and each
+        layer of softsign a part
+    Scale: {c.WIDE}
+    Changed: At first each layer of tanh was a part, so that a network agreed in five parts that
+        nobody has trained: all its units are near 0. Changed on 29 November 2026, with the places
+        known. The verdict is the same.
+
+    A layer with one seed elsewhere does not agree.
+    """
     rows = evidence.rows("table1")
     places = {
-        arm: np.array([_places(rows, arm, layer) for layer in HIDDEN])
+        arm: np.array([_places(rows, arm, layer) for layer in births.HIDDEN])
         for arm in ("tanh", "softsign")
     }
     told = [c.digits(*sorted(set(of_layer))) for of_layer in places["tanh"]]
     parts = {f"tanh, layers 1 to 5 ({'; '.join(told)})": _at_both(places["tanh"])}
-    knees = {layer: _at_knees(places["softsign"][layer - 1]) for layer in HIDDEN}
+    knees = {layer: _at_knees(places["softsign"][layer - 1]) for layer in births.HIDDEN}
     for layer, fact in knees.items():
         where = c.digits(*sorted(set(places["softsign"][layer - 1])))
         parts[f"softsign, layer {layer} ({where})"] = fact
     return c.in_parts(
         parts,
-        f"softsign {list(knees.values()).count(True)} of {len(HIDDEN)} layers",
+        f"softsign {list(knees.values()).count(True)} of {len(births.HIDDEN)} layers",
         "Layers that agree, in brackets the places",
-        setting(rows, "table1", "tanh", "softsign"),
+        curves.setting(rows, "table1", "tanh", "softsign"),
         paper="0.6 to 0.8",
     )
 
