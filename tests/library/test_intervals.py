@@ -6,7 +6,6 @@ import math
 import statistics
 from functools import partial
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -16,14 +15,12 @@ from scipy import stats
 
 from xavier.intervals import (
     Interval,
-    Question,
     above,
     below,
     equivalent,
     mean_interval,
     paired_interval,
     proportion_interval,
-    questions,
 )
 
 
@@ -221,61 +218,3 @@ def test_below_and_above_are_opposites(low: float, length: float, limit: float) 
     opposite = {True: False, False: True, None: None}
     assert above(found, limit) is opposite[below(found, limit)]
     assert (below(found, limit) is None) == (limit in found)
-
-
-# ------------------------------------------------------------------------------ what they are asked
-
-
-def test_questions_are_kept_with_their_answers_and_only_inside() -> None:
-    mean = mean_interval([1.0, 2.0, 3.0, 2.5])
-    above(mean, 9.0)
-    with questions() as asked:
-        assert above(mean, 0.5) and not below(mean, 0.5)
-        assert equivalent(mean, 2.0) is None and equivalent(between(-2.0, -1.0), 0.5) is False
-    above(mean, 9.0)
-    assert [(q.limit, q.answer) for q in asked] == [
-        (0.5, True), (0.5, False), (2.0, None), (-0.5, False)
-    ]  # fmt: skip
-    assert asked[0].interval == mean
-
-
-def test_inside_the_level_is_another_unless_one_is_given() -> None:
-    values = [1.0, 2.0, 3.0, 2.5]
-    with questions(level=0.99):
-        assert mean_interval(values) == mean_interval(values, 0.99)
-        assert mean_interval(values, 0.9).level == 0.9
-        assert proportion_interval(3, 10).level == 0.99
-        with questions():
-            assert mean_interval(values).level == 0.95
-        assert mean_interval(values).level == 0.99
-    with pytest.raises(ValueError, match="stop"), questions(level=0.5):
-        raise ValueError("stop")
-    assert mean_interval(values).level == 0.95
-    with pytest.raises(ValueError, match="level must be"), questions(level=1.5):
-        pass
-
-
-@pytest.mark.parametrize("power", [0.5, 0.8, 0.95])
-@pytest.mark.parametrize("away", [0.3, 0.8, 3.0])
-def test_so_many_values_decide_as_often_as_was_asked_for(power: float, away: float) -> None:
-    """Found again by drawing: with one value less it is too seldom, within four errors."""
-    start = mean_interval([away - 1.0, away, away + 1.0])  # standard deviation 1
-    needed = Question(start, 0.0, None).values_needed(power)
-    assert needed is not None
-
-    def share(n: int) -> float:
-        draws = np.random.default_rng(0).normal(away, 1.0, (20_000, n))
-        error = draws.std(axis=1, ddof=1) / math.sqrt(n)
-        return float((draws.mean(axis=1) - stats.t.ppf(0.975, n - 1) * error > 0).mean())
-
-    room = 4 * 0.5 / math.sqrt(20_000)
-    assert share(needed) > power - room
-    assert needed == 2 or share(needed - 1) < power + room
-
-
-def test_nothing_decides_where_the_truth_is_the_limit() -> None:
-    assert Question(mean_interval([1.0, 2.0, 3.0]), 2.0, None).values_needed() is None
-    assert Question(mean_interval([2.0, 2.0, 2.0]), 2.0, None).values_needed() is None
-    assert Question(mean_interval([2.0, 2.0, 2.0]), 1.0, None).values_needed() == 2
-    with pytest.raises(ValueError, match="power must be"):
-        Question(mean_interval([1.0, 2.0]), 2.0, None).values_needed(power=0.0)
