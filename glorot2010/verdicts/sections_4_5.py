@@ -58,7 +58,7 @@ def p14_plateaus(evidence: c.Evidence) -> c.Judgement:
     # Fixed before it was measured, by the simplest reading of the paper: the two weights are the
     # whole network, and a mini-batch is the one number of examples over which the paper averages.
     outputs: tuple[surfaces.Output, ...] = ("softmax", "tanh")
-    rows = surfaces.flat_shares(range(40), outputs, above=HIGH, inputs=1, hidden=1, examples=10)
+    rows = surfaces.flat_shares(range(40), outputs, above=HIGH)
     parts, found = dict[str, c.Fact](), []
     for output in outputs:
         shares = rows[rows.output == output].pivot(index="seed", columns="cost", values="share")
