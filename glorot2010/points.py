@@ -1,7 +1,7 @@
 """Grid points: the pieces of an experiment, each a computation that nothing else has a part in.
 
 A point is a frozen, typed description with a method `compute`. It fixes all that decides its rows:
-which replicas train side by side, on what, for how long, and on how many threads. So a point gives
+which replicas train side by side, on what, for how long, and on one thread. So a point gives
 the same rows wherever and whenever it is computed, alone or among others, to the bit on machines of
 one kind. Points travel to other processes and machines; their rows come back.
 """
@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from glorot2010 import pretraining, runs, second_order, svm
-from glorot2010.encoded import EncodedStream, encoded
+from glorot2010.encoded import encoded
 from glorot2010.runs import OwnRates, Run, SecondOrder
-from xavier import activations, checks, datasets, monitor, training
+from xavier import activations, datasets, monitor, training
 from xavier.datasets import Stream
 from xavier.init import Distribution
 from xavier.network import Cost, Network, Trace, centred
@@ -41,12 +41,11 @@ Data: TypeAlias = Literal[
     "mnist",
     "cifar10",
     "small_imagenet",
-    "shapeset_jpeg",
     "mnist_jpeg",
 ]
 """Shapeset-3x2 without end, with one object in every image, or so many images; or a finite set.
 
-Two are there a second time as `glorot2010.encoded` has them.
+MNIST is there a second time as `glorot2010.encoded` has it.
 """
 
 FINITE = {"shapeset_1k": 1000, "shapeset_30k": 30_000, "shapeset_100k": 100_000}
@@ -167,7 +166,6 @@ class Schedule:
         quantities: of `xavier.monitor.QUANTITIES` and "output", those that are described.
         densities: after which of the measured updates histograms of the activations are taken too.
         jacobian: whether to measure the layers' singular values at birth.
-        threads: of the processor.
     """
 
     updates: int
@@ -178,7 +176,6 @@ class Schedule:
     quantities: tuple[str, ...] = ()
     densities: tuple[int, ...] = ()
     jacobian: bool = False
-    threads: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,7 +230,7 @@ class TrainingPoint(Setting, Schedule):
         save_every: float = 60.0,
     ) -> pd.DataFrame:
         """Train, and return all that was measured."""
-        with _threads(self.threads):
+        with _one_thread():
             network = self._network(device)
             earlier = self._pretrained(network, device, checkpoint, save_every, report)
             before = self._work_before
@@ -370,13 +367,11 @@ class BirthPoint:
         replicas: their rates are not used.
         hidden: widths of the hidden layers.
         activation: of the hidden layers.
-        threads: of the processor.
     """
 
     replicas: tuple[Replica, ...]
     hidden: tuple[int, ...]
     activation: str
-    threads: int = 1
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -393,7 +388,7 @@ class BirthPoint:
         inputs, classes = _shape("shapeset")
         x, y = _examples("shapeset", "monitor", _MONITORED, device)
         tables = []
-        with _threads(self.threads):
+        with _one_thread():
             for k, replica in enumerate(self.replicas):
                 network = Network.create(
                     (inputs, *self.hidden, classes),
@@ -432,14 +427,12 @@ class HessianPoint:
         hidden: widths of the hidden layers.
         examples: of the digits' training set.
         largest: how many eigenvalues are kept.
-        threads: of the processor.
     """
 
     seed: int
     hidden: tuple[int, ...]
     examples: int = 300
     largest: int = 20
-    threads: int = 1
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -456,7 +449,7 @@ class HessianPoint:
         x, y = _examples("digits", "train", self.examples, device)
         inputs, classes = _shape("digits")
         tables = []
-        with _threads(self.threads):
+        with _one_thread():
             plain = Network.create(
                 (inputs, *self.hidden, classes),
                 "sigmoid",
@@ -485,7 +478,6 @@ class SvmPoint:
         tuned: up to this number of examples both constants are tuned; beyond, the last are kept.
         held_out: images of the validation and of the test set.
         memory: gigabytes for the largest kernel matrix.
-        threads: of the processor.
     """
 
     sizes: tuple[int, ...]
@@ -493,7 +485,6 @@ class SvmPoint:
     tuned: int = 10_000
     held_out: int = 10_000
     memory: float = 4.0
-    threads: int = 1
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -509,7 +500,7 @@ class SvmPoint:
         self, device: str = "cpu", *, report: Report | None = None, **unused: Any
     ) -> pd.DataFrame:
         """Rows with the number of examples in the column ``update``."""
-        with _threads(self.threads):
+        with _one_thread():
             table = svm.trend(
                 Shapeset,
                 self.sizes,
@@ -583,7 +574,7 @@ def _plain(data: Data) -> str:
 
 def _drawn(data: Data) -> bool:
     """Whether its images are Shapeset's."""
-    return _plain(data) in ("shapeset", "singles", *FINITE)
+    return data in ("shapeset", "singles", *FINITE)
 
 
 def _objects(data: Data) -> tuple[int, ...]:
@@ -592,16 +583,10 @@ def _objects(data: Data) -> tuple[int, ...]:
 
 def _streams(data: Data, seeds: Iterable[int], device: str) -> dict[int, Stream]:
     """A stream a seed; those of a finite set share its images."""
-    if data == "shapeset_jpeg":
-        found = _streams("shapeset", seeds, device)
-        return {s: EncodedStream(stream, *_SHAPESET) for s, stream in found.items()}
     if data in ("shapeset", "singles"):
         return {s: Shapeset(s, device=device, objects=_objects(data)) for s in seeds}
     whole = _finite(data) if data in FINITE else _loaded(data, "train")
     return {s: datasets.DatasetStream(whole, s) for s in seeds}
-
-
-_SHAPESET = (32, 32), (-1.0, 1.0)  # pixels of its images, and what black and white are
 
 
 def _loaded(data: Data, split: str) -> datasets.Dataset:
@@ -610,7 +595,7 @@ def _loaded(data: Data, split: str) -> datasets.Dataset:
     if data == _plain(data):
         return found
     height, width = found.shape
-    images = encoded(found.images, (height, width), (0.0, 1.0))
+    images = encoded(found.images, (height, width))
     return replace(found, images=images, name=data)
 
 
@@ -625,16 +610,16 @@ def _examples(data: Data, split: str, n: int, device: str) -> tuple[Tensor, Tens
     """The first ``n`` examples of a fixed set; all there are of a finite one that has fewer."""
     if _drawn(data):
         seeds = {"monitor": MONITOR_SEED, "valid": VALIDATION_SEED, "test": TEST_SEED}
-        images, labels = Shapeset(seeds[split], device=device, objects=_objects(data)).batch(n)
-        return (images if data == _plain(data) else encoded(images, *_SHAPESET)), labels
+        return Shapeset(seeds[split], device=device, objects=_objects(data)).batch(n)
     found = _loaded(data, "test" if split == "monitor" else split)
     return found.images[:n].to(device), found.labels[:n].to(device)
 
 
 @contextmanager
-def _threads(number: int) -> Iterator[None]:
+def _one_thread() -> Iterator[None]:
+    """Points compute on one thread, so that their rows do not depend on how many there are."""
     before = torch.get_num_threads()
-    torch.set_num_threads(checks.positive_int("threads", number))
+    torch.set_num_threads(1)
     try:
         yield
     finally:

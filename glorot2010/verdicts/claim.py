@@ -17,7 +17,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -57,6 +57,7 @@ class Judgement:
         interval: its 95 % interval, None where it is exact or is not a mean.
         paper: the number that the paper or the note gives for it, None if it gives none.
         note: the scope, and which parts hold where not all do.
+        numbers: the means by which parts were decided, by the names of these.
     """
 
     verdict: Verdict
@@ -64,6 +65,7 @@ class Judgement:
     interval: tuple[float, float] | None
     paper: float | str | None
     note: str
+    numbers: Mapping[str, Interval] = field(default_factory=dict)
 
 
 class Evidence:
@@ -271,7 +273,9 @@ def in_parts(
         number = ours
     elif not math.isnan(ours.mean):
         number, ends = ours.mean, ours.ends
-    return Judgement(of_parts(parts), number, ends, paper, describe(parts, numbers or {}, said))
+    numbers = numbers or {}
+    note = describe(parts, numbers, said)
+    return Judgement(of_parts(parts), number, ends, paper, note, numbers)
 
 
 Test: TypeAlias = Callable[[Interval, float], Fact]

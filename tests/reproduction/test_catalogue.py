@@ -146,7 +146,7 @@ def test_configurations_are_frozen_plain_and_told_apart() -> None:
         replace(race, seeds=(0, 2)),
         replace(race, rates=race.rates[:1]),
         replace(race, arms=(replace(race.arms[0], lr=0.1), *race.arms[1:])),
-        replace(race, threads=2),
+        replace(race, pack=6),
     ):
         assert plain(changed) != plain(race)
     # Finished parts of a run are named after all that a point says, its data among them.
