@@ -15,15 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import colors
 from matplotlib.image import imread
 from scipy import stats
 
 from glorot2010.drawings import cost_surface, draw, numbers, rendered
 from glorot2010.points import COLUMNS
 from glorot2010.records import Record
-from xavier import figures
-from xavier.figures import Picture
 
 LAYERS = (1, 2, 3)
 UPDATES = (0, 50, 100)
@@ -98,15 +95,6 @@ def test_errors_are_means_over_seeds_in_percent(name: str) -> None:
         expected = [100 * (0.9 - 0.002 * u - 0.01 * mean_seed + lr) for u in UPDATES]
         assert errors == pytest.approx(expected, rel=1e-12)
     assert "%" in ax.get_ylabel()
-
-
-def test_the_band_is_the_interval_over_seeds() -> None:
-    (ax,) = draw("table1", record((("tanh", 0.0),))).axes
-    (band,) = ax.collections
-    heights = np.asarray(band.get_paths()[0].vertices)[:, 1]
-    ends = [100 * (0.9 - 0.002 * 100 - 0.01 * seed) for seed in (3, 5, 8)]
-    half = stats.t.ppf(0.975, 2) * np.std(ends, ddof=1) / math.sqrt(3)
-    assert min(heights) == pytest.approx(np.mean(ends) - half, rel=1e-9)
 
 
 def test_one_seed_has_a_line_and_no_band() -> None:
@@ -221,15 +209,6 @@ def test_figure_4_is_densities_at_the_end() -> None:
     for ax in picture.axes:
         expected = [[0.5 + at * 0.01 * i + 0.01 + 3 for at in (-0.5, 0.5)] for i in LAYERS]
         np.testing.assert_allclose(layer_lines(ax), expected)
-
-
-def test_layers_go_from_dark_to_light() -> None:
-    for name in ("fig3", "fig4", "fig9"):
-        ax = draw(name, record()).axes[0]
-        shades = [
-            sum(colors.to_rgb(line.get_color())) for line in ax.get_lines()[:: 1 + (name == "fig3")]
-        ]
-        assert shades[:3] == sorted(shades[:3]), name
 
 
 @pytest.mark.parametrize(
@@ -349,83 +328,6 @@ def test_drawing_needs_no_torch() -> None:
     code = "import sys, glorot2010.drawings; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
-
-
-# ------------------------------------------------------------------------------ panels of figures
-
-
-def evolved(layers: tuple[int, ...] = (1, 2)) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            (step, layer, "activation", statistic, 0.1 * layer + 0.01 * step)
-            for step in (0, 10)
-            for layer in layers
-            for statistic in ("mean", "std", "p98")
-        ],
-        columns=["step", "layer", "quantity", "statistic", "value"],
-    )
-
-
-PANELS: dict[str, Any] = {
-    "curves": lambda panels: figures.curves(panels, "x", "y", by="name"),
-    "evolution_panels": lambda panels: figures.evolution_panels(panels),
-    "density_panels": lambda panels: figures.density_panels(panels, xlabel="z"),
-}
-TABLES = {
-    "curves": pd.DataFrame({"name": ["a", "a"], "x": [0, 1], "y": [0.0, 1.0]}),
-    "evolution_panels": evolved(),
-    "density_panels": pd.DataFrame({"layer": [1, 1], "at": [0.0, 1.0], "value": [1.0, 1.0]}),
-}
-
-
-@pytest.mark.parametrize("kind", PANELS)
-@pytest.mark.parametrize("number", [1, 3])
-def test_every_panel_is_under_its_title_with_one_legend_for_all(kind: str, number: int) -> None:
-    panels = {f"panel {k}": TABLES[kind] for k in range(number)}
-    picture = PANELS[kind](panels)
-    assert isinstance(picture, Picture)
-    assert [ax.get_title("left") for ax in picture.axes] == list(panels)
-    assert all(lines(ax) for ax in picture.axes)
-    of_axes = [legend for ax in picture.axes if (legend := ax.get_legend())]
-    (legend,) = [*picture.legends, *of_axes]
-    named = [text.get_text() for text in legend.get_texts()]
-    assert sorted(named) == sorted({name for ax in picture.axes for name in lines(ax)})
-    assert "image/svg+xml" in picture._repr_mimebundle_()
-
-
-@pytest.mark.parametrize("kind", PANELS)
-def test_panels_that_are_none_are_refused(kind: str) -> None:
-    with pytest.raises(ValueError, match="panels must hold at least one panel"):
-        PANELS[kind]({})
-
-
-@pytest.mark.parametrize("kind", ["evolution_panels", "density_panels"])
-def test_tables_of_several_replicas_are_refused(kind: str) -> None:
-    with pytest.raises(ValueError, match=r"panels\['one'\] must be of one replica"):
-        PANELS[kind]({"one": pd.concat([TABLES[kind], TABLES[kind]])})
-
-
-def test_a_statistic_that_is_not_there_is_refused() -> None:
-    rows = evolved()
-    with pytest.raises(ValueError, match=r"panels\['a'\] must hold \['p98'\] of the quantity"):
-        figures.evolution_panels({"a": rows[rows["statistic"] != "p98"]}, marks="p98")
-
-
-@pytest.mark.parametrize("kind", ["curves", "evolution_panels"])
-def test_panels_below_one_another_have_the_same_axes(kind: str) -> None:
-    table = TABLES[kind]
-    column = table.columns[-1]
-    higher = table.assign(**{column: table[column] + 5})
-    first, second = PANELS[kind]({"low": table, "high": higher}).axes
-    assert first.get_ylim() == second.get_ylim()
-    assert first.get_xlim() == second.get_xlim()
-
-
-def test_a_layer_has_its_colour_in_panels_that_lack_others() -> None:
-    picture = figures.evolution_panels({"both": evolved(), "second": evolved((2,))})
-    both, second = picture.axes
-    assert both.get_lines()[1].get_color() == second.get_lines()[0].get_color()
-    assert len(second.get_lines()) == 1
 
 
 # -------------------------------------------------------------------------------- real records
