@@ -330,27 +330,12 @@ def _trained(
     return Experiment(name, title, _three(arms, **said), shows)
 
 
-def _finite() -> dict[Scale, Race]:
-    """The images on which the support vector machine is trained too (sec. 5), as many as it has."""
-    races = _three([replace(TANH_N, name="finite"), replace(TANH_N, name="endless")])
-    return _on_sets(races, {"smoke": "shapeset_1k", "book": "shapeset_30k", "paper": _MOST})
-
-
-def _finite_100k() -> dict[Scale, Race]:
-    """As many images as the paper's machine has, at the rate that was chosen for 30,000."""
-    races = _three([replace(TANH_N, name="finite", lr=0.03)])
-    return _on_sets(races, {"smoke": "shapeset_1k", "book": _MOST, "paper": _MOST})
-
-
-_MOST: Data = "shapeset_100k"
-
-
-def _on_sets(races: dict[Scale, Race], sets: Mapping[Scale, Data]) -> dict[Scale, Race]:
-    """The same with a finite set for the first arm."""
+def _on_sets(arms: Sequence[Arm], *sets: Data) -> dict[Scale, Race]:
+    """A race whose first arm has a finite set, one for each scale."""
     found = {}
-    for scale, data in sets.items():
-        first, *others = races[scale].arms
-        found[scale] = replace(races[scale], arms=(replace(first, data=data), *others))
+    for (scale, race), data in zip(_three(arms).items(), sets, strict=True):
+        first, *others = race.arms
+        found[scale] = replace(race, arms=(replace(first, data=data), *others))
     return found
 
 
@@ -442,12 +427,22 @@ _ALL = (
     Experiment(
         "finite",
         "A set of Shapeset images that is passed over again and again, or ever new ones",
-        _finite(),
+        _on_sets(
+            [replace(TANH_N, name="finite"), replace(TANH_N, name="endless")],
+            "shapeset_1k",
+            "shapeset_30k",
+            "shapeset_100k",
+        ),
     ),
     Experiment(
         "finite_100k",
         "Tanh on as many Shapeset images as the paper's support vector machine has",
-        _finite_100k(),
+        _on_sets(  # at the rate that was chosen for 30,000
+            [replace(TANH_N, name="finite", lr=0.03)],
+            "shapeset_1k",
+            "shapeset_100k",
+            "shapeset_100k",
+        ),
     ),
     _trained(
         "depth",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import math
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glorot2010 import rows
 from glorot2010.experiments import choose as choose_rates
 from glorot2010.points import COLUMNS
 from glorot2010.rows import (
@@ -44,10 +42,6 @@ def record() -> pd.DataFrame:
                 ]
             found.append((*run, 100, 0, "final_error", "", math.nan, error))
     return pd.DataFrame(found, columns=list(COLUMNS)).assign(stage="main").astype({"value": "f4"})
-
-
-def test_the_examples_are_so() -> None:
-    assert doctest.testmod(rows, globs={**vars(rows)}).failed == 0
 
 
 @pytest.mark.parametrize("categories", [False, True])
