@@ -106,8 +106,8 @@ def surface(
 def draw(seed: int) -> tuple[Array, Array]:
     """Normal inputs and targets of -1 and 1, equally probable, that know nothing of the inputs."""
     for_x, for_labels = np.random.default_rng(seed).spawn(2)
-    labels = for_labels.integers(2, size=EXAMPLES)
-    return for_x.standard_normal(EXAMPLES), 1.0 - 2.0 * labels
+    first = for_labels.integers(2, size=EXAMPLES) == 0
+    return for_x.standard_normal(EXAMPLES), np.where(first, 1.0, -1.0)
 
 
 def surface_over(x: Array, t: Array, cost: Cost, output: Output, w1: Array, w2: Array) -> Surface:
