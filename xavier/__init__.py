@@ -5,7 +5,8 @@ The modules are named by concept and data flows one way. `rules` and `activation
 holds beyond the linear regime. `init` draws weights, `shapeset` and `datasets` give examples,
 `network` and `training` learn from them, and `monitor` watches any model of torch while it does.
 `diagnose` says in words whether a model starts well: `probe` sees what one pass does to it, `laws`
-recognizes by which law its weights were drawn, and `faults` knows what can be wrong.
+recognizes by which law its weights were drawn, `faults` knows what can be wrong, and `testing`
+makes a test of it.
 `intervals` says how far a mean is known, and `figures` shows what happened. `checks`, `files`,
 `hooks`, `scaling`, `summaries`, `svg` and `threads` serve the others: arguments refused by name,
 files written whole, what modules do, weights scaled by a batch, what is said of one tensor,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from xavier import shapeset as shapeset
     from xavier import summaries as summaries
     from xavier import svg as svg
+    from xavier import testing as testing
     from xavier import theory as theory
     from xavier import threads as threads
     from xavier import training as training

@@ -6,7 +6,7 @@
 
     report = diagnose(model, images, labels)
     print(report)      # "starts well", or what is wrong, where, why, and a line of code
-    assert report.ok   # in a test; `assert_starts_well` says more when it fails
+    assert report.ok   # in a test; `xavier.testing.assert_starts_well` says more when it fails
 
 One forward and one backward pass is run (`xavier.probe`), and the model is left as it was. The
 checks, and what their thresholds come from, are in `xavier.faults`. A finding is serious, or a
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from xavier import checks, probe
+from xavier import checks, probe, theory
 from xavier.faults import CHECKS, About, Finding
 from xavier.probe import Use
 
@@ -45,11 +45,12 @@ class Report:
             ``activation`` (what follows), ``inputs`` and ``outputs`` (root mean squares),
             ``theory`` (what the outputs should be, given inputs and weights), ``alike`` (mean
             similarity of the outputs for two examples), ``dead``, ``saturated``, ``gradient``
-            (norm of that of the outputs).
+            (norm of that of the outputs), ``gradient_theory`` (what it should be, given those of
+            the layers that read the outputs, and their weights).
     """
 
     findings: tuple[Finding, ...]
-    table: list[dict[str, Any]] = field(repr=False)
+    table: pd.DataFrame = field(default_factory=lambda: _table(()), repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -64,17 +65,10 @@ class Report:
         text = f"{serious} finding{'s' * (serious != 1)}" if serious else "starts well"
         return text + (f" ({remarks} remark{'s' * (remarks != 1)})" if remarks else "")
 
-    @property
-    def rows(self) -> pd.DataFrame:
-        """The table as a data frame."""
-        import pandas as pd
-
-        return pd.DataFrame(self.table, columns=_COLUMNS)
-
     def __str__(self) -> str:
         lines = [self.verdict]
         lines += [f"{i}. {finding}" for i, finding in enumerate(self.findings, start=1)]
-        rows = self.rows[_PRINTED].dropna(axis="columns", how="all")
+        rows = self.table[_PRINTED].dropna(axis="columns", how="all")
         if len(rows):
             number = "{:.2g}".format
             text = rows.to_string(index=False, float_format=number, na_rep="", max_rows=24)
@@ -84,14 +78,15 @@ class Report:
     def _repr_html_(self) -> str:
         items = "".join(
             f"<li><strong>{html.escape(f.kind)}</strong>{'' if f.serious else ' (remark)'}: "
-            f"{html.escape(f.what)} {html.escape(f.why)} <code>{html.escape(f.fix)}</code></li>"
+            f"{html.escape(f.what)} {html.escape(f.why)} <code>{html.escape(f.fix)}</code> "
+            f'<a href="{f.link}">chapter {f.chapter}</a></li>'
             for f in self.findings
         )
-        table = self.rows.to_html(index=False, float_format="{:.2g}".format, na_rep="", border=0)
+        table = self.table.to_html(index=False, float_format="{:.2g}".format, na_rep="", border=0)
         return f"<p><strong>{self.verdict}</strong></p><ol>{items}</ol>{table}"
 
     def plot(self) -> Picture:
-        """Signal and gradient by layer, as measured and, of the signal, by theory.
+        """Signal and gradient by layer, as measured and by theory from what is next to the layer.
 
         Layers that a finding names are marked.
         """
@@ -99,20 +94,22 @@ class Report:
 
         @styled
         def draw() -> Picture:
-            rows, picture = self.rows, Picture(figsize=(5.2, 4.6))
+            rows, picture = self.table, Picture(figsize=(5.2, 4.6))
             named = rows.layer.isin({name for f in self.findings for name in f.where})
             above, below = picture.subplots(2, sharex=True)
             place = range(1, len(rows) + 1)
-            above.plot(place, rows.theory, color=COLOURS["theory"], ls="--", label="theory")
-            above.plot(place, rows.outputs, color=COLOURS["forward"], marker="o", label="signal")
-            below.plot(place, rows.gradient, color=COLOURS["backward"], marker="s")
-            for axes, column in ((above, "outputs"), (below, "gradient")):
+            for axes, column, expected, colour in (
+                (above, "outputs", "theory", COLOURS["forward"]),
+                (below, "gradient", "gradient_theory", COLOURS["backward"]),
+            ):
+                axes.plot(place, rows[expected], color=COLOURS["theory"], ls="--", label="theory")
+                axes.plot(place, rows[column], color=colour, marker="o", label="measured")
                 at = [(x, y) for x, y, n in zip(place, rows[column], named, strict=True) if n]
                 axes.plot(*zip(*at, strict=True), color=COLOURS["standard"], ls="", marker="x",
                           ms=9, label="named by a finding") if at else None  # fmt: skip
                 axes.set_yscale("log")
-            above.set_ylabel("root mean square")
-            below.set(ylabel="norm of the gradient", xlabel="use of a weight, in order")
+            above.set_ylabel("signal, root mean square")
+            below.set(ylabel="gradient, norm", xlabel="use of a weight, in order")
             above.legend()
             return picture
 
@@ -121,7 +118,7 @@ class Report:
 
 _COLUMNS = [
     *("layer", "kind", "fan_in", "fan_out", "rule", "activation", "inputs", "outputs", "theory"),
-    *("alike", "dead", "saturated", "gradient"),
+    *("alike", "dead", "saturated", "gradient", "gradient_theory"),
 ]
 _PRINTED = [
     *("layer", "fan_in", "rule", "activation", "outputs", "alike", "dead", "saturated", "gradient")
@@ -161,13 +158,13 @@ def diagnose(
         if nn.parameter.is_lazy(tensor) or tensor.is_meta
     ]
     if without:
-        return Report((_without_memory(without),), [])
+        return Report((_without_memory(without),))
     if loss is nn.functional.cross_entropy or loss is nn.functional.mse_loss:
         loss = None  # which look knows, and with it each example's own
     seen = probe.look(model, batch, targets, loss)
     about = About(seen, batch, targets)
     found = [finding for check in CHECKS for finding in check(about)]
-    return Report(_merged(found), [_row(about, use) for use in seen.uses])
+    return Report(_merged(found), _table([_row(about, use) for use in seen.uses]))
 
 
 def _merged(found: list[Finding]) -> tuple[Finding, ...]:
@@ -182,10 +179,10 @@ def _merged(found: list[Finding]) -> tuple[Finding, ...]:
     return tuple(kept.values())
 
 
-def assert_starts_well(model: nn.Module, batch: Any, targets: Any = None, **options: Any) -> None:
-    """Raise an AssertionError with the report if `diagnose` finds something serious."""
-    report = diagnose(model, batch, targets, **options)
-    assert report.ok, str(report)
+def _table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _row(about: About, use: Use) -> dict[str, Any]:
@@ -198,7 +195,24 @@ def _row(about: About, use: Use) -> dict[str, Any]:
         "inputs": _root(use.inputs), "outputs": _root(use.outputs),
         "theory": _root(about.gain_squared(use) * use.inputs + bias), "alike": round(use.alike, 4),
         "dead": use.dead, "saturated": use.saturated, "gradient": use.gradient,
+        "gradient_theory": _root(_gradient_squared(about, use)),
     }  # fmt: skip
+
+
+def _gradient_squared(about: About, use: Use) -> float:
+    """Of what a layer's outputs get back, the expected square: through weights, then the unit.
+
+    A matrix gives back n_in Var[W] times the squared length of what it gets, and the unit below
+    the mean of its squared slope, at the variance that its inputs have.
+    """
+    above = [u for u in about.seen.uses if u.below is not None and about.seen.uses[u.below] is use]
+    if not above or use.normed:
+        return math.nan
+    try:
+        slope = theory.gradient_map(use.activation or "identity", use.outputs)
+    except ValueError:  # a unit without a formula, or sums that are no numbers
+        return math.nan
+    return slope * sum(about.gain_squared(u) * u.gradient**2 for u in above)
 
 
 def _root(square: float) -> float:
@@ -209,5 +223,5 @@ def _without_memory(names: Sequence[str]) -> Finding:
     return Finding(
         "no memory", tuple(names), f"{len(names)} parameters or buffers are lazy or on meta.",
         {"tensors": len(names)}, "They have no values yet, and nothing can be run.",
-        'model.to_empty(device="cpu"); init.initialize_(model)  # lazy: pass a batch instead', 16,
+        'model.to_empty(device="cpu"); init.initialize_(model)  # lazy: pass a batch instead',
     )  # fmt: skip

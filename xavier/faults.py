@@ -22,11 +22,40 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xavier import laws, probe
+from xavier import hooks, laws, probe
 from xavier.probe import Seen, Sum, Use
 
 SERIOUS, REMARK = 6.0, 3.0  # of the log of a variance, over the whole depth; see above
 _ERRORS = 4.0  # standard errors: chance exceeds them once in 16,000
+
+BOOK = ""
+"""Where the chapters are on the net, which is nowhere yet: links are to pages of a built book."""
+
+EXPLAINED: Mapping[str, str] = {
+    "tied": "01_symmetry#equal-units-get-equal-gradients",
+    "copied": "01_symmetry#break-it-one-initializer-used-twice",
+    "stuck": "01_symmetry#zero-is-a-different-failure",
+    "signal": "03_scale#what-too-large-and-too-small-look-like",
+    "not finite": "03_scale#what-too-large-and-too-small-look-like",
+    "mean": "04_forward#the-assumptions-one-at-a-time",
+    "gradient": "05_backward#gradients-shrink-weight-gradients-do-not",
+    "law": "06_compromise#two-rules-called-xavier-and-a-baseline",
+    "inputs": "07_birth#break-it-standardize-the-inputs",
+    "alike": "09_beyond#two-inputs-need-a-second-number",
+    "bias": "09_beyond#two-inputs-need-a-second-number",
+    "saturated": "11_saturation#where-units-end-up",
+    "loss": "16_diagnose#a-head-that-is-its-own-embedding",
+    "branches": "16_diagnose#fifty-blocks-that-add-up",
+    "hidden scale": "16_diagnose#a-scale-that-a-normalization-hides",
+    "dead": "16_diagnose#exercises",
+    **dict.fromkeys(("never ran", "cut off", "unseen", "nothing seen", "no memory"),
+                    "16_diagnose#what-one-pass-shows"),
+    **dict.fromkeys(("frozen", "averages", "one example"),
+                    "16_diagnose#it-starts-well-and-does-not-learn"),
+}  # fmt: skip
+"""Which chapter and section explain a kind of finding.
+
+:meta hide-value:"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +69,6 @@ class Finding:
         evidence: the numbers behind it.
         why: why it matters.
         fix: a line of code, with ``model``, ``torch`` and `xavier.init` at hand.
-        chapter: of the book, which explains it.
         serious: whether learning is in danger; else it is a remark.
     """
 
@@ -50,17 +78,31 @@ class Finding:
     evidence: Mapping[str, float]
     why: str
     fix: str
-    chapter: int
     serious: bool = True
+
+    @property
+    def chapter(self) -> int:
+        """That of the book which explains it."""
+        return int(EXPLAINED[self.kind][:2])
+
+    @property
+    def link(self) -> str:
+        """Page and section that explain it, from the folder of the book's chapters if not `BOOK`.
+
+        >>> Finding("stuck", (), "", {}, "", "").link
+        '01_symmetry.html#zero-is-a-different-failure'
+        """
+        return BOOK + EXPLAINED[self.kind].replace("#", ".html#")
 
     def __str__(self) -> str:
         places = ", ".join(name or "the model itself" for name in self.where[:3])
         more = f" and {len(self.where) - 3} more" if len(self.where) > 3 else ""
         mark = "" if self.serious else " (remark)"
-        texts = [f"{self.kind}{mark}: {self.what}", f"{self.why} (chapter {self.chapter})"]
+        texts = [f"{self.kind}{mark}: {self.what}", self.why]
         texts += [f"in: {places}{more}"] if self.where else []
         lines = [line for text in texts for line in textwrap.wrap(text, 69)]
-        return "\n   ".join([*lines, f"do: {self.fix}"])
+        see = f"see: chapter {self.chapter}, {self.link}"
+        return "\n   ".join([*lines, f"do: {self.fix}", see])
 
 
 class About:
@@ -167,14 +209,14 @@ def _finite(about: About) -> Iterator[Finding]:
                     f"What {what} this layer has values that are infinite or no numbers.",
                     {"mean square": number},
                     "They are so in the batch." if early else "Before it, all were finite.",
-                    "batch = torch.nan_to_num(batch)" if early else about.remedy, 3,
+                    "batch = torch.nan_to_num(batch)" if early else about.remedy,
                 )  # fmt: skip
                 return
 
 
 def _inputs(about: About) -> Iterator[Finding]:
     """Level, spread and dominance of the inputs; a cosine of 1/2 and the half are conventions."""
-    x = next((t for t in probe.tensors(about.batch) if t.is_floating_point()), None)
+    x = next((t for t in hooks.tensors(about.batch) if t.is_floating_point()), None)
     if x is None or x.dim() < 2 or len(x) < 2 or not about.uses:
         return
     x = x.detach().double()
@@ -187,7 +229,7 @@ def _inputs(about: About) -> Iterator[Finding]:
             {"mean square": square},
             "The first sums are as much too large or too small"
             + (", but a normalization follows." if normed else
-               ", and with them the gradients of the first weights."), line, 2, not normed,
+               ", and with them the gradients of the first weights."), line, not normed,
         )  # fmt: skip
     axes = [d for d in range(x.dim()) if d != (1 if x.dim() > 3 else x.dim() - 1)]
     spread = x.var(axes, correction=0)
@@ -195,56 +237,61 @@ def _inputs(about: About) -> Iterator[Finding]:
         yield Finding(
             "inputs", (), f"Input {int(spread.argmax())} has {share:.0%} of the variance of all "
             f"{len(spread)}; each should have {1 / len(spread):.0%}.", {"share": share},
-            "All units see little else than this one.", line, 2,
+            "All units see little else than this one.", line,
         )  # fmt: skip
     if alike > 0.5:
         yield Finding(
             "inputs", (), f"Two inputs have a mean cosine of {alike:.2f}; centred ones have 0.",
             {"cosine": alike}, "What they share moves every weight of a unit the same way.",
-            line, 2, False,
+            line, False,
         )  # fmt: skip
+
+
+def _change(
+    about: About, uses: Sequence[Use], squares: Sequence[float]
+) -> tuple[float, float, bool] | None:
+    """By what squares change a layer and over all, and whether it is serious; if it is anything."""
+    change = _trend(squares)
+    serious = _graded(abs(change) - about.noise(uses))
+    if serious is None or len(uses) < 3 or (change > 0 and about.doubles):
+        return None
+    return math.exp(change / (len(uses) - 1)), math.exp(change), serious
 
 
 def _signal(about: About) -> Iterator[Finding]:
     """Signals that fade or grow with depth, by the trend of the mean square."""
     uses = [u for u in about.hidden if math.isfinite(u.outputs) and u.outputs > 0]
-    change = _trend([u.outputs for u in uses])
-    serious = _graded(abs(change) - about.noise(uses))
-    if serious is None or len(uses) < 3 or (change > 0 and about.doubles):
+    if not (change := _change(about, uses, [u.outputs for u in uses])):
         return
-    step = math.exp(change / (len(uses) - 1))
-    verb = "fades" if change < 0 else "grows"
+    step, whole, serious = change
     unit, law = about.most(lambda use: use.activation), about.most(about.law)
     needed, has = laws.needed(unit), np.median([about.gain_squared(u) for u in uses])
     yield Finding(
         "signal", tuple(u.name for u in uses),
-        f"The signal {verb}: its variance by {step:.3g} a layer, {math.exp(change):.2g} over "
-        f"{len(uses)} layers; it should stay.",
-        {"per layer": step, "change": math.exp(change), "gain squared": float(has)},
+        f"The signal {'fades' if step < 1 else 'grows'}: its variance by {step:.3g} a layer, "
+        f"{whole:.2g} over {len(uses)} layers; it should stay.",
+        {"per layer": step, "change": whole, "gain squared": float(has)},
         f"n_in Var[W] is {has:.3g} (law: {law}), and {unit or 'no unit'} keeps a signal with "
         f"{needed:.3g}. At this pace a hundredfold is reached within "
-        f"{math.ceil(abs(math.log(100) / math.log(step)))} layers.", about.remedy, 3, serious,
+        f"{math.ceil(abs(math.log(100) / math.log(step)))} layers.", about.remedy, serious,
     )  # fmt: skip
 
 
 def _gradient(about: About) -> Iterator[Finding]:
     """The same on the way back, by the norm over a layer, which n_in Var[W] alone changes."""
-    uses = [u for u in about.hidden if math.isfinite(u.gradient) and u.gradient > 0]
-    change = -_trend([u.gradient**2 for u in uses])
-    serious = _graded(abs(change) - about.noise(uses))
-    if serious is None or len(uses) < 3 or (change > 0 and about.doubles):
+    uses = [u for u in about.hidden if math.isfinite(u.gradient) and u.gradient > 0][::-1]
+    if not (change := _change(about, uses, [u.gradient**2 for u in uses])):
         return
-    step = math.exp(change / (len(uses) - 1))
-    verb = "fades" if change < 0 else "grows"
+    step, whole, serious = change
     yield Finding(
-        "gradient", (uses[0].name, uses[-1].name),
-        f"The gradient {verb} on its way back: its square by {step:.3g} a layer, "
-        f"{math.exp(change):.2g} over {len(uses)} layers; it should stay.",
-        {"per layer": step, "change": math.exp(change)},
+        "gradient", (uses[-1].name, uses[0].name),
+        f"The gradient {'fades' if step < 1 else 'grows'} on its way back: its square by "
+        f"{step:.3g} a layer, {whole:.2g} over {len(uses)} layers; it should stay.",
+        {"per layer": step, "change": whole},
         "At one rate the layers next to the input learn so many times slower than those next to "
-        "the output." if change < 0 else
+        "the output." if step < 1 else
         "A rate that suits the layers next to the output is too large next to the input.",
-        about.remedy, 5, serious,
+        about.remedy, serious,
     )  # fmt: skip
 
 
@@ -259,7 +306,7 @@ def _alike(about: About) -> Iterator[Finding]:
         f"inputs one of {uses[0].entering:.2f}.",
         {"cosine": uses[-1].alike, "of inputs": uses[0].entering},
         "What tells the inputs apart is less than a hundredth of the variance; the rest is the "
-        "same for all of them, from biases or from units with a mean.", about.remedy, 9,
+        "same for all of them, from biases or from units with a mean.", about.remedy,
     )  # fmt: skip
 
 
@@ -279,7 +326,7 @@ def _tied(about: About) -> Iterator[Finding]:
                 f"another, such as {first} and {second}; none should.",
                 {"units": len(weight), "tied": len(twins)},
                 "Their gradients are equal too: they stay one unit for ever." if same else
-                "They see the same; only what is above can part them.", about.remedy, 1,
+                "They see the same; only what is above can part them.", about.remedy,
             )  # fmt: skip
     shapes: dict[tuple[Any, ...], list[Use]] = {}
     for use in {u.parameter: u for u in about.uses}.values():
@@ -299,7 +346,7 @@ def _tied(about: About) -> Iterator[Finding]:
                 {"layers": sum(map(len, chosen)), "different": len(chosen)},
                 "They have the same inputs, so that only what is above can part them." if beside
                 else "A generator was set back, or a layer copied; theory has them independent.",
-                about.remedy, 1, beside,
+                about.remedy, beside,
             )  # fmt: skip
 
 
@@ -330,7 +377,7 @@ def _stuck(about: About) -> Iterator[Finding]:
             "stuck", tuple(u.name for u in stuck), f"{len(stuck)} layers have weights of zero and "
             "get nothing but zeros.", {"layers": len(stuck)},
             "The gradient of a weight is the signal below times the gradient above, and both are "
-            "zero for ever.", about.remedy, 1,
+            "zero for ever.", about.remedy,
         )  # fmt: skip
 
 
@@ -346,7 +393,7 @@ def _units(about: About) -> Iterator[Finding]:
                     f"for every input; by chance it would be {chance:.0%}.",
                     {"dead": use.dead, "chance": chance},
                     "Nothing comes through them and no gradient back, whatever the input.",
-                    about.remedy, 11,
+                    about.remedy,
                 )  # fmt: skip
         if use.saturated > 0.25:
             yield Finding(
@@ -354,7 +401,7 @@ def _units(about: About) -> Iterator[Finding]:
                 "where the slope is below a twentieth; at a variance of 1 tanh has 3 %.",
                 {"share": use.saturated},
                 "A tanh has a quarter at a variance of 3.6, which takes a gain of 2.4; gradients "
-                "come through the others only.", about.remedy, 11,
+                "come through the others only.", about.remedy,
             )  # fmt: skip
 
 
@@ -393,7 +440,7 @@ def _drawn(about: About) -> Iterator[Finding]:
                 {"gain squared over what is needed": ratio, "layers": len(uses)},
                 f"Such a layer multiplies a variance by {ratio:.3g} where 1 would keep it, and "
                 f"{len(uses)} of them by {math.exp(sum(ratios)):.2g}.",
-                about.remedy, 6, bool(mistake) and abs(linked) > SERIOUS,
+                about.remedy, bool(mistake) and abs(linked) > SERIOUS,
             )  # fmt: skip
     for use in about.hidden:
         draw, (n_in, n_out) = about.draws[id(use)], use.fans or (1.0, 1.0)
@@ -408,7 +455,7 @@ def _drawn(about: About) -> Iterator[Finding]:
                 f"{math.sqrt(spread):.3g}; it should be 0.",
                 {"mean": draw.mean, "std": math.sqrt(spread)},
                 "All units share the sum of their inputs, which is larger than what each sees for "
-                "itself.", about.remedy, 4,
+                "itself.", about.remedy,
             )  # fmt: skip
 
 
@@ -430,7 +477,7 @@ def _biases(about: About) -> Iterator[Finding]:
             "bias", tuple(u.name for u in large), f"The biases have {ratio:.3g} times the mean "
             "square of what the weights make of the inputs.", {"ratio": ratio},
             "A bias is the same for every input, and so is what a unit says then.",
-            "[p.data.zero_() for n, p in model.named_parameters() if n.endswith('bias')]", 9,
+            "[p.data.zero_() for n, p in model.named_parameters() if n.endswith('bias')]",
         )  # fmt: skip
 
 
@@ -449,10 +496,10 @@ def _loss(about: About) -> Iterator[Finding]:
                 "loss", (last,), f"The first loss is {about.seen.loss:.3g}, and that of the mean "
                 f"target {best:.3g}.", {"loss": about.seen.loss, "best": best},
                 "The first updates go into the level and the scale of the outputs.",
-                "targets = (targets - targets.mean(0)) / targets.std(0)", 12,
+                "targets = (targets - targets.mean(0)) / targets.std(0)",
             )  # fmt: skip
         return
-    output = next(t for t in probe.tensors(about.seen.output) if t.is_floating_point())
+    output = next(t for t in hooks.tensors(about.seen.output) if t.is_floating_point())
     best = math.log(output.shape[-1 if targets.shape == output.shape[:-1] else 1])
     # Logits of variance s^2 cost s^2/2 more than equal ones, with a deviation of about s. By He's
     # law, the largest, s^2 is 2 for inputs of variance 1; three times that is serious.
@@ -462,7 +509,7 @@ def _loss(about: About) -> Iterator[Finding]:
             "loss", (last,), f"The first loss is {about.seen.loss:.3g}, and equal probabilities "
             f"would cost {best:.3g}.", {"loss": about.seen.loss, "best": best},
             "The network is sure of answers that it has not learned, and first unlearns them.",
-            f"model.get_parameter({last + '.weight' if last else 'weight'!r}).data.mul_(0.1)", 12,
+            f"model.get_parameter({last + '.weight' if last else 'weight'!r}).data.mul_(0.1)",
             excess > 3,
         )  # fmt: skip
 
@@ -472,13 +519,13 @@ def _reached(about: About) -> Iterator[Finding]:
     if not about.seen.uses:
         yield Finding(
             "nothing seen", (), "No use of a weight was seen.", {}, "There is nothing to judge.",
-            "# the layers are quantized, or hidden in code that torch cannot look into", 16,
+            "# the layers are quantized, or hidden in code that torch cannot look into",
         )  # fmt: skip
     if about.seen.examples == 1:
         yield Finding(
             "one example", (), "The batch has one example.", {"examples": 1},
             "Whether inputs are told apart and units are dead takes several to see.",
-            "# give 30 examples or more", 16, False,
+            "# give 30 examples or more", False,
         )  # fmt: skip
     seen, keep = about.seen, "model.requires_grad_(True)"
     for kind, names, what, why, fix, serious in (
@@ -497,7 +544,7 @@ def _reached(about: About) -> Iterator[Finding]:
     ):  # fmt: skip
         if names:
             said = f"{len(names)} {what}."
-            yield Finding(kind, names, said, {"number": len(names)}, why, fix, 16, serious)
+            yield Finding(kind, names, said, {"number": len(names)}, why, fix, serious)
 
 
 def _branches(about: About) -> Iterator[Finding]:
@@ -520,7 +567,7 @@ def _branches(about: About) -> Iterator[Finding]:
             + f"Branches that end on weights smaller by 1/({len(chain)})^1/2 (as GPT-2's do), or "
             "on zeros, keep it.",
             f"import re; [p.data.mul_({len(chain) ** -0.5:.2g}) for n, p in "
-            f"model.named_parameters() if re.sub(r'\\d+', '*', n) in {ends}]", 16, serious,
+            f"model.named_parameters() if re.sub(r'\\d+', '*', n) in {ends}]", serious,
         )  # fmt: skip
 
 
@@ -547,7 +594,7 @@ def _hidden_scale(about: About) -> Iterator[Finding]:
             {"gain squared": size},
             f"The signal does not show it, but a step turns these weights {1 / size:.2g} times as "
             "far as those of variance 1/n_in: the rate counts by the square of their length.",
-            about.remedy, 16, abs(math.log(size)) > SERIOUS,
+            about.remedy, abs(math.log(size)) > SERIOUS,
         )  # fmt: skip
 
 

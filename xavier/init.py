@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from xavier import activations, checks, rules
 from xavier.activations import Activation, Named
+from xavier.hooks import unchanged
 from xavier.rules import RULES, Rule
-from xavier.scaling import taken_back_on_error, unit_variance_
+from xavier.scaling import unit_variance_
 
 Distribution: TypeAlias = Literal["uniform", "normal", "truncated", "orthogonal"]
 DISTRIBUTIONS: tuple[Distribution, ...] = ("uniform", "normal", "truncated", "orthogonal")
@@ -360,7 +361,7 @@ def lsuv_(
             or has outputs that do not vary. Nothing is changed then.
     """
     checks.instance("module", module, nn.Module, "a torch.nn.Module")
-    with taken_back_on_error(module):
+    with unchanged(module, parameters=False):
         options: dict[str, Any] = {"overrides": overrides, "generator": generator}
         drawn = initialize_(module, "lecun", distribution="orthogonal", **options).drawn
         owners: dict[Any, list[str]] = {}

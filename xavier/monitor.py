@@ -17,8 +17,8 @@ the number of values, not by one less:
 "mean", "std"       over all values
 "std_over_inputs"   root of the mean over units of the variance over examples
 "p02", "p98"        2nd and 98th percentile, linearly interpolated between values; of more than half
-                    a million values in a layer (weights, as a rule), or in `watch` of more than
-                    65,000, those of an even sample of about 65,000
+                    a million values in a layer (weights, as a rule), those of an even sample of
+                    about 65,000, and in `watch` of more than 16,384 those of about so many
 "saturated"         share of saturated units (`xavier.activations.Activation.saturated`)
 "density"           share of the values in a bin, divided by the bin's width
 "norm"              root of the sum of squares; this and the next three from `watch` alone
@@ -38,27 +38,24 @@ replica that has diverged has values that are not numbers, and costs the others 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from fnmatch import fnmatchcase
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
-from xavier import checks
-from xavier.hooks import WATCHED as WATCHED
-from xavier.hooks import Recorder
+from xavier import checks, hooks
+from xavier.activations import Activation
+from xavier.hooks import After, Follower
 from xavier.network import Gradients, Network, Trace
 from xavier.summaries import Limits as Limits
-from xavier.summaries import (
-    Statistic,
-    as_text,
-    bins_of,
-    by_name,
-    describe,
-    detached,
-    products,
-)
+from xavier.summaries import Statistic, as_text, bins_of, by_name, describe, detached, products
 from xavier.threads import few_threads
 
 if TYPE_CHECKING:
@@ -72,6 +69,9 @@ QUANTITIES: tuple[str, ...] = (
     "weight_gradient",
 )
 """What `statistics` describes, in the order of its rows."""
+
+WATCHED: tuple[str, ...] = ("output", "back_gradient", "weight", "weight_gradient")
+"""What `watch` describes, in the order of its rows."""
 
 _CHUNK_SVD = 2**22  # values decomposed at once
 
@@ -148,7 +148,7 @@ def statistics(
                 found += [(layer, quantity, statistic) for statistic in described]
 
     replicas = network.replicas
-    values = torch.stack([value for *_, (_, _, value) in found]) if found else torch.empty(0, 1)
+    values = np.array([value for *_, (_, _, value) in found]).reshape(len(found), replicas)
     table = {
         "step": step,
         "replica": np.repeat(np.arange(replicas), len(found)),
@@ -156,7 +156,7 @@ def statistics(
         "quantity": [quantity for _, quantity, _ in found] * replicas,
         "statistic": [name for *_, (name, _, _) in found] * replicas,
         "at": np.tile(np.array([at for *_, (_, at, _) in found], dtype=float), replicas),
-        "value": values.T.flatten().cpu().numpy(),
+        "value": values.T.ravel(),
     }
     if not bins:
         del table["at"]
@@ -314,8 +314,67 @@ def watch(
     return Watch(module, every, bins_of(histogram, WATCHED), examples_dim, loss_scale, updates)
 
 
-class Watch(Recorder):
+class Watch(Follower):
     """What `watch` has seen so far."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        every: int,
+        bins: Mapping[str, Limits],
+        examples_dim: int | Mapping[str, int],
+        loss_scale: float | Callable[[], float],
+        updates: bool,
+    ) -> None:
+        """Find what there is to be watched; the arguments are those of `watch`."""
+        checks.instance("module", module, nn.Module, "a torch.nn.Module")
+        for name, parameter in module.named_parameters():
+            if parameter.dtype.is_complex:
+                raise ValueError(f"module must be real, got {parameter.dtype} in {name!r}")
+        super().__init__(module)
+        self._watched = [
+            (name, part) for name, part in self.parts.values() if hooks.is_watched(part)
+        ]
+        if not self._watched and not any(hooks.is_own(part) for _, part in self.parts.values()):
+            raise ValueError(f"module must have a layer with weights or an activation: {module!r}")
+        self._every, self._bins = every, bins
+        self._examples_dim = self._checked_dims(examples_dim)
+        self._loss_scale = loss_scale
+        self._scale()
+        self._entered = False
+        self._step, self._order, self._depth = -1, 0, 0
+        # (step, order, place of the quantity, name) -> kind and statistics.
+        self._found: dict[tuple[int, int, int, str], tuple[str, list[tuple[str, float, float]]]]
+        self._found = {}
+        self._weights: dict[int, RemovableHandle | None] = {}  # of this step, by id
+        self._before: dict[int, Tensor] | None = {} if updates else None
+        self._passing: list[RemovableHandle] = []  # on tensors that live as long as their graph
+
+    def __enter__(self) -> Self:
+        if self._entered:
+            raise RuntimeError(
+                "a watch is for one with block, and this one has been entered before; "
+                "call monitor.watch again for another"
+            )
+        self._entered = True
+        self.follow()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._forget_weights()
+        for handle in self._passing:
+            handle.remove()
+        if error is None and not self._found:
+            passes = "no forward pass of it ran" if self._step < 0 else "nothing in it was executed"
+            name = type(self.module).__name__
+            warnings.warn(f"watch has no rows of {name}: {passes} in the block", stacklevel=2)
+        self.stop()  # the module may go; what was seen of it stays
+        self._watched, self._before = [], None
 
     def rows(self) -> pd.DataFrame:
         """What was recorded until now, ordered by step and execution.
@@ -348,6 +407,143 @@ class Watch(Recorder):
 
     def __str__(self) -> str:
         return as_text(self.rows())
+
+    def _checked_dims(self, dims: int | Mapping[str, int]) -> dict[str, int]:
+        if not isinstance(dims, Mapping):
+            return {"*": checks.count("examples_dim", dims)}
+        for pattern in dims:
+            checks.count(f"examples_dim[{pattern!r}]", dims[pattern])
+            if not any(fnmatchcase(name, str(pattern)) for name, _ in self.parts.values()):
+                raise ValueError(f"examples_dim must match a module by its name, got {pattern!r}")
+        return dict(dims)
+
+    def _scale(self) -> float:
+        scale = self._loss_scale
+        return checks.positive("loss_scale", scale() if callable(scale) else scale)
+
+    @property
+    def _due(self) -> bool:
+        return self._depth > 0 and self._step % self._every == 0
+
+    def entering(self, name: str, part: nn.Module) -> None:
+        """Count steps, and listen where a step is recorded."""
+        if part is self.module:
+            if not self._depth:
+                self._passing = [h for h in self._passing if h.hooks_dict_ref() is not None]
+                self._step, self._order = self._step + 1, 0
+                self._forget_weights()
+            self._depth += 1  # it can run within itself
+        # Attention calls none, and computes in another order where it is listened to.
+        self.listen(self._due and not isinstance(part, nn.MultiheadAttention))
+
+    def leaving(self, name: str, part: nn.Module, output: Any) -> None:
+        """Describe what a part returned, and its weights."""
+        if self._due and output is not None and hooks.is_watched(part):
+            tensor = next((x for x in hooks.tensors(output) if x.is_floating_point()), None)
+            if tensor is None or not hooks.is_transformed(tensor):
+                at = self._next()
+                self._describe_weights(at, name, part)
+                if tensor is not None:
+                    self._describe_output(at, name, name, part, tensor)
+        if part is self.module:
+            if self._depth == 1 and self._due and output is not None:
+                for each, watched in self._watched:
+                    self._order += self._describe_weights((self._step, self._order), each, watched)
+            self._depth -= 1
+        self.listen(self._due)
+
+    def calling(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> After:
+        """Describe what an activation returns that no module of its kind calls."""
+        if not self._due or not self.running:
+            return None
+        where, caller = self.running[-1]
+        unit = hooks.unit_called(function, args, kwargs)
+        if unit is None or type(caller).__module__ == nn.Tanh.__module__:
+            return None
+        known, part = unit
+        name = f"{where}.{known}()" if where else f"{known}()"
+
+        def after(output: Any) -> None:
+            real = isinstance(output, Tensor) and output.is_floating_point()
+            if real and not hooks.is_transformed(output):
+                self._describe_output(self._next(), name, where, part, output)
+
+        return after
+
+    def _next(self) -> tuple[int, int]:
+        self._order += 1
+        return self._step, self._order - 1
+
+    def _describe_output(
+        self, at: tuple[int, int], name: str, where: str, part: nn.Module, tensor: Tensor
+    ) -> None:
+        """Describe what the module or function returned, and its gradient when it comes."""
+        matching = [d for p, d in self._examples_dim.items() if fnmatchcase(where, p)]
+        put = partial(self._put, at, name, type(part).__name__, examples_dim=[0, *matching][-1])
+        put("output", tensor, activation=hooks.saturating(part))
+        if tensor.requires_grad and torch.is_grad_enabled():
+            self._passing.append(tensor.register_hook(partial(put, "back_gradient")))
+
+    def _describe_weights(self, at: tuple[int, int], name: str, part: nn.Module) -> bool:
+        """Describe the weights of a part that are new in this step, and say if there are any."""
+        new = [
+            (n, weight)
+            for n, weight in hooks.weights(name, part)
+            if id(weight) not in self._weights
+        ]
+        for full, weight in new:
+            put = partial(self._put, at, full, type(part).__name__)
+            put("weight", weight)
+            hook = partial(put, "weight_gradient")
+            self._weights[id(weight)] = weight.register_hook(hook) if weight.requires_grad else None
+        return bool(new)
+
+    def _forget_weights(self) -> None:
+        for handle in self._weights.values():
+            if handle:
+                handle.remove()
+        self._weights = {}
+
+    def _put(
+        self,
+        at: tuple[int, int],
+        name: str,
+        kind: str,
+        quantity: str,
+        tensor: Tensor,
+        *,
+        activation: Activation | None = None,
+        examples_dim: int = 0,
+    ) -> None:
+        """Describe a tensor, and keep what was found in the place of an earlier one."""
+        if not tensor.numel():
+            return
+        with torch.no_grad(), torch._C.DisableTorchFunction(), few_threads(0):
+            values = detached(tensor if tensor.layout == torch.strided else tensor.to_dense())
+            if "gradient" in quantity and (scale := self._scale()) != 1:
+                wide = torch.promote_types(values.dtype, torch.float32)  # half has no room below
+                values = values.to(wide) / scale
+            inputs = "weight" not in quantity and values.dim() > examples_dim
+            if inputs:
+                values = values.movedim(examples_dim, 0)
+            described = describe(
+                values.reshape(1, values.shape[0] if values.dim() else 1, -1),
+                inputs=inputs,
+                bins=self._bins.get(quantity),
+                activation=activation,
+                health=True,
+            )
+            found = [(statistic, centre, float(value[0])) for statistic, centre, value in described]
+            if quantity == "weight" and self._before is not None:
+                before = self._before.get(id(tensor))
+                if before is not None and before.shape == values.shape:
+                    change, norm = (
+                        float(torch.linalg.vector_norm(x, dtype=torch.float64))
+                        for x in (values - before, before)
+                    )
+                    found.append(("update", math.nan, change / norm if norm else math.nan))
+                self._before[id(tensor)] = values.clone()
+        self._found[(*at, WATCHED.index(quantity), name)] = (kind, found)
 
 
 def _layer(

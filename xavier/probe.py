@@ -10,26 +10,21 @@ states of the random number generators. `xavier.diagnose` says what the numbers 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from xavier import checks, rules
-from xavier.activations import Activation, get
+from xavier.activations import get
+from xavier.hooks import After, Follower, call, tensors, unchanged, unit_called
 from xavier.threads import few_threads
 
-_ACTIVATIONS = {
-    *("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softsign"),
-    *("relu6", "hardtanh", "hardsigmoid", "hardswish", "softplus", "mish", "prelu", "celu"),
-}
 _RECTIFIERS = {"relu", "relu6"}
 _NORMS = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"}
 _SUMS = {"add", "iadd", "radd"}
@@ -217,41 +212,41 @@ def _wide(x: Tensor) -> torch.dtype:
     return torch.float32 if x.is_mps else torch.float64
 
 
-class _Looking(TorchFunctionMode):
+class _Looking(Follower):
     """Sees every function of torch that is called on what comes from the batch."""
 
     def __init__(self, model: nn.Module, seen: Seen) -> None:
-        super().__init__()
+        super().__init__(model)
         self.seen = seen
-        self.inside: list[str] = [""]  # modules that are being executed
         self.used: set[int] = set()
-        self.names = {id(p): n for n, p in model.named_parameters(remove_duplicate=False)}
+        self.names = {id(p): n for n, p in self.module.named_parameters(remove_duplicate=False)}
         self.origins: Any = WeakTensorKeyDictionary()  # tensors that depend on the batch
 
-    def enter(self, name: str, *_: Any) -> None:
-        """Before a module is executed."""
-        self.inside.append(name)
+    @property
+    def here(self) -> str:
+        """The module that is being executed."""
+        return self.running[-1][0] if self.running else ""
 
-    def leave(self, *_: Any) -> None:
-        """After it, also by an error."""
-        self.inside.pop()
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        name = getattr(func, "__name__", "").strip("_")
+    def calling(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> After:
+        """What to note when the function has returned."""
         given = list(tensors((args, kwargs)))
-        after = self._before(name, args, kwargs, given) if given and name != "get" else None
-        out = func(*args, **kwargs)
-        made = list(tensors(out)) if after else []
-        if after and made and made[0].dtype.is_floating_point | made[0].dtype.is_complex:
+        if not given or function == "get":
+            return None
+        note = self._before(function, args, kwargs, given)
+
+        def after(out: Any) -> None:
+            made = list(tensors(out))
+            if not made or not made[0].dtype.is_floating_point | made[0].dtype.is_complex:
+                return
             self.used |= {id(_root(x)) for x in given}
             with torch.no_grad(), few_threads(0):
-                origin = after(made[0])
+                origin = note(made[0])
             if origin is None and any(x in self.origins for x in given):
                 origin = _Origin()
             for tensor in made if origin else ():
                 self.origins[tensor] = origin
-        return out
+
+        return after
 
     def _before(
         self, name: str, args: Any, kwargs: Any, given: list[Tensor]
@@ -262,24 +257,21 @@ class _Looking(TorchFunctionMode):
         uses = [] if name == "getitem" else list(self._uses(name, args, kwargs))
         if uses:
             return partial(self._after_use, uses, self.origins.get(uses[0][1]))
-        if name in {"clamp", "clamp_min"} and not kwargs.get("max", (*args, None, None)[2:][0]):
-            least = kwargs.get("min", (*args, None)[1])
-            name = "relu" if isinstance(least, int | float) and least == 0 else name
         if origin is None:
             return lambda out: None
-        if name in _ACTIVATIONS:
-            known: Any = name
-            if name == "leaky_relu":
-                known = (name, float(kwargs.get("negative_slope", (*args[1:2], 0.01)[0])))
-            before = shared(x) if name in _RECTIFIERS and origin.sum is not None else math.nan
+        if unit := unit_called(name, args, kwargs):
+            known: Any = unit[0]
+            if isinstance(unit[1], nn.LeakyReLU):
+                known = (known, float(unit[1].negative_slope))
+            before = shared(x) if known in _RECTIFIERS and origin.sum is not None else math.nan
             return partial(self._after_activation, known, origin, before)
         if name in _NORMS:
             live = name != "batch_norm" or bool(kwargs.get("training", (*args, *[False] * 9)[5]))
             if not live:
-                self.seen.stored.append(self.inside[-1])
+                self.seen.stored.append(self.here)
             if origin.use is not None and origin.sum is None and not origin.activated and live:
                 self.seen.uses[origin.use].normed = True
-            last = self.inside[-1]
+            last = self.here
             centred = live and name in {"batch_norm", "instance_norm"}
             return lambda out: replace(
                 origin, normed=origin.normed or live, centred=centred, last=last
@@ -302,8 +294,8 @@ class _Looking(TorchFunctionMode):
                 use.units = out.shape[axis]
                 use.before = use.entering if math.isnan(before) else before
                 use.before = 0.0 if origin.centred and math.isnan(before) else use.before
-            elif (unit := _known(known)) and all(map(math.isfinite, unit.range)):
-                use.saturated = float(unit.saturated(out).double().mean())
+            elif known in ("tanh", "sigmoid", "softsign"):
+                use.saturated = float(get(known).saturated(out).double().mean())
         return replace(origin, activated=True, last="")
 
     def _sum(self, both: list[Tensor]) -> Callable[[Tensor], _Origin]:
@@ -313,7 +305,7 @@ class _Looking(TorchFunctionMode):
         stream, a = pair[0]
         branch: _Origin = pair[1][0]
         b = pair[1][1]
-        name = self.inside[-1]
+        name = self.here
 
         def after(out: Tensor) -> _Origin:
             self.seen.sums.append(Sum(name, branch.last, a, b, mean_square(out), stream.sum))
@@ -373,7 +365,7 @@ class _Looking(TorchFunctionMode):
     def _use(
         self, kind: str, weight: Tensor, bias: Any, x: Tensor, options: dict[str, Any] | None
     ) -> Use:
-        name = self.names.get(id(_root(weight)), "") or self.inside[-1]
+        name = self.names.get(id(_root(weight)), "") or self.here
         name = name.removesuffix(".weight").removesuffix("_weight")
         name = "" if name == "weight" else name
         fans = plain = None
@@ -410,46 +402,10 @@ def _keep_gradient(use: Use, gradient: Tensor) -> None:
         use.gradient = math.sqrt(mean_square(gradient) * gradient.numel())
 
 
-def _known(activation: Any) -> Activation | None:
-    """With its formula, if there is one."""
-    try:
-        return get(activation)
-    except ValueError:
-        return None
-
-
 def _root(x: Tensor) -> Tensor:
     """The parameter that a tensor is, or is a view of."""
     base: Tensor | None = x._base
     return x if base is None else base
-
-
-def tensors(value: Any) -> Iterator[Tensor]:
-    """All that are in it, also in lists, tuples and mappings."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping | tuple | list):
-        for part in value.values() if isinstance(value, Mapping) else value:
-            yield from tensors(part)
-
-
-@contextmanager
-def _unchanged(model: nn.Module) -> Iterator[None]:
-    """Buffers and generators are afterwards what they were, whatever happens inside."""
-    devices = {p.device.index for p in model.parameters() if p.device.type == "cuda"}
-    kept = [(module, dict(module._buffers)) for module in model.modules()]
-    held = [buffer for _, own in kept for buffer in own.values() if buffer is not None]
-    values = [(buffer, buffer.detach().clone()) for buffer in held]
-    with torch.random.fork_rng(devices):  # noqa: TID251 -- which restores, and seeds nothing
-        try:
-            yield
-        finally:
-            for module, own in kept:
-                module._buffers.clear()
-                module._buffers.update(own)
-            with torch.no_grad():
-                for buffer, value in values:
-                    buffer.copy_(value)
 
 
 def look(
@@ -491,25 +447,18 @@ def look(
     seen = Seen(examples=next((len(t) for t in tensors(batch) if t.dim()), 0))
     looking = _Looking(model, seen)
     with ExitStack() as stack:
-        if "torch._dynamo" in sys.modules:  # else nothing is compiled
-            stack.callback(torch.compiler.set_stance("force_eager").__exit__, None, None, None)
-        stack.enter_context(_unchanged(model))
+        stack.enter_context(unchanged(model))
+        devices = {p.device.index for p in model.parameters() if p.device.type == "cuda"}
+        stack.enter_context(torch.random.fork_rng(devices))  # noqa: TID251 -- seeds nothing
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        for name, module in model.named_modules():
-            enter = module.register_forward_pre_hook(partial(looking.enter, name), prepend=True)
-            leave = module.register_forward_hook(looking.leave, always_call=True)
-            stack.callback(enter.remove)
-            stack.callback(leave.remove)
         for tensor in tensors(batch):
             looking.origins[tensor] = _Origin()
-        with looking:
-            if isinstance(batch, Mapping):
-                seen.output = model(**batch)
-            elif type(batch) in (tuple, list):  # and no named one, such as a packed sequence
-                seen.output = model(*batch)
-            else:
-                seen.output = model(batch)
+        stack.callback(looking.stop)
+        looking.follow()
+        looking.listen(True)
+        seen.output = call(model, batch)
+        looking.listen(False)
         cost = _cost(seen, targets, loss)
         asking = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
         gradients: Sequence[Tensor | None] = [None] * len(asking)

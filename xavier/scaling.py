@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-
-@contextmanager
-def taken_back_on_error(module: nn.Module) -> Iterator[None]:
-    """Give a module its parameters back if the block raises, and its buffers in any case."""
-
-    def copies(tensors: Mapping[Any, Tensor]) -> dict[Any, tuple[Tensor, Tensor]]:
-        return {
-            key: (tensor, tensor.detach().clone())
-            for key, tensor in tensors.items()
-            if not nn.parameter.is_lazy(tensor) and not tensor.is_inference()
-        }
-
-    def put_back(held: dict[Any, tuple[Tensor, Tensor]]) -> None:
-        with torch.no_grad():
-            for tensor, before in held.values():
-                if tensor._version:  # else nobody has written into it
-                    tensor.copy_(before)
-
-    parameters = copies(dict(module.named_parameters()))
-    buffers = [(part, copies(dict(part.named_buffers(recurse=False)))) for part in module.modules()]
-    try:
-        yield
-    except BaseException:
-        put_back(parameters)
-        raise
-    finally:
-        for part, held in buffers:
-            for name, (buffer, _) in held.items():
-                setattr(part, name, buffer)  # which another may have replaced
-            put_back(held)
+from xavier.hooks import call
 
 
 def unit_variance_(
@@ -87,12 +57,7 @@ def unit_variance_(
     try:
         # Which restores what the module draws from, and seeds nothing.
         with torch.no_grad(), torch.random.fork_rng(devices):  # noqa: TID251
-            if isinstance(batch, Mapping):
-                module(**batch)
-            elif type(batch) in (tuple, list):
-                module(*batch)
-            else:
-                module(batch)
+            call(module, batch)
     finally:
         for handle in handles:
             handle.remove()

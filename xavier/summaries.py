@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from xavier import checks
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
 Limits: TypeAlias = tuple[float, float, int]
 """The lower end, the upper end and the number of a histogram's bins, which are equally wide."""
 
-Statistic: TypeAlias = tuple[str, float, Tensor]
+Values: TypeAlias = NDArray[np.float64]
+
+Statistic: TypeAlias = tuple[str, float, Values]
 """Its name, the centre of its bin (not a number but for densities), and its value for every
-replica (R,), in double precision."""
+replica (R,)."""
 
 _PERCENTILES = {"p02": 0.02, "p98": 0.98}
 _CHUNK = 2**16  # values taken to double precision at once: half a MB, which stays in the cache
-_ALL_VALUES, _SAMPLE = 2**19, 2**16  # percentiles: of all values up to the first, of about so many
+# Percentiles are those of all values up to the first number, and of about as many as the second.
+_SAMPLES = {"statistics": (2**19, 2**16), "watch": (2**14, 2**14)}
 
 
 def describe(
@@ -48,57 +52,68 @@ def describe(
         bins: of the density, if any.
         activation: whose outputs these are, for "saturated".
         health: for `xavier.monitor.watch`: whether to add "norm", "not_finite" and, with inputs of
-            an activation, "dead", and to take percentiles of a sample sooner.
+            an activation, "dead", and to take percentiles of a smaller sample.
     """
-    replicas = len(x)
+    replicas, _, units = x.shape
     flat = (x if x.is_contiguous() else x.mT).reshape(replicas, -1)  # in any order
-    if inputs:
-        spread = dict(zip(("mean", "std", "std_over_inputs"), _within_and_between(x), strict=True))
-    else:
-        spread = dict(zip(("mean", "std"), _spread(flat), strict=True))
-    mean = spread["mean"]
-    most = _SAMPLE if health else _ALL_VALUES
-    spread |= dict(zip(_PERCENTILES, _percentiles(_even_sample(flat, most)), strict=True))
-    found = [(name, math.nan, value) for name, value in spread.items()]
+    number = flat.shape[1]
+    sums = list(_spread(x if inputs else flat[:, None], inputs))
     if activation is not None:
-        share = activation.saturated(flat).sum(1).double() / flat.shape[1]
-        found.append(("saturated", math.nan, share.where(~mean.isnan(), mean)))
+        hit = activation.saturated(x)
+        sums.append(hit.sum((1, 2)).double())
+        if health and inputs:
+            sums.append(hit.all(1).sum(1).double())
+    # All at once: one wait for a device that computes by itself.
+    mean, within, between, *shares = torch.stack(sums).cpu().numpy()
+    with np.errstate(invalid="ignore"):  # of a replica that has diverged
+        variance = within + between
+        spread = {"mean": mean, "std": np.sqrt(variance)}
+        if inputs:
+            spread["std_over_inputs"] = np.sqrt(within)
+        norm = np.sqrt(number * (mean**2 + variance))
+    sample = _even_sample(flat, *_SAMPLES["watch" if health else "statistics"])
+    spread |= dict(zip(_PERCENTILES, _percentiles(sample), strict=True))
+    lost = np.isnan(mean)
+    if activation is not None:
+        spread["saturated"] = np.where(lost, np.nan, shares[0] / number)
     if health:
-        norm = (flat.shape[1] * (mean.square() + spread["std"].square())).sqrt()
-        odd = torch.zeros_like(norm)
-        if not norm.isfinite().all():  # else there is none to count
-            norm = torch.linalg.vector_norm(flat, dim=1, dtype=torch.float64)
-            odd = (~flat.isfinite()).sum(1).double()
-        found.append(("norm", math.nan, norm))
-        found.append(("not_finite", math.nan, odd))
-        if activation is not None and inputs:
-            dead = activation.saturated(x).all(1).double().mean(1)
-            found.append(("dead", math.nan, dead.where(~mean.isnan(), mean)))
+        spread["norm"], spread["not_finite"] = norm, np.zeros(replicas)
+        if not np.isfinite(norm).all():  # else there is none to count
+            spread["norm"] = (
+                torch.linalg.vector_norm(flat, dim=1, dtype=torch.float64).cpu().numpy()
+            )
+            spread["not_finite"] = (~flat.isfinite()).sum(1).double().cpu().numpy()
+        if len(shares) > 1:
+            spread["dead"] = np.where(lost, np.nan, shares[1] / units)
+    found = [(name, math.nan, value) for name, value in spread.items()]
     if bins is not None:
         counts = torch.stack([_counts(flat[r], bins) for r in range(replicas)])
-        found += _density(counts, flat.shape[1], bins, mean)
+        found += _density(counts, number, bins, lost)
     return found
 
 
-def _spread(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of (R, N), each (R,)."""
-    parts = [torch.var_mean(row.double(), correction=0) for row in x]
-    variance, mean = (torch.stack(numbers) for numbers in zip(*parts, strict=True))
-    return mean, variance.sqrt()
+def _spread(x: Tensor, inputs: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, variance within columns and between them of (R, B, n), each (R,).
 
-
-def _within_and_between(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean, standard deviation and the part of it within columns of (R, B, n), each (R,)."""
-    replicas, examples, _ = x.shape
-    means, variances = [], []
+    Without ``inputs`` columns are the pieces that the values are taken in.
+    """
+    replicas, examples, n = x.shape
+    sizes, means, squares = [], [], []
     for some in x.split(max(1, _CHUNK // (replicas * examples)), dim=2):
-        wide = some.double()
-        mean = wide.mean(1, keepdim=True)
-        means.append(mean[:, 0])
-        variances.append((wide - mean).square_().mean(1))
-    columns, within = torch.cat(means, 1), torch.cat(variances, 1).mean(1)
-    between = columns.var(1, correction=0)
-    return columns.mean(1), (within + between).sqrt(), within.sqrt()
+        wide = some.to(torch.float64, copy=True)
+        mean = wide.mean(1 if inputs else 2, keepdim=True)
+        deviations = wide.sub_(mean).reshape(replicas, 1, -1)
+        squares.append(deviations @ deviations.mT)
+        means.append(mean.flatten(1))
+        sizes.append(some.shape[2])
+    within = torch.stack(squares).sum(0).flatten() / (examples * n)
+    columns = torch.cat(means, 1)
+    if inputs:
+        variance, mean = torch.var_mean(columns, 1, correction=0)
+        return mean, within, variance
+    weights = columns.new_tensor(sizes) / n
+    mean = columns @ weights
+    return mean, within, (columns - mean[:, None]).square() @ weights
 
 
 def products(z: Tensor, delta: Tensor, bins: Limits | None) -> list[Statistic]:
@@ -117,13 +132,11 @@ def products(z: Tensor, delta: Tensor, bins: Limits | None) -> list[Statistic]:
         return (sides[0] * sides[1]).sum(1) / number
 
     mean = total(1)
-    found = [
-        ("mean", math.nan, mean),
-        ("std", math.nan, (total(2) - mean.square()).clamp(min=0).sqrt()),
-    ]
+    std = (total(2) - mean.square()).clamp(min=0).sqrt()
+    found = [(k, math.nan, v.cpu().numpy()) for k, v in (("mean", mean), ("std", std))]
     if bins is not None:
         counts = [_count_products(z[r], delta[r], bins) for r in range(replicas)]
-        found += _density(torch.stack(counts), number, bins, mean)
+        found += _density(torch.stack(counts), number, bins, mean.isnan().cpu().numpy())
     return found
 
 
@@ -146,28 +159,28 @@ def _count_products(z: Tensor, delta: Tensor, bins: Limits) -> Tensor:
     return below.diff()
 
 
-def _even_sample(x: Tensor, most: int) -> Tensor:
+def _even_sample(x: Tensor, all_up_to: int, of_more: int) -> Tensor:
     """(R, N) as it is, or every so many of too many values."""
-    if x.shape[1] <= most:
+    if x.shape[1] <= all_up_to:
         return x
     # An odd stride visits all columns of a matrix with an even number of them.
-    return x[:, :: math.ceil(x.shape[1] / _SAMPLE) | 1]
+    return x[:, :: math.ceil(x.shape[1] / of_more) | 1]
 
 
-def _percentiles(x: Tensor) -> Tensor:
+def _percentiles(x: Tensor) -> Values:
     """The 2nd and 98th percentile of (R, N), (2, R); none of a replica with what is no number."""
     values = (x if x.dtype == torch.float64 else x.float()).cpu().numpy()
     # Sorted, which NumPy does in vector instructions; its quantiles would select every rank again.
     ordered = np.sort(values, axis=1)
-    place = np.array(list(_PERCENTILES.values())) * (ordered.shape[1] - 1)
-    rank = place.astype(int)
-    low, high = ordered[:, rank], ordered[:, np.minimum(rank + 1, ordered.shape[1] - 1)]
-    part = place - rank
-    with np.errstate(invalid="ignore"):  # from one infinite value to the next
-        step = high - low
-        between = np.where(part < 0.5, low + step * part, high - step * (1 - part))
-    found = np.where(np.isnan(ordered[:, -1:]), np.nan, between).T
-    return torch.from_numpy(found).to(x.device, torch.float64)
+    found = []
+    for q in _PERCENTILES.values():
+        rank, part = divmod(q * (ordered.shape[1] - 1), 1)
+        low = ordered[:, int(rank)].astype(float)
+        high = ordered[:, min(int(rank) + 1, ordered.shape[1] - 1)].astype(float)
+        with np.errstate(invalid="ignore"):  # from one infinite value to the next
+            step = high - low
+            found.append(low + step * part if part < 0.5 else high - step * (1 - part))
+    return np.where(np.isnan(ordered[:, -1]), np.nan, np.array(found))
 
 
 def _counts(x: Tensor, bins: Limits) -> Tensor:
@@ -181,12 +194,12 @@ def _counts(x: Tensor, bins: Limits) -> Tensor:
     return counts
 
 
-def _density(counts: Tensor, number: int, bins: Limits, mean: Tensor) -> list[Statistic]:
-    """Counts (R, bins) as densities; not numbers where the mean is not."""
+def _density(counts: Tensor, number: int, bins: Limits, lost: Values) -> list[Statistic]:
+    """Counts (R, bins) as densities; no numbers where the mean was lost."""
     low, high, of = bins
     width = (high - low) / of
-    density = (counts / (number * width)).where(~mean.isnan()[:, None], math.nan)
-    return [("density", low + (k + 0.5) * width, density[:, k]) for k in range(of)]
+    density = np.where(lost, np.nan, counts.T.cpu().numpy() / (number * width))
+    return [("density", low + (k + 0.5) * width, density[k]) for k in range(of)]
 
 
 def detached(x: Tensor) -> Tensor:

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from patients import ARCHITECTURES, FAULTS, Fault, Patient
 from torch import Tensor, nn
 
-from xavier import faults, init, laws, probe, theory
-from xavier.diagnose import Report, assert_starts_well, diagnose
-from xavier.faults import chance_of_dead
+from xavier import faults, init, probe, theory
+from xavier.diagnose import Report, diagnose
+from xavier.faults import EXPLAINED, chance_of_dead
 
 NUMBERS = torch.randn(16, 64, generator=torch.Generator().manual_seed(0))
 
@@ -66,6 +66,11 @@ def is_named(fault: Fault, report: Report) -> bool:
     return any(f.kind in fault.kinds and fault.word in in_a_line(f) for f in report.findings)
 
 
+def test_every_kind_is_explained() -> None:
+    kinds_ = set().union(*(fault.kinds for fault in FAULTS))
+    assert set(EXPLAINED) == kinds_ | {"unseen", "nothing seen", "one example"}
+
+
 def test_the_zoo_is_large() -> None:
     assert len(FAULTS) >= 40
     assert len({fault.architecture for fault in FAULTS}) >= 8
@@ -80,7 +85,7 @@ def test_planted_faults_are_named(fault: Fault) -> None:
     for finding in report.findings:
         compile(finding.fix, "fix", "exec")
         assert finding.why.endswith((".", ")"))
-        assert 1 <= finding.chapter <= 16
+        assert finding.kind in EXPLAINED
 
 
 MENDED = {"signal", "gradient", "tied", "stuck", "bias", "mean", "hidden scale", "loss", "frozen",
@@ -94,7 +99,7 @@ MENDED = {"signal", "gradient", "tied", "stuck", "bias", "mean", "hidden scale",
 )
 def test_the_line_that_is_proposed_mends_it(fault: Fault) -> None:
     (model, batch, targets), report = planted(fault)
-    named = next(f for f in report.findings if is_named(fault, Report((f,), [])))
+    named = next(f for f in report.findings if is_named(fault, Report((f,))))
     for _ in range(2):  # a head that is thirty times too large takes it twice
         exec(named.fix, {"model": model, "batch": batch, "init": init, "torch": torch})
     assert named.kind not in kinds(diagnose(model, batch, targets))
@@ -161,6 +166,31 @@ def test_nothing_is_changed(fails: bool, training: bool) -> None:
     assert batch.grad is None
 
 
+class Clips(nn.Module):
+    """Changes its weights in forward: one in place, one behind torch's back, one for another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = (nn.Linear(64, 64) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.a.weight.clamp_(-0.01, 0.01)
+        self.b.weight.data.mul_(0.5)
+        self.c.weight = nn.Parameter(self.c.weight * 2)
+        return self.c(self.b(self.a(x)))
+
+
+def test_what_forward_does_to_parameters_is_taken_back() -> None:
+    model = Clips()
+    pending = model.b.weight.square().sum()  # a graph from before
+    before = state(model)
+    diagnose(model, NUMBERS)
+    torch.testing.assert_close(state(model), before, rtol=0, atol=0)
+    pending.backward()
+    assert torch.equal(model.b.weight.grad, 2 * model.b.weight)
+
+
 def test_two_reports_are_equal() -> None:
     patient = patients.cnn()
     assert str(diagnose(*patient)) == str(diagnose(*patient))
@@ -171,11 +201,13 @@ def test_two_reports_are_equal() -> None:
 
 def test_rows_hold_what_theory_says() -> None:
     """Weights are independent of their inputs, and there are many of them."""
-    rows = diagnose(*patients.relu_mlp()).rows
+    rows = diagnose(*patients.relu_mlp()).table
     assert list(rows.activation[:-1]) == ["relu"] * 8
     assert np.allclose(rows.outputs / rows.theory, 1, atol=0.15)
     assert np.allclose(rows.inputs[1:], rows.outputs[:-1] / math.sqrt(2), rtol=0.25)
     assert set(rows.rule[:-1]) == {"he"}
+    assert np.allclose((rows.gradient / rows.gradient_theory)[:-1], 1, atol=0.15)
+    assert math.isnan(rows.gradient_theory.iloc[-1])  # nothing above it
 
 
 @pytest.mark.parametrize(
@@ -193,10 +225,10 @@ def test_what_is_dead_is_told_from_what_is_half_on() -> None:
     model = nn.Sequential(nn.Linear(10, 100), nn.ReLU(), nn.Linear(100, 2))
     init.initialize_(model, "he", generator=torch.Generator().manual_seed(0))
     x = patients.draw(1000, 10)
-    assert diagnose(model, x).rows.dead[0] == 0
+    assert diagnose(model, x).table.dead[0] == 0
     model[0].bias.data = torch.tensor([-100.0, 100.0]).repeat(50)
     report = diagnose(model, x)
-    assert report.rows.dead[0] == 0.5
+    assert report.table.dead[0] == 0.5
     assert "dead" in kinds(report)
 
 
@@ -221,33 +253,6 @@ def test_similarity_and_what_is_shared() -> None:
     assert probe.similarity(x) == pytest.approx(
         np.mean(pairs) / 500 / float(x.square().mean()), rel=1e-4
     )
-
-
-@pytest.mark.parametrize("rule", ["lecun", "glorot", "he", "standard"])
-@pytest.mark.parametrize("seed", range(3))
-def test_laws_are_recognized(rule: str, seed: int) -> None:
-    model = nn.Sequential(
-        nn.Linear(64, 200), nn.ReLU(), nn.Linear(200, 50), nn.ReLU(), nn.Linear(50, 120)
-    )
-    init.initialize_(model, rule, generator=torch.Generator().manual_seed(seed))
-    assert set(diagnose(model, NUMBERS).rows.rule) == {rule}
-
-
-def test_a_law_is_not_read_into_too_few_weights_or_none() -> None:
-    use = probe.Use("", "linear", torch.randn(3, 3), fans=(3.0, 3.0), plain=(3.0, 3.0))
-    assert laws.recognize([use], [laws.draw_of(use.weight)]) == [None]
-    zero = probe.Use("", "linear", torch.zeros(30, 30), fans=(30.0, 30.0), plain=(30.0, 30.0))
-    assert laws.recognize([zero], [laws.draw_of(zero.weight)]) == [None]
-
-
-def test_a_draw_is_what_it_is() -> None:
-    draw = laws.draw_of(torch.randn(400, 1000, generator=torch.Generator().manual_seed(0)) * 3)
-    assert draw.number == 400_000
-    assert draw.square == pytest.approx(9, rel=0.02)
-    assert draw.kurtosis == pytest.approx(3, abs=0.1)
-    assert draw.mean == pytest.approx(0, abs=0.05)
-    complex_ = laws.draw_of(torch.randn(400, 100, dtype=torch.cfloat, generator=torch.Generator()))
-    assert complex_.square == pytest.approx(1, rel=0.05)
 
 
 def test_a_quarter_of_tanh_is_saturated_where_the_text_says() -> None:
@@ -276,7 +281,7 @@ def test_losses_of_ones_own() -> None:
         (nn.CrossEntropyLoss(), y), (lambda out: out.square().sum(), None),
         (lambda out, t: F.nll_loss(out.log_softmax(1), t), y),
     ):  # fmt: skip
-        assert diagnose(model, NUMBERS, targets, loss=loss).rows.gradient.notna().all()
+        assert diagnose(model, NUMBERS, targets, loss=loss).table.gradient.notna().all()
     with pytest.raises(ValueError, match=r"loss must return .* one number, got \(16, 10\)"):
         diagnose(model, NUMBERS, loss=lambda out: out)
 
@@ -304,15 +309,15 @@ class Answers(nn.Module):
     ],
 )
 def test_outputs_may_be_nested(answer: Callable[[Tensor], Any]) -> None:
-    assert diagnose(Answers(answer), NUMBERS).rows.gradient.notna().all()
+    assert diagnose(Answers(answer), NUMBERS).table.gradient.notna().all()
 
 
 def test_batches_may_be_arguments() -> None:
     model = Answers(lambda y: y)
     for batch in ((NUMBERS,), {"x": NUMBERS, "mask": 3}, [NUMBERS]):
-        assert len(diagnose(model, batch).rows) == 1
+        assert len(diagnose(model, batch).table) == 1
     many = nn.utils.rnn.pack_padded_sequence(torch.randn(3, 5, 8), [5, 3, 2], batch_first=True)
-    assert len(diagnose(nn.GRU(8, 4, batch_first=True), many).rows) == 2
+    assert len(diagnose(nn.GRU(8, 4, batch_first=True), many).table) == 2
 
 
 class Twice(nn.Module):
@@ -325,7 +330,7 @@ class Twice(nn.Module):
 
 
 def test_a_layer_that_is_used_twice_has_two_rows() -> None:
-    rows = diagnose(Twice(), NUMBERS).rows
+    rows = diagnose(Twice(), NUMBERS).table
     assert list(rows.layer) == ["a", "a", "b"]
 
 
@@ -348,7 +353,7 @@ class Bare(nn.Module):
 
 
 def test_functions_are_seen() -> None:
-    rows = diagnose(Bare(), NUMBERS).rows
+    rows = diagnose(Bare(), NUMBERS).table
     assert list(rows.layer) == [f"weights.{k}" for k in range(4)]
     assert list(rows.kind) == ["matmul", "addmm", "einsum", "linear"]
     assert list(rows.activation[:3]) == ["relu"] * 3
@@ -366,7 +371,7 @@ def test_complex_weights() -> None:
     )
     report = diagnose(model, NUMBERS.to(torch.cfloat), loss=lambda y: y.abs().sum())
     assert report.verdict == "starts well"
-    assert report.rows.gradient.notna().all()
+    assert report.table.gradient.notna().all()
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -389,14 +394,14 @@ def test_checkpoints_are_looked_into(reentrant: bool) -> None:
         def forward(self, x: Tensor) -> Tensor:
             return checkpoint(self.model, x, use_reentrant=reentrant)
 
-    rows = diagnose(Checkpointed(), NUMBERS.clone().requires_grad_(reentrant)).rows
+    rows = diagnose(Checkpointed(), NUMBERS.clone().requires_grad_(reentrant)).table
     assert len(rows) == 9
 
 
 def test_computed_weights_are_seen() -> None:
     layer = nn.utils.parametrizations.weight_norm(nn.Linear(64, 32))
     report = diagnose(nn.Sequential(layer, nn.ReLU(), nn.Linear(32, 3)), NUMBERS)
-    assert report.rows.rule[0] == "standard"
+    assert report.table.rule[0] == "standard"
     assert report.ok
 
 
@@ -428,12 +433,12 @@ class OfItsOwn(nn.Module):
 
 
 def test_derivatives_of_ones_own_are_looked_into() -> None:
-    assert list(diagnose(OfItsOwn(False), NUMBERS).rows.layer) == ["w", "head"]
+    assert list(diagnose(OfItsOwn(False), NUMBERS).table.layer) == ["w", "head"]
 
 
 def test_what_hides_its_weights_is_said() -> None:
     report = diagnose(OfItsOwn(True), NUMBERS)
-    assert list(report.rows.layer) == ["head"]
+    assert list(report.table.layer) == ["head"]
     (found,) = (f for f in report.findings if f.kind == "unseen")
     assert (found.where, found.serious) == (("w",), False)
 
@@ -456,7 +461,7 @@ def test_the_callers_modes_do_not_matter(grad: Callable[[], Any]) -> None:
     model = patients.relu_mlp().model
     with grad():
         report = diagnose(model, NUMBERS)
-    assert report.rows.gradient.notna().all()
+    assert report.table.gradient.notna().all()
 
 
 def test_wrong_arguments_are_named() -> None:
@@ -497,7 +502,8 @@ def test_a_report_prints_itself() -> None:
     for finding in report.findings:
         assert finding.what in in_a_line(text)
         assert finding.fix in text
-        assert f"chapter {finding.chapter}" in in_a_line(text)
+        assert f"chapter {finding.chapter}, {finding.link}" in text
+        assert f'<a href="{finding.link}">chapter {finding.chapter}</a>' in report._repr_html_()
     serious = [finding.serious for finding in report.findings]
     assert serious == sorted(serious, reverse=True)
     assert report._repr_html_().count("<li>") == len(report.findings)
@@ -505,25 +511,16 @@ def test_a_report_prints_itself() -> None:
 
 
 def test_a_report_escapes_what_it_quotes() -> None:
-    finding = faults.Finding("a", ("b",), "1 < 2", {}, "& so", "x < y", 1)
-    assert "1 &lt; 2 &amp; so <code>x &lt; y</code>" in Report((finding,), [])._repr_html_()
+    finding = faults.Finding("law", ("b",), "1 < 2", {}, "& so", "x < y")
+    assert "1 &lt; 2 &amp; so <code>x &lt; y</code>" in Report((finding,))._repr_html_()
 
 
 def test_a_picture_of_it() -> None:
     model, batch, targets = patients.relu_mlp()
     healthy = diagnose(model, batch, targets).plot()
-    assert [len(axes.lines) for axes in healthy.axes] == [2, 1]
+    assert [len(axes.lines) for axes in healthy.axes] == [2, 2]
     patients.defaults(Patient(model, batch))
     ill = diagnose(model, batch, targets).plot()
-    assert [len(axes.lines) for axes in ill.axes] == [3, 2]
+    assert [len(axes.lines) for axes in ill.axes] == [3, 3]
     assert len(ill.axes[0].lines[2].get_xdata()) == 9 - 1
     assert all(axes.get_yscale() == "log" for axes in ill.axes)
-
-
-def test_an_assertion_for_tests_of_ones_own() -> None:
-    model, batch, targets = patients.relu_mlp()
-    assert_starts_well(model, batch, targets)
-    for weight in patients.weights(model):
-        weight.fill_(0.1)
-    with pytest.raises(AssertionError, match="tied"):
-        assert_starts_well(model, batch, targets)

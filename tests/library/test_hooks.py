@@ -1,5 +1,7 @@
-"""What `xavier.monitor.watch` sees beside modules, and what it leaves behind; the rest is tested
-with `xavier.monitor`."""
+"""What is seen of passes, by `xavier.monitor.watch` beside modules too, and what is left behind.
+
+The rest is tested with `xavier.monitor` and `xavier.diagnose`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from xavier import monitor
+from xavier import hooks, monitor
 
 
 def value(rows: pd.DataFrame, **where: Any) -> float:
@@ -102,23 +104,6 @@ def test_a_function_of_integers_has_no_rows() -> None:
     assert record.rows().order.nunique() == 2
 
 
-def test_what_was_compiled_is_watched_where_it_is_called_as_it_was() -> None:
-    model = mlp()
-    with monitor.watch(torch.compile(model, backend="eager")) as record:
-        model(normal(3, 4))
-    assert record.rows()["name"].unique().tolist() == ["0", "1", "2"]
-
-
-def test_dead_units_of_a_function_are_found() -> None:
-    model = Functional(F.relu)
-    with torch.no_grad():
-        model.body.bias[:20] = -100.0
-        model.body.bias[20:] = 100.0
-    with monitor.watch(model) as record:
-        model(normal(30, 4))
-    assert value(record.rows(), name="relu()", statistic="dead") == 0.4
-
-
 def test_a_network_of_functions_alone_can_be_watched() -> None:
     class Bare(nn.Module):
         def __init__(self) -> None:
@@ -200,10 +185,123 @@ def test_the_modes_of_others_are_left_alone() -> None:
             assert not torch.zeros(1).is_meta
             return F.relu(x)
 
-    with monitor.watch(Here()) as record:
-        record._module(normal(3, 2, 8))
+    model = Here()
+    with monitor.watch(model) as record:
+        model(normal(3, 2, 8))
     assert torch.overrides._len_torch_function_stack() == 0
     assert "relu()" in set(record.rows()["name"])
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs", "expected"),
+    [
+        ("clamp", (0.0,), {}, "relu ReLU()"),
+        ("clamp", (0, None), {}, "relu ReLU()"),
+        ("clamp", (), {"min": 0}, "relu ReLU()"),
+        ("clamp_min", (0,), {}, "relu ReLU()"),
+        ("clamp", (0, 6), {}, "None"),
+        ("clamp", (0,), {"max": 6}, "None"),
+        ("clamp", (-1,), {}, "None"),
+        ("clamp", (torch.zeros(1),), {}, "None"),
+        ("leaky_relu", (0.3,), {}, "leaky_relu LeakyReLU(negative_slope=0.3)"),
+        ("leaky_relu", (), {"negative_slope": 0.2, "inplace": True},
+         "leaky_relu LeakyReLU(negative_slope=0.2)"),
+        ("hardtanh", (-2, 3), {}, "hardtanh Hardtanh(min_val=-2, max_val=3)"),
+        ("hardtanh", (-2,), {"max_val": 3}, "hardtanh Hardtanh(min_val=-2, max_val=3)"),
+        ("tanh", (), {}, "tanh Tanh()"),
+        ("linear", (torch.zeros(1, 1),), {}, "None"),
+    ],
+)  # fmt: skip
+def test_a_unit_is_known_by_its_function_and_its_numbers(
+    function: str, args: tuple[Any, ...], kwargs: dict[str, Any], expected: str
+) -> None:
+    unit = hooks.unit_called(function, (torch.zeros(1), *args), kwargs)
+    assert (f"{unit[0]} {unit[1]}" if unit else "None") == expected
+
+
+def test_every_unit_is_its_modules_function() -> None:
+    x = torch.linspace(-4, 4, 9)
+    for name, kind in hooks.UNITS.items():
+        homes = [home for home in (F, torch, Tensor) if hasattr(home, name)]
+        options = (torch.tensor([0.25]),) if name == "prelu" else ()
+        assert homes and torch.equal(getattr(homes[0], name)(x, *options), kind()(x))
+
+
+class Notes(hooks.Follower):
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__(module)
+        self.noted: list[str] = []
+
+    def entering(self, name: str, part: nn.Module) -> None:
+        self.noted.append(f"> {name} {len(self.running)}")
+
+    def leaving(self, name: str, part: nn.Module, output: Any) -> None:
+        self.noted.append(f"< {name} {len(self.running)} {type(output).__name__}")
+
+    def calling(self, function: str, args: Any, kwargs: Any) -> hooks.After:
+        where = self.running[-1][0] if self.running else None
+        return lambda out: self.noted.append(f"{function} in {where}: {tuple(out.shape)}")
+
+
+def test_who_follows_is_told_what_happens_in_order() -> None:
+    model = Functional(torch.tanh)
+    follower = Notes(model)
+    follower.follow()
+    follower.listen(True)
+    follower.listen(True)  # once is enough
+    hooks.call(model, (normal(3, 4),))
+    nn.Tanh()(normal(1))
+    follower.stop()
+    model(normal(3, 4))
+    assert follower.noted == [
+        ">  1", "> body 2", "linear in body: (3, 50)", "< body 1 Tensor", "tanh in : (3, 50)",
+        "<  0 Tensor", "tanh in None: (1,)",
+    ]  # fmt: skip
+    assert not follower.parts
+
+
+def test_a_batch_is_what_the_module_takes() -> None:
+    class Takes(nn.Module):
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            return args, kwargs
+
+    pair = (1, [2])
+    assert hooks.call(Takes(), pair) == (pair, {})
+    assert hooks.call(Takes(), [*pair]) == (pair, {})
+    assert hooks.call(Takes(), {"a": pair}) == ((), {"a": pair})
+    packed = nn.utils.rnn.pack_sequence([normal(2, 1)])
+    assert hooks.call(Takes(), packed)[0] == (packed,)
+    found = list(hooks.tensors({"a": [packed.data, 3], "b": (None, packed.batch_sizes)}))
+    assert len(found) == 2 and found[0] is packed.data
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("parameters", [False, True])
+def test_a_module_is_given_back_as_it_was(parameters: bool, fails: bool) -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2), nn.BatchNorm1d(2))
+    model[1].weight = model[0].bias  # one tensor in two places
+    model[2].register_buffer("wide", torch.ones(1).expand(5))  # nobody may write into it
+    model[2].register_buffer("sparse", torch.eye(3).to_sparse())
+    model[2].register_buffer("none", None)
+    weight, bias, mean = model[0].weight, model[0].bias, model[2].running_mean
+    values, versions = [t.detach().clone() for t in (weight, bias, mean)], weight._version
+    try:
+        with hooks.unchanged(model, parameters=parameters):
+            weight.data.zero_()
+            model[0].bias = nn.Parameter(torch.zeros(2))
+            mean.fill_(7)
+            model[2].running_var, model[2].none = torch.zeros(2), torch.zeros(1)
+            model[2].sparse.mul_(2)
+            if fails:
+                raise KeyError
+    except KeyError:
+        assert fails
+    back = parameters or fails
+    assert torch.equal(weight, values[0]) == back and weight._version == versions
+    assert (model[0].bias is bias) == back and torch.equal(bias, values[1])
+    assert model[2].running_mean is mean and torch.equal(mean, values[2])
+    assert torch.equal(model[2].running_var, torch.ones(2)) and model[2].none is None
+    assert torch.equal(model[2].sparse.to_dense(), torch.eye(3))
 
 
 # ------------------------------------------------------------------------------------- copies
