@@ -69,7 +69,7 @@ class Follower:
             for name, part in module.named_modules()
         }
         self.running: list[tuple[str, nn.Module]] = []
-        self._functions: _Functions | None = None
+        self._functions: Any = None  # a mode of torch, while functions are reported
         self._ending = ExitStack()
 
     def entering(self, name: str, part: nn.Module) -> None:
@@ -245,5 +245,8 @@ def unchanged(module: nn.Module, *, parameters: bool = True) -> Iterator[None]:
                     own.clear()
                     own.update(before)
             for tensor, value in values:
-                if tensor.layout != torch.strided or not torch.equal(tensor, value):
+                if tensor.layout != torch.strided:
+                    with torch.no_grad():
+                        tensor.copy_(value)
+                elif not torch.equal(tensor, value):
                     tensor.data.copy_(value)  # so that graphs from before can still be used

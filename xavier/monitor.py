@@ -18,7 +18,7 @@ the number of values, not by one less:
 "std_over_inputs"   root of the mean over units of the variance over examples
 "p02", "p98"        2nd and 98th percentile, linearly interpolated between values; of more than half
                     a million values in a layer (weights, as a rule), those of an even sample of
-                    about 65,000, and in `watch` of more than 16,384 those of about so many
+                    about 65,000, and in `watch` of more than 16,384 those of about 8,000
 "saturated"         share of saturated units (`xavier.activations.Activation.saturated`)
 "density"           share of the values in a bin, divided by the bin's width
 "norm"              root of the sum of squares; this and the next three from `watch` alone
@@ -30,8 +30,10 @@ the number of values, not by one less:
 "std" and "std_over_inputs" differ: a layer whose units each sit at a level of their own, whatever
 the input, has the first and not the second, and tells nothing about its input.
 
-Sums are in double precision, whatever the network's. They are computed on one thread, for their
-last digits would depend on the number of threads where layers are large. A
+Sums are in double precision, whatever the network's; in `watch`, which has a training step to keep
+up with, those of up to 260,000 values are in the network's own, and good to five digits. They are
+computed on one thread, for their last digits would depend on the number of threads where layers are
+large. A
 replica that has diverged has values that are not numbers, and costs the others nothing.
 """
 

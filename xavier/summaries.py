@@ -1,7 +1,7 @@
 """What is said of one tensor: moments, percentiles, saturation and densities.
 
-`xavier.monitor` says which tensors, and what the words mean. All sums are in double precision, in
-pieces that stay in a processor's cache.
+`xavier.monitor` says which tensors, and what the words mean. Sums are in double precision, in
+pieces that stay in a processor's cache; for `xavier.monitor.watch` those of a piece are not.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ replica (R,)."""
 _PERCENTILES = {"p02": 0.02, "p98": 0.98}
 _CHUNK = 2**16  # values taken to double precision at once: half a MB, which stays in the cache
 # Percentiles are those of all values up to the first number, and of about as many as the second.
-_SAMPLES = {"statistics": (2**19, 2**16), "watch": (2**14, 2**14)}
+_SAMPLES = {"statistics": (2**19, 2**16), "watch": (2**14, 2**13)}
 
 
 def describe(
@@ -52,39 +52,39 @@ def describe(
         bins: of the density, if any.
         activation: whose outputs these are, for "saturated".
         health: for `xavier.monitor.watch`: whether to add "norm", "not_finite" and, with inputs of
-            an activation, "dead", and to take percentiles of a smaller sample.
+            an activation, "dead", to take percentiles of a smaller sample, and to add up pieces in
+            the dtype of ``x``, single precision at least.
     """
     replicas, _, units = x.shape
     flat = (x if x.is_contiguous() else x.mT).reshape(replicas, -1)  # in any order
     number = flat.shape[1]
-    sums = list(_spread(x if inputs else flat[:, None], inputs))
-    if activation is not None:
-        hit = activation.saturated(x)
-        sums.append(hit.sum((1, 2)).double())
-        if health and inputs:
-            sums.append(hit.all(1).sum(1).double())
-    # All at once: one wait for a device that computes by itself.
-    mean, within, between, *shares = torch.stack(sums).cpu().numpy()
-    with np.errstate(invalid="ignore"):  # of a replica that has diverged
-        variance = within + between
-        spread = {"mean": mean, "std": np.sqrt(variance)}
+    shaped = x if inputs else flat[:, None]
+    with np.errstate(invalid="ignore", over="ignore"):  # of a replica that has diverged
+        wide = torch.promote_types(x.dtype, torch.float32) if health else torch.float64
+        mean, within, between = _spread(shaped, flat, inputs, wide)
+        size = np.sqrt(mean**2 + within + between)
+        if health and not ((size > 1e-15) & (size < 1e15)).all():  # single has no such squares
+            mean, within, between = _spread(shaped, flat, inputs, torch.float64)
+            size = np.sqrt(mean**2 + within + between)
+        spread = {"mean": mean, "std": np.sqrt(within + between)}
         if inputs:
             spread["std_over_inputs"] = np.sqrt(within)
-        norm = np.sqrt(number * (mean**2 + variance))
     sample = _even_sample(flat, *_SAMPLES["watch" if health else "statistics"])
     spread |= dict(zip(_PERCENTILES, _percentiles(sample), strict=True))
     lost = np.isnan(mean)
     if activation is not None:
-        spread["saturated"] = np.where(lost, np.nan, shares[0] / number)
+        hit = activation.saturated(x)
+        share = torch.count_nonzero(hit, (1, 2)).cpu().numpy() / number
+        spread["saturated"] = np.where(lost, np.nan, share)
     if health:
-        spread["norm"], spread["not_finite"] = norm, np.zeros(replicas)
-        if not np.isfinite(norm).all():  # else there is none to count
-            spread["norm"] = (
-                torch.linalg.vector_norm(flat, dim=1, dtype=torch.float64).cpu().numpy()
-            )
+        spread["norm"], spread["not_finite"] = np.sqrt(number) * size, np.zeros(replicas)
+        if not np.isfinite(size).all():  # else there is none to count
+            norm = torch.linalg.vector_norm(flat, dim=1, dtype=torch.float64)
+            spread["norm"] = norm.cpu().numpy()
             spread["not_finite"] = (~flat.isfinite()).sum(1).double().cpu().numpy()
-        if len(shares) > 1:
-            spread["dead"] = np.where(lost, np.nan, shares[1] / units)
+        if activation is not None and inputs:
+            share = torch.count_nonzero(hit.all(1), 1).cpu().numpy() / units
+            spread["dead"] = np.where(lost, np.nan, share)
     found = [(name, math.nan, value) for name, value in spread.items()]
     if bins is not None:
         counts = torch.stack([_counts(flat[r], bins) for r in range(replicas)])
@@ -92,28 +92,52 @@ def describe(
     return found
 
 
-def _spread(x: Tensor, inputs: bool) -> tuple[Tensor, Tensor, Tensor]:
+def _spread(
+    x: Tensor, flat: Tensor, inputs: bool, wide: torch.dtype
+) -> tuple[Values, Values, Values]:
     """Mean, variance within columns and between them of (R, B, n), each (R,).
 
-    Without ``inputs`` columns are the pieces that the values are taken in.
+    Without ``inputs`` columns are the pieces that the values are taken in. Sums of a piece are in
+    the dtype ``wide``; tensors that have it already are one piece, of which no copy is made.
+
+    Args:
+        x: the values.
+        flat: the same, (R, B n) in any order.
+        inputs: whether the second dimension is the examples.
+        wide: float32 or float64.
     """
     replicas, examples, n = x.shape
-    sizes, means, squares = [], [], []
-    for some in x.split(max(1, _CHUNK // (replicas * examples)), dim=2):
-        wide = some.to(torch.float64, copy=True)
-        mean = wide.mean(1 if inputs else 2, keepdim=True)
-        deviations = wide.sub_(mean).reshape(replicas, 1, -1)
-        squares.append(deviations @ deviations.mT)
-        means.append(mean.flatten(1))
-        sizes.append(some.shape[2])
-    within = torch.stack(squares).sum(0).flatten() / (examples * n)
-    columns = torch.cat(means, 1)
-    if inputs:
-        variance, mean = torch.var_mean(columns, 1, correction=0)
-        return mean, within, variance
-    weights = columns.new_tensor(sizes) / n
-    mean = columns @ weights
-    return mean, within, (columns - mean[:, None]).square() @ weights
+    along = 1 if inputs else 2
+    whole = x.dtype == wide
+    sizes: list[int] = []
+    columns: list[Values] = []
+    within = np.zeros(replicas)
+    for some in [x] if whole else x.split(max(1, _CHUNK // (replicas * examples)), dim=2):
+        values = flat if whole else some.to(wide).reshape(replicas, -1)
+        shaped = x if whole else values.reshape(some.shape)
+        size, level = some.shape[along], np.zeros(1)
+        total, squares = _sums(shaped, values, along)
+        inside = squares - (total**2).sum(1) / size
+        if not (inside >= 0.1 * squares).all():
+            # What all have in common would take the digits of what differs: taken away first.
+            first = shaped.narrow(along, 0, 1)
+            shaped = shaped - first
+            level = first.flatten(1).double().cpu().numpy()
+            total, squares = _sums(shaped, shaped.reshape(replicas, -1), along)
+            inside = squares - (total**2).sum(1) / size
+        within += np.maximum(inside, 0)
+        columns.append(level + total / size)
+        sizes.append(size)
+    means = columns[0] if whole else np.concatenate(columns, 1)
+    share = np.array(sizes) / n if not inputs else np.full(n, 1 / n)
+    mean = means @ share
+    return mean, within / (examples * n), (means - mean[:, None]) ** 2 @ share
+
+
+def _sums(x: Tensor, flat: Tensor, along: int) -> tuple[Values, Values]:
+    """Sums of (R, B, n) along a dimension, (R, rest), and sums of squares (R,)."""
+    norms = torch.linalg.vector_norm(flat, dim=1).double()
+    return x.sum(along).double().cpu().numpy(), norms.cpu().numpy() ** 2
 
 
 def products(z: Tensor, delta: Tensor, bins: Limits | None) -> list[Statistic]:

@@ -31,7 +31,7 @@ def test_who_comes_from_elsewhere_is_told() -> None:
     """Another Python, Windows, other versions: where one meets it first."""
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     pins = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()[0]
-    (tried,) = re.findall(r"tried together on Python ([\d.]+)", pins)
+    (tried,) = re.findall(r"tried together on Python (\d+\.\d+)", pins)
     assert f"tried with {tried} on Linux, and not with newer ones" in readme
     assert "On Windows, `make` and marking need WSL" in readme
     contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

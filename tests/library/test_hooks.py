@@ -244,18 +244,18 @@ class Notes(hooks.Follower):
 
 
 def test_who_follows_is_told_what_happens_in_order() -> None:
-    model = Functional(torch.tanh)
+    model, x = Functional(torch.tanh), normal(3, 4)
     follower = Notes(model)
     follower.follow()
     follower.listen(True)
     follower.listen(True)  # once is enough
-    hooks.call(model, (normal(3, 4),))
-    nn.Tanh()(normal(1))
+    hooks.call(model, (x,))
+    nn.Tanh()(x)
     follower.stop()
-    model(normal(3, 4))
+    model(x)
     assert follower.noted == [
         ">  1", "> body 2", "linear in body: (3, 50)", "< body 1 Tensor", "tanh in : (3, 50)",
-        "<  0 Tensor", "tanh in None: (1,)",
+        "<  0 Tensor", "tanh in None: (3, 4)",
     ]  # fmt: skip
     assert not follower.parts
 

@@ -137,6 +137,23 @@ def test_gradients_and_activations_are_only_where_they_exist() -> None:
     assert monitor.statistics(network, trace, quantities=[]).empty
 
 
+@pytest.mark.parametrize(
+    ("level", "scale"),
+    [(0.0, 0.01), (0.5, 0.01), (30.0, 0.01), (-1000.0, 0.01), (0.0, 1e-25), (0.0, 1e25)],
+)
+def test_what_values_have_in_common_takes_no_digits(level: float, scale: float) -> None:
+    """Nor squares that are beyond single precision, in which watch adds up."""
+    x = level + scale * torch.randn(50, 400, generator=torch.Generator().manual_seed(1))
+    model = nn.PReLU(init=1.0)
+    with monitor.watch(model) as record:
+        model(x)
+    rows = record.rows()
+    for statistic, number in described(x.numpy()).items():
+        if statistic[0] != "p":
+            got = value(rows, quantity="output", statistic=statistic)
+            assert got == pytest.approx(number, rel=1e-4, abs=1e-4 * scale)
+
+
 def test_sums_of_single_precision_are_in_double() -> None:
     # Values that differ in their last few digits only: in single precision their spread drowns.
     network = Network.create((1, 1), "identity", "glorot", seeds=[0])
@@ -195,7 +212,7 @@ class Threads(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.overloadpacket.__name__
-        if name in ("var_mean", "linalg_vector_norm", "_linalg_svd"):
+        if name in ("linalg_vector_norm", "_linalg_svd"):
             self.seen.add((name, torch.get_num_threads()))
         return func(*args, **(kwargs or {}))
 
@@ -215,7 +232,7 @@ def test_large_layers_are_described_on_one_thread() -> None:
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-    assert noted.seen == {("var_mean", 1), ("linalg_vector_norm", 1), ("_linalg_svd", 1)}
+    assert noted.seen == {("linalg_vector_norm", 1), ("_linalg_svd", 1)}
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -973,7 +990,7 @@ def test_norms_are_the_roots_of_sums_of_squares() -> None:
         ("weight_gradient", model[2].weight.grad),
     ):
         got = value(rows, name="2", quantity=quantity, statistic="norm")
-        assert got == pytest.approx(tensor.detach().double().norm().item(), rel=1e-9)
+        assert got == pytest.approx(tensor.detach().double().norm().item(), rel=1e-6)
 
 
 @pytest.mark.parametrize("backward", [False, True])
@@ -1128,6 +1145,6 @@ def test_percentiles_of_a_very_large_layer_are_those_of_an_even_sample() -> None
     for share, name in ((0.02, "p02"), (0.98, "p98")):
         got = value(watched, quantity="weight", statistic=name)
         whole = np.quantile(layer.weight.detach().numpy(), share)
-        assert 0 < abs(got - whole) < 5 * 500**-0.5 * 2 * math.sqrt(0.02 * 0.98 / 2**16)
+        assert 0 < abs(got - whole) < 5 * 500**-0.5 * 2 * math.sqrt(0.02 * 0.98 / 2**13)
     std = network.w[0].double().numpy().std()
     assert rows["std"] == pytest.approx(std, rel=1e-6)  # parts are added in single precision
