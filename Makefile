@@ -95,7 +95,7 @@ grade: $(INSTALLED) ## Mark assignments/submitted/STUDENT/SET/
 
 # ------------------------------------------------------------------------------------------ around
 
-pdf epub: $(BUILT) ## Make one file of the book, _build/book.pdf or book.epub
+pdf epub: $(BUILT) ## Make one file of the book, _build/html/book.pdf or book.epub
 	$(BIN)/python tools/portable.py $@
 
 slides: $(BUILT) ## Make slides of every chapter (CHAPTER=...)

