@@ -97,13 +97,6 @@ def test_equations_13_and_14_for_equal_widths(depth: int) -> None:
         assert gradient == (n_in * v) ** d * v_x * v_delta  # whatever the layer
 
 
-def test_the_standard_rule_shrinks_the_gradient_by_three_for_each_layer() -> None:
-    widths = (n_in,) * 5
-    values = {weight_variance(i): rules.standard(n_in, n_in) for i in range(4)}
-    for layer in range(4):
-        assert backward_variance(widths, layer=layer).subs(values) == v_delta / 3 ** (3 - layer)
-
-
 def test_printed_equation_6_has_one_factor_too_many_and_7_the_wrong_indices() -> None:
     n = sympy.symbols("n_0:4", positive=True, integer=True)
     for layer in range(3):

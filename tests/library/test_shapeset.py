@@ -542,16 +542,13 @@ def test_what_is_no_stream_is_refused(
         Shapeset(**{"seed": 0, **arguments})
 
 
-def test_overlaps_of_no_stream_or_no_image_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"^seed must be at least 0, got -1$"):
-        shapeset.overlaps(-1, 1)
-    with pytest.raises(ValueError, match=r"^n must be at least 1, got 0$"):
-        shapeset.overlaps(0, 0)
-
-
-def test_a_batch_of_none_or_fewer_is_refused_and_nothing_moves() -> None:
+def test_what_is_no_number_of_images_is_refused_and_nothing_moves() -> None:
     stream = Shapeset(0)
     for n in (0, -1):
         with pytest.raises(ValueError, match=f"n must be at least 1, got {n}"):
             stream.batch(n)
     assert stream.state()["position"] == 0
+    for arguments, message in (((-1, 1), "seed must be at least 0, got -1"),
+                               ((0, 0), "n must be at least 1, got 0")):  # fmt: skip
+        with pytest.raises(ValueError, match=f"^{message}$"):
+            shapeset.overlaps(*arguments)
