@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,6 +120,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (wheel,) = folder.glob("xavier_book-*.whl")
     subprocess.run([*pip, "install", *alone, "--target", str(folder / "site"), wheel], check=True)
     return folder / "site"
+
+
+@pytest.mark.thorough  # it builds
+def test_what_the_wheel_says_of_itself_is_what_an_index_takes(installed: Path) -> None:
+    (info,) = installed.glob("xavier_book-*.dist-info")
+    said = Metadata.from_email((info / "METADATA").read_bytes(), validate=True)
+    assert said.name == "xavier-book" and said.license_expression == "MIT"
+    assert said.description == (ROOT / "README.md").read_text(encoding="utf-8")
+    assert {"experiments", "assignments"} <= set(said.provides_extra or [])
+    assert (info / "licenses" / "LICENSE").exists()
 
 
 @pytest.fixture(scope="module")
