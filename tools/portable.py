@@ -33,83 +33,13 @@ TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".webp": "image/webp", ".
 
 NAMED = re.compile(rb' id="image[0-9a-f]+"')
 
-# What both take from a page: its article, in which links lead to what goes along or nowhere.
-ARTICLE = """
-([name, pages, ids, page]) => {
-    const article = document.querySelector("article.bd-article")
-    article.querySelectorAll("script, style, button, a.headerlink, .film, .xavier-lab, " +
-        ".on-dark, .take-along, .go-on").forEach((one) => one.remove())
-    for (const one of article.querySelectorAll("details")) one.open = true
-    for (const link of article.querySelectorAll("a[href]")) {
-        const [file, at] = link.getAttribute("href").split("#")
-        if (/^[a-z]+:/.test(file)) continue
-        const to = file === "" ? name : file.replace(/\\.html$/, "")
-        // The settings of a table are an address, too, and no place.
-        if (pages.includes(to) && !at?.includes("=")) link.setAttribute("href", page(to, at))
-        else link.replaceWith(...link.childNodes)
-    }
-    article.querySelectorAll("h1 br").forEach((one) => one.replaceWith(" "))
-    const seen = new Set()  // a name that comes again is one that nobody calls
-    for (const one of article.querySelectorAll("[id]"))
-        if (seen.has(one.id)) one.removeAttribute("id")
-        else seen.add(one.id)
-    if (ids) {
-        const own = (id) => `${name}--${id}`
-        article.id = own("top")
-        for (const one of article.querySelectorAll("*")) {
-            if (one.id) one.id = own(one.id)
-            for (const { name: key, value } of [...one.attributes]) {
-                if (/^aria-(labelledby|describedby)$/.test(key))
-                    one.setAttribute(key, value.split(" ").map(own).join(" "))
-                else if (/^(xlink:)?href$/.test(key) && one.namespaceURI.endsWith("/svg"))
-                    one.setAttribute(key, value.replace(/^#/, `#${name}--`))
-                else if (value.includes("url(#"))
-                    one.setAttribute(key, value.replaceAll("url(#", `url(#${name}--`))
-            }
-        }
-    }
-    return article
-}
-"""
-PRINTED = f"""
-([name, pages]) => ({ARTICLE})(
-    [name, pages, true, (to, at) => `#${{to}}--${{at ?? "top"}}`]).outerHTML
-"""
+SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 ON_PAPER = """
 article.bd-article + article.bd-article { break-before: page; }
 article.bd-article details.code-fold { display: none; }
 .bd-article { padding: 0 !important; }
 """
 
-READABLE = f"""
-([name, pages]) => {{
-    for (const item of window.MathJax?.startup?.document?.math ?? []) {{
-        const made = MathJax.startup.toMML(item.root)
-        item.typesetRoot.outerHTML = made
-    }}
-    const article = ({ARTICLE})(
-        [name, pages, false, (to, at) => to + ".xhtml" + (at ? "#" + at : "")])
-    const images = []
-    for (const image of article.querySelectorAll("img")) {{
-        images.push(image.getAttribute("src"))
-        image.setAttribute("src", "images/" + image.getAttribute("src").split("/").pop())
-    }}
-    for (const one of article.querySelectorAll("*")) {{
-        for (const {{ name: key, value }} of [...one.attributes]) {{
-            if (/^(data-|on|h?align|valign|border|width|height|role|tabindex)/.test(key) &&
-                value !== "img" && !one.namespaceURI.endsWith("/svg")) one.removeAttribute(key)
-            else if (value.includes("var(--ink"))
-                one.setAttribute(key, value.replace(/var\\(--ink-([0-9a-f]{{6}})[^)]*\\)/g, "#$1"))
-        }}
-    }}
-    const headings = [...article.querySelectorAll("h1, h2")].map((one) => [
-        one.tagName, one.closest("section")?.id ?? "", one.textContent.trim()])
-    return {{
-        body: new XMLSerializer().serializeToString(article), images, headings,
-        has: ["svg", "math"].filter((tag) => article.querySelector(tag)),
-    }}
-}}
-"""
 STYLE = """
 body { line-height: 1.45; }
 h1, h2, h3 { line-height: 1.2; hyphens: none; }
@@ -179,13 +109,18 @@ def opened(tab: Page, path: Path) -> None:
     tab.evaluate("() => document.fonts.ready")
 
 
+def in_page(tab: Page, function: str, name: str, pages: list[str]) -> Any:
+    """What a function of portable.js makes of the page."""
+    return tab.evaluate(f"told => {{ {SCRIPT}; return {function}(told) }}", [name, pages])
+
+
 def pdf(tab: Page, pages: list[str], target: Path) -> None:
     """Print all pages as one."""
     tab.route("**/*", no_scripts)
     articles = []
     for name in pages:
         tab.goto((BUILT / f"{name}.html").as_uri())
-        articles.append(tab.evaluate(PRINTED, [name, pages]))
+        articles.append(in_page(tab, "printed", name, pages))
     tab.unroute("**/*")
     # The page of a chapter with formulas is the frame: its style, its fonts, its MathJax.
     frame = (BUILT / "04_forward.html").read_text(encoding="utf-8")
@@ -219,7 +154,7 @@ def epub(tab: Page, pages: list[str], target: Path) -> None:
     manifest, contents = [], []
     for name in pages:
         opened(tab, BUILT / f"{name}.html")
-        page: dict[str, Any] = tab.evaluate(READABLE, [name, pages])
+        page = in_page(tab, "readable", name, pages)
         (_, _, title), *sections = page["headings"]
         files[f"{name}.xhtml"] = PAGE.format(title=html.escape(title), body=page["body"])
         for source in page["images"]:
