@@ -35,7 +35,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from xavier import checks
 from xavier.shapeset import FREQUENCIES
 
 
@@ -62,32 +61,19 @@ def top_layer(
         The mean after each of the ``updates``, (n,).
 
     Raises:
-        TypeError: an argument is of the wrong type.
-        ValueError: it is out of range, the frequencies are none, or the rate is so large that the
-            output does not settle at them.
+        ValueError: the rate is so large that the output does not settle at the frequencies.
     """
-    rate, examples = checks.positive("lr", lr), checks.positive_int("batch_size", batch_size)
-    units = checks.positive_int("width", width)
-    learning = (units if below is None else checks.positive_int("below", below)) / 4 + 1
-    wanted = [checks.count(f"updates[{i}]", number) for i, number in enumerate(updates)]
-    if not wanted or sorted(wanted) != wanted:
-        raise ValueError(f"updates must be some numbers that rise, got {wanted}")
-    eigenvalues = _label_noise(np.asarray(frequencies, dtype=float))
+    learning = (width if below is None else below) / 4 + 1
+    p = np.asarray(frequencies, dtype=float)
+    eigenvalues = np.clip(np.linalg.eigvalsh(np.diag(p) - np.outer(p, p)), 0, None)  # of a label
     h, found, made = 0.5, [], 0
-    for number in wanted:
+    for number in updates:
         for _ in range(number - made):
-            damping = 2 - rate * (units * h**2 + 1) * eigenvalues
+            damping = 2 - lr * (width * h**2 + 1) * eigenvalues
             if (damping <= 0).any():
                 raise ValueError(f"lr must be such that the output settles, got {lr}")
-            pull = (rate * eigenvalues / (examples * damping)).sum()
-            h -= rate * learning * (h * (1 - h)) ** 2 * pull * h
+            pull = (lr * eigenvalues / (batch_size * damping)).sum()
+            h -= lr * learning * (h * (1 - h)) ** 2 * pull * h
         made = number
         found.append(h)
     return np.array(found)
-
-
-def _label_noise(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Eigenvalues of the covariance of a label."""
-    if p.ndim != 1 or len(p) < 2 or (p < 0).any() or not np.isclose(p.sum(), 1):
-        raise ValueError(f"frequencies must be at least two, from 0 up, with the sum 1, got {p}")
-    return np.clip(np.linalg.eigvalsh(np.diag(p) - np.outer(p, p)), 0, None)

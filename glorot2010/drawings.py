@@ -99,15 +99,14 @@ def rendered(picture: Picture, kind: Kind = "png") -> bytes:
 
 
 @figures.styled
-def tiles(groups: Mapping[str, pd.DataFrame], *, across: int = 10) -> Picture:
+def tiles(groups: Mapping[str, pd.DataFrame]) -> Picture:
     """A tile for every claim, coloured by verdict, in groups one below the other.
 
     Args:
         groups: for every title the claims below it, with the columns ``id`` and ``verdict``, one of
             `VERDICTS`.
-        across: tiles in a line.
     """
-    rows = pd.concat(groups)
+    rows, across = pd.concat(groups), 10
     heights = [math.ceil(len(part) / across) + 0.75 for part in groups.values()]
     picture = Picture(figsize=(5.2, 0.7 + 0.52 * sum(heights)))
     ax = picture.subplots()

@@ -185,13 +185,11 @@ class TrainingPoint(Setting, Schedule):
     Attributes:
         replicas: how they differ.
         test: the split on which error and cost are measured; "valid" where rates are chosen.
-        batch_size: examples of an update.
     """
 
     replicas: tuple[Replica, ...]
     data: Data = field()  # without a default here: finished parts are named after all that is said
     test: Literal["valid", "test"] = "test"
-    batch_size: int = 10
 
     def __post_init__(self) -> None:
         if high := [seed for seed in self.seeds if seed >= MONITOR_SEED]:
@@ -238,7 +236,6 @@ class TrainingPoint(Setting, Schedule):
                 network,
                 _streams(self.data, self.seeds, device),
                 lr=torch.tensor([replica.lr for replica in self.replicas]),
-                batch_size=self.batch_size,
                 cost=self.cost,
                 test=_examples(self.data, self.test, self.curve_images, device),
                 monitor=self._monitor(device),
@@ -315,7 +312,6 @@ class TrainingPoint(Setting, Schedule):
             checkpoint=None if checkpoint is None else checkpoint.with_suffix(".pretraining"),
             save_every=save_every,
             report=report and (lambda made: report(len(kinds) * made)),
-            progress=False,
         )
         of = [kinds.index(kind) for kind in self._begun]
         for all_of_them, found in zip((*network.w, *network.b), (*few.w, *few.b), strict=True):
@@ -474,22 +470,20 @@ class SvmPoint:
 
     Attributes:
         sizes: numbers of examples, ascending.
-        seed: of the training examples.
         tuned: up to this number of examples both constants are tuned; beyond, the last are kept.
         held_out: images of the validation and of the test set.
         memory: gigabytes for the largest kernel matrix.
     """
 
     sizes: tuple[int, ...]
-    seed: int = 0
     tuned: int = 10_000
     held_out: int = 10_000
     memory: float = 4.0
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seed."""
-        return (self.seed,)
+        """That of the training examples."""
+        return (_FINITE_SEED,)
 
     @property
     def work(self) -> int:
@@ -504,7 +498,7 @@ class SvmPoint:
             table = svm.trend(
                 Shapeset,
                 self.sizes,
-                seeds=(self.seed, VALIDATION_SEED, TEST_SEED),
+                seeds=(_FINITE_SEED, VALIDATION_SEED, TEST_SEED),
                 held_out=self.held_out,
                 tune_up_to=self.tuned,
                 memory_gb=self.memory,
@@ -513,7 +507,7 @@ class SvmPoint:
         rows = table.rename(columns={"n": "update", "error": "final_error"}).melt(
             "update", ["final_error", "c", "gamma", "support_vectors"], "quantity"
         )
-        return _typed(rows.assign(arm="svm", lr=float("nan"), seed=self.seed, statistic=""))
+        return _typed(rows.assign(arm="svm", lr=float("nan"), seed=_FINITE_SEED, statistic=""))
 
 
 def _rows(rows: pd.DataFrame, replicas: Sequence[Replica]) -> pd.DataFrame:

@@ -50,12 +50,15 @@ import torch
 from torch import Tensor
 
 from glorot2010 import runs
-from xavier import checks
 from xavier.datasets import Stream
 from xavier.network import Network
 from xavier.threads import few_threads
 from xavier.training import Batches, diverged_since, measured_updates
 
+NOISE = 0.25
+"""Probability with which each component of a layer's input is set to 0."""
+
+_BATCH = 10  # examples of one update, as in training
 _COLUMNS = ["layer", "update", "replica", "seed", "quantity", "value"]
 _MASKS = 2008  # sets the masks' generators apart from all others that come of the same seed
 
@@ -66,14 +69,11 @@ def pretrain(
     *,
     lr: float | Tensor,
     updates: int,
-    noise: float = 0.25,
-    batch_size: int = 10,
     pixels: tuple[float, float] = (-1.0, 1.0),
     every: int | None = None,
     checkpoint: Path | None = None,
     save_every: float = 60.0,
     report: Callable[[int], None] | None = None,
-    progress: bool | None = None,
 ) -> pd.DataFrame:
     """Train the hidden layers as denoising auto-encoders, one after another, in place.
 
@@ -96,16 +96,13 @@ def pretrain(
             used. It goes on from layer to layer, so that no two layers see the same images of an
             endless stream.
         lr: learning rate, or one per replica (R,).
-        updates: number of updates of each layer, each on ``batch_size`` examples of every stream.
-        noise: probability with which each component is set to 0, from 0 to below 1.
-        batch_size: examples of one update.
+        updates: number of updates of each layer, each on ten examples of every stream.
         pixels: the ends of the images' range, in which 0 must be: (-1, 1) for
             `xavier.shapeset.Shapeset`, (0, 1) for `xavier.datasets.DatasetStream`.
         every: updates of a layer between two measurements; by default only its start and its end.
         checkpoint: a file, that need not be there.
         save_every: seconds between two savings.
         report: told, now and then, how many updates have been made, of all layers together.
-        progress: whether to show a progress bar; by default only on a terminal.
 
     Returns:
         Tidy rows ``layer`` (from 1, the first hidden layer), ``update`` (of this layer),
@@ -117,15 +114,12 @@ def pretrain(
 
     Raises:
         TypeError: an argument is of the wrong type, or a stream gives what is.
-        ValueError: the network has no hidden layer, or units of unbounded range, a seed has no
-            stream, a number is out of range, or a stream gives examples that
-            `xavier.network.Network.check` refuses or that are outside ``pixels``. Arguments are
-            checked before the first update; examples when they are fetched, a hundred updates' at
-            a time.
+        ValueError: the network has units of unbounded range, a seed has no stream, or the rate or a
+            stream's examples are none that `xavier.network.Network` takes.
         CheckpointError: the checkpoint is damaged, or of another run.
         OSError: it cannot be written; an earlier one is as it was.
     """
-    run = _Pretraining(network, streams, lr, updates, noise, batch_size, pixels, every)
+    run = _Pretraining(network, streams, lr, updates, pixels, every)
     with few_threads(network.largest):
         runs.go_on(
             run,
@@ -135,7 +129,7 @@ def pretrain(
             checkpoint=checkpoint,
             save_every=save_every,
             report=report,
-            progress=progress,
+            progress=False,
         )
     return run.measured
 
@@ -155,8 +149,6 @@ class _Pretraining:
         streams: Mapping[int, Stream],
         lr: float | Tensor,
         updates: int,
-        noise: float,
-        batch_size: int,
         pixels: tuple[float, float],
         every: int | None,
     ) -> None:
@@ -166,17 +158,13 @@ class _Pretraining:
                 "network.activation must have a bounded range, which the reconstruction can be "
                 f"compared with, got {network.activation.name!r} with range {(low, high)}"
             )
-        if not 0 <= checks.finite("noise", noise) < 1:
-            raise ValueError(f"noise must be from 0 to below 1, got {noise!r}")
-        if not pixels[0] <= 0 <= pixels[1] or pixels[0] == pixels[1]:
-            raise ValueError(f"pixels must be a range that holds 0, got {pixels!r}")
         self.network = network
         self.made = 0
         self.updates = updates * (len(network.w) - 1)
-        self._batches = Batches(network, streams, batch_size)
+        self._batches = Batches(network, streams, _BATCH)
         self._rates = network.rates(lr)
         self._of_a_layer = updates
-        self._noise, self._pixels = noise, pixels
+        self._pixels = pixels
         self._due = measured_updates(updates, every)
         self._rows: list[tuple[int, int, int, int, str, float]] = []
         self._total, self._since = network.w[0].new_zeros(network.replicas), 0
@@ -186,7 +174,7 @@ class _Pretraining:
             **runs.fingerprint(network, self._batches, self._rates),
             "kind": "pretraining",
             "updates": updates,
-            "noise": noise,
+            "noise": NOISE,
             "pixels": list(pixels),
             "due": sorted(self._due),
         }
@@ -207,7 +195,6 @@ class _Pretraining:
         """Make some updates of one layer on examples that are fetched together."""
         layer, made = divmod(self.made, self._of_a_layer)
         x, _ = self._batches.fetch(min(self._batches.updates, self._of_a_layer - made))
-        self._check_pixels(x)
         if not made:  # a layer gets its noise and a decoder
             self._generators = {seed: _generator(seed, layer) for seed in self._batches.streams}
             self._c = self._c.new_zeros(self.network.w[layer].shape[:2])
@@ -238,7 +225,7 @@ class _Pretraining:
     def _masks(self, x: Tensor, layer: int) -> Tensor:
         """1 where a component is kept and 0 where it is not, (streams, U, B, n_in)."""
         shape = (*x.shape[1:3], self.network.sizes[layer])
-        masks = [_mask(generator, shape, self._noise) for generator in self._generators.values()]
+        masks = [_mask(generator, shape) for generator in self._generators.values()]
         return torch.stack(masks).to(x)
 
     def _batch(self, z: Tensor, kept: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -316,16 +303,6 @@ class _Pretraining:
         seed = self.network.seeds[replica]
         self._rows.append((layer + 1, update, replica, seed, quantity, value))
 
-    def _check_pixels(self, x: Tensor) -> None:
-        low, high = self._pixels
-        for seed, images in zip(self._batches.streams, x, strict=True):
-            least, most = (float(end) for end in torch.aminmax(images))
-            if least < low or most > high:
-                raise ValueError(
-                    f"streams[{seed}] must give pixels from {low:g} to {high:g} "
-                    f"(see the argument pixels), got {least if least < low else most:g}"
-                )
-
     def state(self) -> dict[str, Any]:
         """Where the run is, for `glorot2010.runs.save`."""
         return {
@@ -354,6 +331,6 @@ def _generator(seed: int, layer: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(words[0] >> 1))
 
 
-def _mask(generator: torch.Generator, shape: tuple[int, ...], noise: float) -> Tensor:
+def _mask(generator: torch.Generator, shape: tuple[int, ...]) -> Tensor:
     """True where a component is kept. In float32, whatever the network's dtype."""
-    return torch.rand(shape, generator=generator, dtype=torch.float32) >= noise
+    return torch.rand(shape, generator=generator, dtype=torch.float32) >= NOISE

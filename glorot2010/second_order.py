@@ -104,10 +104,8 @@ def gradient_variance(
     rounding. Where rounding makes a difference of near-equal numbers negative, it is set to 0.
 
     Args:
-        network: R replicas.
-        x: inputs (B, n_0) or (R, B, n_0).
+        network, x, cost: as in `diagonal_hessian`.
         y: labels (B,) or (R, B).
-        cost: one of `xavier.network.COSTS`.
 
     Returns:
         The variances in the network's dtype, diverged replicas as in `diagonal_hessian`.
@@ -191,10 +189,8 @@ def hessian(
 
     Args:
         network: a replica may have up to `MAX_PARAMETERS` weights and biases.
-        x: inputs (B, n_0) or (R, B, n_0).
-        y: labels (B,) or (R, B).
+        x, y, cost: as in `gradient_variance`.
         replica: which one.
-        cost: one of `xavier.network.COSTS`.
 
     Returns:
         A symmetric matrix (P, P), float64, for P parameters.

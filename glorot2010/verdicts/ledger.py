@@ -147,13 +147,9 @@ def _frame(table: pd.DataFrame) -> pd.DataFrame:
 def stability(frame: pd.DataFrame, folder: str | Path | None = None) -> list[tuple[int, ...]]:
     """Judge the claims that rest on records again, without one seed, and without another.
 
-    Args:
-        frame: from `judge`.
-        folder: of the records, as in `glorot2010.records.results_folder`.
-
     Returns:
-        For every row, the seeds without which the verdict is another; none for claims that are
-        computed now.
+        For every row of what `judge` gave, the seeds without which the verdict is another; none for
+        claims that are computed now.
     """
     evidence = Evidence(folder)
     return [
@@ -169,12 +165,9 @@ def stability(frame: pd.DataFrame, folder: str | Path | None = None) -> list[tup
 def strict(frame: pd.DataFrame, folder: str | Path | None = None) -> list[str]:
     """Judge the claims that rest on records once more, with intervals at 99 %.
 
-    Args:
-        frame: from `judge`.
-        folder: of the records, as in `glorot2010.records.results_folder`.
-
     Returns:
-        For every row, the verdict; an empty text for claims that rest on no record.
+        For every row of what `judge` gave, the verdict; an empty text for claims that rest on no
+        record.
     """
     evidence = Evidence(folder)
     with questions(level=STRICT):
@@ -216,7 +209,7 @@ def save(frame: pd.DataFrame, folder: str | Path | None = None) -> Path:
     Args:
         frame: all claims, from `judge`, with the columns ``flips`` of `stability` and ``at_99`` of
             `strict`.
-        folder: as in `glorot2010.records.results_folder`.
+        folder: as in `judge`.
 
     Raises:
         ValueError: a claim is missing.
@@ -240,9 +233,6 @@ def _plain(value: Any) -> Any:
 
 def load(folder: str | Path | None = None) -> pd.DataFrame:
     """What was saved last.
-
-    Args:
-        folder: as in `glorot2010.records.results_folder`.
 
     Returns:
         One row a claim, in the order of `glorot2010.verdicts.claim.CLAIMS`, with the columns of
@@ -331,11 +321,7 @@ def listed(frame: pd.DataFrame) -> str:
 def numbers(row: Mapping[Any, Any]) -> str:
     """Our number, its interval, and the one that was claimed, as a sentence or two.
 
-    Args:
-        row: of a table of verdicts.
-
-    Returns:
-        A text, empty where there is no number.
+    The text is empty where there is no number.
     """
     parts = []
     if row["ours"] is not None:

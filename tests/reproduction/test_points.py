@@ -228,7 +228,6 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "quadratic cost": {"cost": "quadratic"},
     "normal weights": {"distribution": "normal"},
     "pyramid": {"hidden": (7, 5)},
-    "batches of three": {"batch_size": 3},
     "Hessian": {"second_order": "hessian"},
     "gradient variance": {"second_order": "variance"},
     "frozen": {"output_bias": "frozen"},
@@ -270,7 +269,6 @@ def test_a_point_is_what_the_functions_that_it_is_made_of_give(one_thread: None,
         lr=torch.tensor([replica.lr for replica in point.replicas]),
         test=held_out(60),
         cost=point.cost,
-        batch_size=point.batch_size,
         second_order=point.second_order and SecondOrder(point.second_order),
         freeze_output_bias=point.output_bias == "frozen",
     )
@@ -612,7 +610,7 @@ def test_the_kinds_of_data_are_those_that_are_said() -> None:
 def test_a_finite_shapeset_holds_the_images_on_which_the_svm_trains_in_an_order_of_each_seed() -> (
     None
 ):
-    there, labels = Shapeset(SvmPoint((1000,)).seed).batch(1000)
+    there, labels = Shapeset(*SvmPoint((1000,)).seeds).batch(1000)
     passes = [
         stream.batch(1000) for stream in points._streams("shapeset_1k", (0, 1), "cpu").values()
     ]

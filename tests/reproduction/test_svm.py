@@ -12,7 +12,7 @@ from sklearn.svm import SVC
 from torch import Tensor
 
 from glorot2010 import svm
-from glorot2010.svm import CS, GAMMAS
+from glorot2010.svm import GAMMAS
 from xavier.shapeset import FREQUENCIES, Shapeset
 
 Examples = tuple[Tensor, Tensor]
@@ -161,11 +161,6 @@ def test_sizes_above_a_limit_use_the_setting_of_the_largest_below() -> None:
     for rows, last in ((some, 1), (svm.trend(Rings, (20, 50, 400), tune_up_to=20, **settings), 0)):
         for n in range(last, 3):
             assert (rows.c[n], rows.gamma[n]) == (tuned.c[last], tuned.gamma[last])
-
-
-def test_what_is_to_choose_from_on_shapeset_is_in_rising_order() -> None:
-    assert list(CS) == sorted(set(CS))
-    assert list(GAMMAS) == sorted(set(GAMMAS))
 
 
 def test_a_kernel_that_needs_too_much_memory_is_refused_before_it_is_made() -> None:
