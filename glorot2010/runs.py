@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Protocol, TypeAlias, get_args
+from typing import Any, Literal, NoReturn, Protocol, TypeAlias
 
 import pandas as pd
 import torch
@@ -22,11 +22,11 @@ from torch import Tensor
 from glorot2010 import second_order
 from glorot2010.cuda import Captured
 from glorot2010.second_order import Diagonal
-from xavier import checks, files, training
+from xavier import files, training
 from xavier.datasets import Stream
 from xavier.network import Cost, Network
 from xavier.threads import few_threads
-from xavier.training import FETCHED, Batches, Monitor
+from xavier.training import Batches, Monitor
 
 # --------------------------------------------------------------------------------------------------
 # A file that says where a run is
@@ -200,12 +200,6 @@ class SecondOrder:
     every: int = 1000
     examples: int = 500
     parts: OwnRates = "all"
-
-    def __post_init__(self) -> None:
-        checks.one_of("kind", self.kind, ("hessian", "variance"))
-        checks.one_of("parts", self.parts, get_args(OwnRates))
-        if not 2 <= checks.positive_int("examples", self.examples) <= FETCHED:
-            raise ValueError(f"examples must be from 2 to {FETCHED}, got {self.examples}")
 
 
 class Run(training.Training):

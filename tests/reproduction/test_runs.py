@@ -178,22 +178,6 @@ def test_a_replica_that_diverges_by_second_order_rates_costs_the_others_nothing(
     assert all(x[1].isfinite().all() for x in parameters(network))
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"kind": "hesian"}, "kind must be one of hessian, .*did you mean 'hessian'"),
-        ({"examples": 1001}, "examples must be from 2 to 1000, got 1001"),
-        ({"examples": 1}, "examples must be from 2 to 1000, got 1"),
-        ({"parts": "input"}, "parts must be one of all, no_output_bias, output, got 'input'"),
-    ],
-)
-def test_second_order_rates_that_cannot_be_are_refused(
-    changes: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        SecondOrder(**{"kind": "hessian", **changes})
-
-
 # --------------------------------------------------------------------------------------------------
 # Frozen, tied, begun at the prior
 # --------------------------------------------------------------------------------------------------
