@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
-from typing import Any, NamedTuple, ParamSpec, TypeAlias
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -127,6 +127,20 @@ def made(name: str, scale: Scale = "book", **values: Value) -> pd.DataFrame:
 
 def typed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.astype({"at": "float64", "lr": "float64", "value": "float32"})
+
+
+def cells(
+    name: str, *kinds: str
+) -> Callable[[Callable[Concatenate[Cell, P], float | None]], Callable[P, Made]]:
+    """Make a record of a function of its cells."""
+
+    def of(value: Callable[Concatenate[Cell, P], float | None]) -> Callable[P, Made]:
+        def anew(*args: P.args, **named: P.kwargs) -> Tables:
+            return {name: made(name, **dict.fromkeys(kinds, lambda c: value(c, *args, **named)))}
+
+        return lazy(anew)
+
+    return of
 
 
 def ended(name: str, errors: Mapping[str, float | Sequence[float]], shared: float = 9.0) -> Value:
@@ -408,17 +422,12 @@ def p3(
     return {"fig2": figure_2({("depth 4", lr): escapes for lr in (0.03, 0.1)}, mean=mean)}
 
 
-@lazy
-def p4(below: Value, top: Value | None = None) -> Tables:
+@cells("fig2", "mean")
+def p4(c: Cell, below: Value, top: Value = lambda c: 0.5 if c.update < 1000 else 0.02) -> Any:
     """Layers below as given after birth, the top layer down from 1,000 updates on."""
-    down = top or (lambda c: 0.5 if c.update < 1000 else 0.02)
-
-    def value(c: Cell) -> float | None:
-        if c.layer == 4 and c.arm == "depth 4":
-            return down(c)
-        return below(c) if c.update else 0.5 + DRAWN[c.layer]
-
-    return {"fig2": made("fig2", mean=value)}
+    if c.layer == 4 and c.arm == "depth 4":
+        return top(c)
+    return below(c) if c.update else 0.5 + DRAWN[c.layer]
 
 
 DRAWN = (0.0, -0.03, 0.02, -0.01, 0.0, 0.0)
@@ -521,15 +530,11 @@ def scaled(plain: float = 40.0, steep: float = 83.3, base: float = 83.3) -> Tabl
     return {"slope_scale": made("slope_scale", final_error=ended("slope_scale", ends, 1.0))}
 
 
-@lazy
-def waking(frozen: float, learned: float, log_prior: float) -> Tables:
+@cells("biases", "test_error")
+def waking(c: Cell, frozen: float, learned: float, log_prior: float) -> float:
     """Updates, in ten thousands, after which networks with such output biases are awake."""
     when = {"frozen": frozen, "learned": learned, "log_prior": log_prior}
-
-    def error(c: Cell) -> float:
-        return 0.6 if c.update >= 10_000 * (when[c.arm] + c.seed % 2) else 0.8333
-
-    return {"biases": made("biases", test_error=error)}
+    return 0.6 if c.update >= 10_000 * (when[c.arm] + c.seed % 2) else 0.8333
 
 
 @lazy
@@ -603,17 +608,13 @@ def p10_late(sigmoid: float, tanh: float, escapes: Sequence[float] = LATE) -> Ta
     return {**p10(three, (0, 0, 0, 0, 0), escapes), **late}
 
 
-@lazy
-def reaching(times: Sequence[Sequence[float]], late: float = 40_000) -> Tables:
+@cells("table1", "p98")
+def reaching(c: Cell, times: Sequence[Sequence[float]], late: float = 40_000) -> float:
     """98th percentiles that reach 0.95 at some updates, by seed and layer, and 1 somewhat later."""
-
-    def p98(c: Cell) -> float:
-        if c.arm != "tanh":
-            return 1.0 if c.layer == 5 else 0.0
-        when = times[c.seed][c.layer - 1]
-        return 0.3 if c.update < when else 0.95 if c.update < when + late else 1.0
-
-    return {"table1": made("table1", p98=p98)}
+    if c.arm != "tanh":
+        return 1.0 if c.layer == 5 else 0.0
+    when = times[c.seed][c.layer - 1]
+    return 0.3 if c.update < when else 0.95 if c.update < when + late else 1.0
 
 
 RISING = (1000.0, 40_000.0, 80_000.0, 120_000.0, math.inf)
@@ -641,58 +642,44 @@ def p12(
     return {"table1": made("table1", p98=p98, saturated=lines(**ends))}
 
 
-@lazy
-def p12_late(softsign: float, tanh: float) -> Tables:
-    """The same, and saturated shares of other networks at the end of longer runs."""
-
-    def share(c: Cell) -> float:
-        end = {"softsign": softsign, "tanh": tanh}[c.arm]
-        return (end + 0.002 * WOBBLE[c.seed - 5]) * c.update / 750_000
-
-    return {**p12(), "saturation_late": made("saturation_late", saturated=share)}
+@cells("saturation_late", "saturated")
+def saturated_late(c: Cell, softsign: float, tanh: float) -> float:
+    """Saturated shares of other networks at the end of longer runs."""
+    end = {"softsign": softsign, "tanh": tanh}[c.arm]
+    return (end + 0.002 * WOBBLE[c.seed - 5]) * c.update / 750_000
 
 
-@lazy
-def sitting(tanh: Sequence[float], softsign: Sequence[float], odd: Any = None) -> Tables:
+@cells("table1", "density")
+def sitting(
+    c: Cell, tanh: Sequence[float], softsign: Sequence[float], odd: Any = None
+) -> float | None:
     """Densities that are highest about a place on both sides of 0, by layer."""
-
-    def density(c: Cell) -> float | None:
-        if c.arm not in ("tanh", "softsign"):
-            return None
-        places = {"tanh": tanh, "softsign": softsign}[c.arm]
-        place = (odd or {}).get((c.arm, c.layer, c.seed), places[c.layer - 1])
-        near = 1 + 3 * (abs(abs(c.at) - place) < 0.021)
-        # Before the end units sit elsewhere, and on the right one bin is the highest of all.
-        return float(near if c.update == 500_000 else c.at > 0.3) + 5 * (abs(c.at - 0.3) < 0.01)
-
-    return {"table1": made("table1", density=density)}
+    if c.arm not in ("tanh", "softsign"):
+        return None
+    places = {"tanh": tanh, "softsign": softsign}[c.arm]
+    place = (odd or {}).get((c.arm, c.layer, c.seed), places[c.layer - 1])
+    near = 1 + 3 * (abs(abs(c.at) - place) < 0.021)
+    # Before the end units sit elsewhere, and on the right one bin is the highest of all.
+    return float(near if c.update == 500_000 else c.at > 0.3) + 5 * (abs(c.at - 0.3) < 0.01)
 
 
 ENDS, KNEES = (0.98, 0.98, 0.02, 0.06, 0.98), (0.58, 0.66, 0.7, 0.78, 0.82)
 
 
-@lazy
-def turning(ratios: Mapping[int, float]) -> Tables:
+@cells("table1", "back_gradient")
+def turning(c: Cell, ratios: Mapping[int, float]) -> float:
     """Back-propagated gradients of standard tanh, layer 1 over layer 5, from some updates on."""
-
-    def value(c: Cell) -> float:
-        ratio = [r for u, r in sorted(ratios.items()) if u <= c.update][-1]
-        tanh = ratio if c.arm == "tanh" else 1 / ratio
-        return float(1 + (tanh * (1 + 0.02 * WOBBLE[c.seed]) - 1) * (c.layer == 1))
-
-    return {"table1": made("table1", back_gradient=value)}
+    ratio = [r for u, r in sorted(ratios.items()) if u <= c.update][-1]
+    tanh = ratio if c.arm == "tanh" else 1 / ratio
+    return float(1 + (tanh * (1 + 0.02 * WOBBLE[c.seed]) - 1) * (c.layer == 1))
 
 
-@lazy
-def drifting(standard: float, normalized: float) -> Tables:
+@cells("table1", "weight_gradient")
+def drifting(c: Cell, standard: float, normalized: float) -> float:
     """Weight gradients, layer 1 over layer 5, in the last fifth of the run; 9 before."""
     ratios = {"tanh": standard, "tanh normalized": normalized}
-
-    def value(c: Cell) -> float:
-        ratio = ratios.get(c.arm, 1.0) if c.update >= 400_000 else 9.0
-        return float(ratio * (1 + 0.02 * WOBBLE[c.seed]) if c.layer == 1 else 1.0)
-
-    return {"table1": made("table1", weight_gradient=value)}
+    ratio = ratios.get(c.arm, 1.0) if c.update >= 400_000 else 9.0
+    return float(ratio * (1 + 0.02 * WOBBLE[c.seed]) if c.layer == 1 else 1.0)
 
 
 @lazy
@@ -887,9 +874,10 @@ CASES: dict[str, dict[Verdict, list[Made]]] = {
             reaching([(1000.0,) + (math.inf,) * 4] * 5)],
         "holds in part": [reaching([RISING] * 5, late=math.inf)],
         "undecided": [reaching([RISING] * 3 + [FALLING] * 2), reaching([TIED] * 5)]},
-    "P12": {"holds": [p12(), p12_late(0.2, 0.3)], "fails": [p12(0.6, 0.2, 0.1, (0.4, 0.05))],
-        "holds in part": [p12(fast=0.1), p12_late(0.3, 0.2)],
-        "undecided": [p12(saturated=(0.3, 0.3)), p12_late(0.25, 0.25)]},
+    "P12": {"holds": [p12(), p12() | saturated_late(0.2, 0.3)],
+        "fails": [p12(0.6, 0.2, 0.1, (0.4, 0.05))],
+        "holds in part": [p12(fast=0.1), p12() | saturated_late(0.3, 0.2)],
+        "undecided": [p12(saturated=(0.3, 0.3)), p12() | saturated_late(0.25, 0.25)]},
     "P13": {"holds": [sitting(ENDS, KNEES)], "fails": [sitting(KNEES, ENDS),
             sitting((0.02,) * 5, (0.02,) * 5)],
         "holds in part": [sitting(ENDS, (0.58, 0.66, 0.02, 0.02, 0.02)),
