@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import math
 import os
 import re
 from collections.abc import Iterator
@@ -92,18 +91,6 @@ def _seeds(ctx: click.Context, param: click.Parameter, text: str | None) -> tupl
     return tuple(found)
 
 
-def _seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
-    if math.isnan(value):  # which no range refuses
-        raise click.BadParameter(f"must be a number of seconds, got {value}")
-    return value
-
-
-def _folder(ctx: click.Context, param: click.Parameter, path: str | None) -> str | None:
-    if path == "":  # which would be taken for none
-        raise click.BadParameter("must be the path of a folder, got ''")
-    return path
-
-
 def _address(ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
     """The address of a scheduler as Dask has it."""
     if text is None:
@@ -117,7 +104,6 @@ _results_option = click.option(
     "--results",
     metavar="DIR",
     type=click.Path(file_okay=False),
-    callback=_folder,
     help="Folder of the records (also: XAVIER_RESULTS; else results/ of the repository).",
 )
 _scale_option = click.option(
@@ -226,7 +212,6 @@ def _state(name: str, label: str, folder: Path) -> str:
     "--save-every",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    callback=_seconds,
     default=60.0,
     help="Seconds between two savings of what is half done.",
 )

@@ -65,7 +65,6 @@ def fit(
     gamma: float,
     *,
     memory_gb: float = 4.0,
-    report: Callable[[float], None] | None = None,
 ) -> list[Machine]:
     """Train machines for every C, at one gamma.
 
@@ -75,7 +74,6 @@ def fit(
         gamma: inverse squared width of the kernel; large is a close fit.
         memory_gb: most memory for the kernel of two classes, in 10^9 bytes. It takes 8 bytes for
             every pair of their images: 8.9 GB for 100,000 images of Shapeset.
-        report: told the share of the pairs of classes that are done.
 
     Raises:
         ValueError: the kernel would need more memory than allowed.
@@ -101,8 +99,6 @@ def fit(
             weights[k, rows[machine.support_], p] = machine.dual_coef_[0]
             bias[k, p] = machine.intercept_[0]
         del kernel  # before the next is made: there is room for one
-        if report is not None:
-            report((p + 1) / len(pairs))
     return [Machine(images, classes, gamma, w, b) for w, b in zip(weights, bias, strict=True)]
 
 
@@ -175,8 +171,7 @@ def trend(
         tune_up_to: sizes above it, but the first, use the setting of the largest size up to it,
             untuned and so much faster; by default all are tuned.
         memory_gb: as in `fit`.
-        report: told, after every pair of classes of a machine whose setting is chosen, the sizes of
-            all machines so far, of the one at hand the part that is done.
+        report: told, after every machine, the sizes of all so far.
 
     Returns:
         Rows ``n``, ``c``, ``gamma``, ``error`` (share of the test images), ``support_vectors``
@@ -185,21 +180,16 @@ def trend(
     images, labels = stream(seeds[0]).batch(sizes[-1])
     validation, test = (stream(seed).batch(held_out) for seed in seeds[1:])
     rows: list[tuple[int, float, float, float, int]] = []
-    before = n = 0
-
-    def tell(share: float) -> None:
-        if report is not None:
-            report(before + int(n * share))
-
     c = gamma = 0.0
     for n in sizes:
         train = images[:n], labels[:n]
         if not rows or tune_up_to is None or n <= tune_up_to:
             best = tune(train, validation, cs, gammas, memory_gb=memory_gb).iloc[0]
             c, gamma = float(best["c"]), float(best["gamma"])
-        machines = fit(train, [c], gamma, memory_gb=memory_gb, report=tell)
+        machines = fit(train, [c], gamma, memory_gb=memory_gb)
         rows.append((n, c, gamma, errors(machines, test)[0], machines[0].support))
-        before += n
+        if report is not None:
+            report(sum(row[0] for row in rows))
     return pd.DataFrame(rows, columns=["n", "c", "gamma", "error", "support_vectors"])
 
 

@@ -264,7 +264,6 @@ def test_what_is_wrong_with_one_experiment_does_not_stop_the_next(few: Any, tmp_
         ("run table1 --scale bok", "'bok' is not one of 'smoke', 'book', 'paper'"),
         ("run table1 --jobs -1", "--jobs"),
         ("run table1 --save-every soon", "--save-every"),
-        ("run table1 --save-every nan", "must be a number of seconds, got nan"),
         ("run table1 --executor tcp://host:1", "must be of the form dask://HOST:PORT"),
         ("run table1 --executor dask://h:1 --jobs 2", "cannot be used together"),
         ("run table1 --seeds 3-1", "ranges that ascend, and at most 1000 seeds, got '3-1'"),
@@ -277,8 +276,6 @@ def test_what_is_wrong_with_one_experiment_does_not_stop_the_next(few: Any, tmp_
         ("show tabel1", "got 'tabel1'"),
         ("show table1 --seeds 0,0", "--seeds: seeds must be different ones"),
         ("show birth --seeds 1", "--seeds: seeds must be some, of an experiment that trains"),
-        *((f"{command} --results ''", "'--results': must be the path of a folder, got ''")
-          for command in ("list", "run table1", "show fig3", "ledger")),
         ("ledger --id P250", "got 'P250'"),
     ],
 )  # fmt: skip
@@ -295,6 +292,7 @@ def test_errors_that_are_expected_are_messages(
     assert "device must be one that is there, got 'gpu'" in refused(
         "run", "small", "--device", "gpu"
     )
+    assert "must be the path of a folder, got ''" in refused("list", "--results", "")
     path = tmp_path / "file"
     path.write_text("mine")
     for words in (("run", "small"), ("list",), ("show", "small"), ("ledger",)):
