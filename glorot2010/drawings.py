@@ -247,50 +247,17 @@ def _spectrum(rows: pd.DataFrame) -> Picture:
     return picture
 
 
-def _escape(rows: pd.DataFrame) -> Picture:
-    """Figure 2: activations of the sigmoid with four hidden layers, a panel a rate."""
-    return _evolution(
-        rows,
-        ["depth 4"],
-        "activation",
-        line="mean",
-        band="std",
-        ylabel="activation",
-    )
-
-
-def _saturation(*arms: str) -> Callable[[pd.DataFrame], Picture]:
-    """Figures 3 and 10: spread and 98th percentile of the activations."""
-
-    def picture(rows: pd.DataFrame) -> Picture:
-        return _evolution(rows, arms, "activation", line="std", marks="p98", ylabel="activation")
-
-    return picture
-
-
-def _gradients(rows: pd.DataFrame) -> Picture:
-    """Figure 9: spread of the weight gradients, standard and normalized."""
-    return _evolution(
-        rows,
-        ["tanh", "tanh normalized"],
-        "weight_gradient",
-        line="std",
-        logy=True,
-        ylabel="std of the gradient",
-    )
-
-
 def _evolution(
     rows: pd.DataFrame,
-    arms: Iterable[str],
-    quantity: str,
-    *,
+    *arms: str,
+    quantity: str = "activation",
     line: str,
     band: str | None = None,
     marks: str | None = None,
     logy: bool = False,
-    ylabel: str,
+    ylabel: str = "activation",
 ) -> Picture:
+    """Statistics of every layer over the updates, a panel a network."""
     statistics = [statistic for statistic in (line, band, marks) if statistic]
     panels = {
         title: part.rename(columns={"update": "step"})
@@ -301,29 +268,41 @@ def _evolution(
     )
 
 
-def _densities(quantity: str, xlabel: str, *arms: str) -> Callable[[pd.DataFrame], Picture]:
-    """Figures 4 and 6 to 8: densities after the last update at which there are any."""
-
-    def picture(rows: pd.DataFrame) -> Picture:
-        panels = _networks(_of(rows, quantity, ["density"]), arms)
-        last = {name: part[part["update"] == part["update"].max()] for name, part in panels.items()}
-        return figures.density_panels(last, xlabel=xlabel)
-
-    return picture
+def _densities(
+    rows: pd.DataFrame, *arms: str, quantity: str = "activation", xlabel: str = "activation"
+) -> Picture:
+    """Densities after the last update at which there are any, a panel a network."""
+    panels = _networks(_of(rows, quantity, ["density"]), arms)
+    last = {name: part[part["update"] == part["update"].max()] for name, part in panels.items()}
+    return figures.density_panels(last, xlabel=xlabel)
 
 
-_BIRTH = ("tanh", "tanh normalized")
+def _of_arms(draw: Callable[..., Picture], *arms: str, **said: Any) -> Callable[..., Picture]:
+    return lambda rows: draw(rows, *arms, **said)
+
+
+_PAIR = ("tanh", "tanh normalized")
+_BIRTH = _of_arms(_densities, *_PAIR)
 
 _PICTURES: Mapping[str, Callable[[pd.DataFrame], Picture]] = {
-    "fig2": _escape,
-    "fig3": _saturation("tanh", "softsign"),
-    "fig4": _densities("activation", "activation", "tanh", "softsign"),
-    "fig6": _densities("activation", "activation", *_BIRTH),
-    "fig7": _densities("back_gradient", "back-propagated gradient", *_BIRTH),
-    "fig8": _densities("weight_gradient", "weight gradient", *_BIRTH),
-    "fig9": _gradients,
-    "fig10": _saturation("tanh normalized"),
-    "birth": _densities("activation", "activation", *_BIRTH),
+    "fig2": _of_arms(_evolution, "depth 4", line="mean", band="std"),
+    "fig3": _of_arms(_evolution, "tanh", "softsign", line="std", marks="p98"),
+    "fig4": _of_arms(_densities, "tanh", "softsign"),
+    "fig6": _BIRTH,
+    "fig7": _of_arms(
+        _densities, *_PAIR, quantity="back_gradient", xlabel="back-propagated gradient"
+    ),
+    "fig8": _of_arms(_densities, *_PAIR, quantity="weight_gradient", xlabel="weight gradient"),
+    "fig9": _of_arms(
+        _evolution,
+        *_PAIR,
+        quantity="weight_gradient",
+        line="std",
+        logy=True,
+        ylabel="std of the gradient",
+    ),
+    "fig10": _of_arms(_evolution, "tanh normalized", line="std", marks="p98"),
+    "birth": _BIRTH,
     "depth": _by_depth,
     "gain_grid": _by_gain,
     "hessian": _spectrum,
