@@ -472,7 +472,7 @@ class SvmPoint:
         sizes: numbers of examples, ascending.
         tuned: up to this number of examples both constants are tuned; beyond, the last are kept.
         held_out: images of the validation and of the test set.
-        memory: gigabytes for the largest kernel matrix.
+        memory: gigabytes for values of the kernel.
     """
 
     sizes: tuple[int, ...]
