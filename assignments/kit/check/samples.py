@@ -112,21 +112,15 @@ def numbers(answer: Any, shape: Sequence[int | None], what: str) -> Array:
         raise Unanswered(f"{what} must be numbers")
     if isinstance(answer, list) and len(shape) == 1 and array.shape == (len(answer), 1):
         array = array[:, 0]  # of single numbers, each in an array of its own
-    wanted = shape
-    if array.ndim == len(shape):
-        wanted = [k if n is None else n for n, k in zip(shape, array.shape, strict=True)]
-    if array.shape != tuple(wanted):
-        raise Unanswered(f"{what} must have the shape {tuple(shape)}, not {array.shape}")
+    fits = array.ndim == len(shape) and all(
+        n is None or n == k for n, k in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        wanted = "".join("any, " if n is None else f"{n}, " for n in shape).rstrip()
+        raise Unanswered(f"{what} must have the shape ({wanted}), not {array.shape}")
     if not np.isfinite(array).all():
         raise Unanswered(f"{what} must be finite numbers")
     return array.astype(np.float64)
-
-
-def in_a_row(answer: Any, what: str) -> Array:
-    """An answer as finite numbers in a row, as `numbers`."""
-    if not isinstance(answer, list | np.ndarray):
-        raise Unanswered(f"{what} must be numbers in a row")
-    return numbers(answer, (len(answer),), what)
 
 
 _times = itertools.count(1)

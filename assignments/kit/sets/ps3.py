@@ -479,7 +479,8 @@ def _picture(answers: Answers, seed: int) -> tuple[Array, Array]:
     if not isinstance(given, dict) or not {"edges", "counts"} <= set(given):
         raise Unanswered("histogram must return a dict with edges and counts")
     edges, counts = (
-        samples.in_a_row(given[name], f"histogram(rng)[{name!r}]") for name in ("edges", "counts")
+        samples.numbers(given[name], (None,), f"histogram(rng)[{name!r}]")
+        for name in ("edges", "counts")
     )
     return edges, counts
 
