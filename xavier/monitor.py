@@ -258,8 +258,9 @@ def watch(
     submodule that has weights of its own, of an activation (`torch.nn.Tanh` and its kind), and of a
     module from outside torch without parts has an entry with the integer ``order`` of its
     execution: a submodule that is called twice has two. An activation that is called as a function,
-    such as `torch.relu`, has an entry of the same kind and is named after the module that calls it,
-    as in ``block.relu()``. Parts that are called outside a forward pass of ``module`` are not seen.
+    such as `torch.relu` or ``x.clamp(min=0)``, has an entry of the same kind and is named after the
+    module that calls it, as in ``block.relu()``. Parts that are called outside a forward pass of
+    ``module`` are not seen.
 
     The quantities of an entry:
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -73,8 +73,8 @@ def describe(
     spread |= dict(zip(_PERCENTILES, _percentiles(sample), strict=True))
     lost = np.isnan(mean)
     if activation is not None:
-        hit = activation.saturated(x)
-        share = torch.count_nonzero(hit, (1, 2)).cpu().numpy() / number
+        hit = activation.saturated(x).cpu().numpy()  # in which NumPy counts faster
+        share = np.array([np.count_nonzero(one) for one in hit]) / number
         spread["saturated"] = np.where(lost, np.nan, share)
     if health:
         spread["norm"], spread["not_finite"] = np.sqrt(number) * size, np.zeros(replicas)
@@ -83,8 +83,7 @@ def describe(
             spread["norm"] = norm.cpu().numpy()
             spread["not_finite"] = (~flat.isfinite()).sum(1).double().cpu().numpy()
         if activation is not None and inputs:
-            share = torch.count_nonzero(hit.all(1), 1).cpu().numpy() / units
-            spread["dead"] = np.where(lost, np.nan, share)
+            spread["dead"] = np.where(lost, np.nan, hit.all(1).sum(1) / units)
     found = [(name, math.nan, value) for name, value in spread.items()]
     if bins is not None:
         counts = torch.stack([_counts(flat[r], bins) for r in range(replicas)])
@@ -115,23 +114,32 @@ def _spread(
     for some in [x] if whole else x.split(max(1, _CHUNK // (replicas * examples)), dim=2):
         values = flat if whole else some.to(wide).reshape(replicas, -1)
         shaped = x if whole else values.reshape(some.shape)
-        size, level = some.shape[along], np.zeros(1)
+        size = some.shape[along]
         total, squares = _sums(shaped, values, along)
-        inside = squares - (total**2).sum(1) / size
+        inside = squares - _dot(total, total) / size
+        means = total / size
         if not (inside >= 0.1 * squares).all():
             # What all have in common would take the digits of what differs: taken away first.
             first = shaped.narrow(along, 0, 1)
             shaped = shaped - first
-            level = first.flatten(1).double().cpu().numpy()
             total, squares = _sums(shaped, shaped.reshape(replicas, -1), along)
-            inside = squares - (total**2).sum(1) / size
+            inside = squares - _dot(total, total) / size
+            means = first.flatten(1).double().cpu().numpy() + total / size
         within += np.maximum(inside, 0)
-        columns.append(level + total / size)
-        sizes.append(size)
+        columns.append(means)
+        sizes.append(1 if inputs else size)
     means = columns[0] if whole else np.concatenate(columns, 1)
-    share = np.array(sizes) / n if not inputs else np.full(n, 1 / n)
-    mean = means @ share
-    return mean, within / (examples * n), (means - mean[:, None]) ** 2 @ share
+    # Pieces count by their size; of columns there are as many values in each.
+    share: Any = 1 if inputs else np.array(sizes)
+    mean = (means * share).sum(1) / n
+    means = means - mean[:, None]
+    return mean, within / (examples * n), _dot(means, means * share) / n
+
+
+def _dot(a: Values, b: Values) -> Values:
+    """Of (R, N) with (R, N), for each replica."""
+    products: Values = np.einsum("rn,rn->r", a, b)
+    return products
 
 
 def _sums(x: Tensor, flat: Tensor, along: int) -> tuple[Values, Values]:

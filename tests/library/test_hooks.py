@@ -56,6 +56,7 @@ FUNCTIONS: list[tuple[Callable[[Tensor], Tensor], nn.Module, str]] = [
     (F.relu, nn.ReLU(), "relu()"),
     (lambda s: F.relu(s, inplace=True), nn.ReLU(), "relu()"),
     (torch.relu_, nn.ReLU(), "relu()"),
+    (lambda s: s.clamp(min=0), nn.ReLU(), "relu()"),
     (lambda s: s.tanh(), nn.Tanh(), "tanh()"),
     (torch.sigmoid, nn.Sigmoid(), "sigmoid()"),
     (lambda s: s.clone().sigmoid_(), nn.Sigmoid(), "sigmoid()"),
