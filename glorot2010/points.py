@@ -59,6 +59,7 @@ MONITOR_SEED, VALIDATION_SEED, TEST_SEED = 2**40, 2**40 + 1, 2**40 + 2
 _PRETRAINING_SEED = 2**41  # added to a seed: other examples than those of fine-tuning
 _MONITORED = 300  # examples, as in the paper (sec. 3)
 _BINS = 50  # of a density
+_LARGEST = 20  # eigenvalues that are kept of a Hessian
 
 COLUMNS = ("arm", "lr", "seed", "update", "layer", "quantity", "statistic", "at", "value")
 """Columns of every point's rows; ``layer`` is 0 and ``statistic`` "" for what is of the whole."""
@@ -421,14 +422,10 @@ class HessianPoint:
     Attributes:
         seed: of the weights.
         hidden: widths of the hidden layers.
-        examples: of the digits' training set.
-        largest: how many eigenvalues are kept.
     """
 
     seed: int
     hidden: tuple[int, ...]
-    examples: int = 300
-    largest: int = 20
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -442,7 +439,7 @@ class HessianPoint:
 
     def compute(self, device: str = "cpu", **unused: Any) -> pd.DataFrame:
         """Rows "hessian" with the statistic "eigenvalue", counted from 1 in the column ``at``."""
-        x, y = _examples("digits", "train", self.examples, device)
+        x, y = _examples("digits", "train", _MONITORED, device)
         inputs, classes = _shape("digits")
         tables = []
         with _one_thread():
@@ -455,7 +452,7 @@ class HessianPoint:
                 device=device,
             )
             for arm, network in (("sigmoid", plain), ("centred sigmoid", centred(plain))):
-                values = second_order.hessian_spectrum(network, x.double(), y)[: self.largest]
+                values = second_order.hessian_spectrum(network, x.double(), y)[:_LARGEST]
                 table = pd.DataFrame({"at": range(1, len(values) + 1), "value": values.tolist()})
                 tables.append(table.assign(arm=arm))
         rows = pd.concat(tables).assign(

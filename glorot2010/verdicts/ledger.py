@@ -119,7 +119,7 @@ class Comparison(NamedTuple):
         limit: of the rule.
         n: how many values there are.
         needed: how many would most likely decide if the truth is as found, as
-            `Question.values_needed` says; None for more than a million.
+            `glorot2010.verdicts.asked.Question.values_needed` says; None for more than a million.
     """
 
     mean: float
