@@ -65,7 +65,7 @@ class Visit:
     def __init__(self, browser, page, *, viewport=DESKTOP, scheme="light"):
         context = browser.new_context(viewport=viewport, color_scheme=scheme)
         self.problems = []
-        context.set_default_timeout(120_000)  # ms: a busy machine fails no test
+        context.set_default_timeout(600_000)  # ms: a busy machine fails no test
         self.tab = context.new_page()
         self.tab.route("**/*", self.only_files)
         self.tab.on("console", self.complaint)

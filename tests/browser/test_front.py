@@ -27,7 +27,7 @@ def front(browser):
 
     def open_front(**options):
         context = browser.new_context(**{"viewport": DESKTOP, **options})
-        context.set_default_timeout(120_000)
+        context.set_default_timeout(600_000)
         contexts.append(context)
         tab = context.new_page()
         if options.get("java_script_enabled", True):

@@ -4,7 +4,7 @@ import pytest
 from conftest import BUILT, DESKTOP
 from server import serving
 
-CHAPTER = "chapters/03_scale.html"
+CHAPTER = "chapters/01_symmetry.html"
 FRONT = "chapters/index.html"
 
 
@@ -12,7 +12,7 @@ FRONT = "chapters/index.html"
 def reader(browser):
     """A tab of somebody who has not been here before."""
     context = browser.new_context(viewport=DESKTOP)
-    context.set_default_timeout(120_000)
+    context.set_default_timeout(600_000)
     yield context.new_page()
     context.close()
 
@@ -28,7 +28,7 @@ def remembered(tab):
 def test_who_comes_for_the_first_time_is_offered_nothing(reader):
     reader.goto(at(FRONT))
     assert reader.locator(".go-on").count() == 0
-    assert reader.locator(".card-minutes").nth(2).inner_text().endswith("minutes")
+    assert reader.locator(".card-minutes").first.inner_text().endswith("minutes")
 
 
 def test_the_first_page_leads_back_to_where_one_was_and_can_forget_it(reader):
@@ -38,10 +38,10 @@ def test_the_first_page_leads_back_to_where_one_was_and_can_forget_it(reader):
     remembered(reader)
     reader.goto(at(FRONT))
     link = reader.locator(".go-on a")
-    assert link.get_attribute("href") == f"03_scale.html#{section}"
-    assert "seen" in reader.locator(".card-minutes").nth(2).inner_text()
+    assert link.get_attribute("href") == f"01_symmetry.html#{section}"
+    assert "seen" in reader.locator(".card-minutes").first.inner_text()
     link.click()
-    reader.wait_for_url(f"**/03_scale.html#{section}")
+    reader.wait_for_url(f"**/01_symmetry.html#{section}")
     reader.goto(at(FRONT))
     reader.get_by_role("button", name="Forget").click()
     reader.wait_for_function("() => !document.querySelector('.go-on')")
@@ -53,25 +53,25 @@ def test_a_chapter_that_was_seen_to_its_end_is_read(reader):
     reader.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
     remembered(reader)
     reader.goto(at(FRONT))
-    assert reader.locator(".card-minutes").nth(2).inner_text().endswith(", read")
+    assert reader.locator(".card-minutes").first.inner_text().endswith(", read")
 
 
-@pytest.mark.parametrize("kept", ["{", "[1]", '"x"', '{"pages": 3}', '{"last": {"name": "../x"}}'])
-def test_what_others_keep_under_that_name_harms_nothing(reader, kept):
+def test_what_others_keep_under_that_name_harms_nothing(reader):
     problems = []
     reader.on("pageerror", lambda error: problems.append(str(error)))
     reader.goto(at(FRONT))
-    reader.evaluate("kept => localStorage.setItem('xavier-reading', kept)", kept)
-    reader.goto(at(FRONT))
-    assert reader.locator(".go-on").count() == 0 and problems == []
+    for kept in ("{", "[1]", '"x"', '{"pages": 3}', '{"last": {"name": "../x"}}'):
+        reader.evaluate("kept => localStorage.setItem('xavier-reading', kept)", kept)
+        reader.reload()
+        assert reader.locator(".go-on").count() == 0 and problems == [], kept
 
 
 def test_arrows_lead_to_the_pages_beside_this_one_but_not_from_a_slider(reader):
     reader.goto(at(CHAPTER))
     reader.keyboard.press("ArrowRight")
-    reader.wait_for_url("**/04_forward.html")
+    reader.wait_for_url("**/02_data.html")
     reader.keyboard.press("ArrowLeft")
-    reader.wait_for_url("**/03_scale.html")
+    reader.wait_for_url("**/01_symmetry.html")
     reader.goto(at(FRONT))
     reader.locator(".hero-slider input").press("ArrowRight")
     assert reader.url == at(FRONT)
