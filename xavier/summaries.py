@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
@@ -127,13 +127,16 @@ def _spread(
             means = first.flatten(1).double().cpu().numpy() + total / size
         within += np.maximum(inside, 0)
         columns.append(means)
-        sizes.append(1 if inputs else size)
+        sizes.append(size)
     means = columns[0] if whole else np.concatenate(columns, 1)
-    # Pieces count by their size; of columns there are as many values in each.
-    share: Any = 1 if inputs else np.array(sizes)
-    mean = (means * share).sum(1) / n
+    if inputs:
+        mean = means.sum(1) / n
+        means = means - mean[:, None]
+        return mean, within / (examples * n), _dot(means, means) / n
+    share = np.array(sizes) / n  # pieces count by their size
+    mean = (means * share).sum(1)
     means = means - mean[:, None]
-    return mean, within / (examples * n), _dot(means, means * share) / n
+    return mean, within / (examples * n), _dot(means, means * share)
 
 
 def _dot(a: Values, b: Values) -> Values:

@@ -120,13 +120,15 @@ def test_mistakes_come_last_and_say_what_is_wrong() -> None:
     assert mistaken == sorted(mistaken) and mistaken[13:15] == [False, True]
     said = {law.name.removeprefix("he, "): law.mistake for law in LAWS if law.mistake}
     for name, words in {
-        "std as bound": "std is used as the bound", "bound as std": "is used as the std",
+        "std as bound": "the std is used as the bound, which leaves a third of the variance",
+        "bound as std": "is used as the std",
         "kernel forgotten": "only the channels", "variance as std": "where the std belongs",
         "variance as bound": "variance is used as the bound", "gain twice": "gain is applied twice",
         "the unit's gain, twice": "gain is applied twice", "lecun, fans swapped": "are swapped",
         "glorot, packed as one": "counted as one",
     }.items():  # fmt: skip
         assert words in said[name]
+    assert said["std as bound"].startswith("the std")
 
 
 @pytest.mark.parametrize("kurtosis", [1.8, 3.0])
