@@ -32,6 +32,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from tarfile import TarError
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -299,10 +300,15 @@ def _read_digits(source: Source, split: str) -> Raw:
         raise _missing("No module named 'sklearn'")
     # The file by itself: to import what reads it takes longer than all that is done with it.
     file = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
-    table = np.loadtxt(file, delimiter=",").astype(np.int64)
+    table = _table(file)
     images, labels = table[:, :-1], table[:, -1]
     rows = _permutation(len(labels), 2010)[_part(source.sizes, split, SPLITS)]
     return Raw(images[rows].astype(np.uint8), labels[rows], source.classes)
+
+
+@cache
+def _table(file: Path) -> NDArray[np.int64]:
+    return np.loadtxt(file, delimiter=",").astype(np.int64)
 
 
 def _read_mnist(source: Source, split: str) -> Raw:
