@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from xavier import checks, probe, theory
+from xavier import checks, faults, probe, theory
 from xavier.faults import CHECKS, About, Finding
 from xavier.probe import Use
 
@@ -49,7 +49,7 @@ class Report:
             the layers that read the outputs, and their weights).
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[faults.Finding, ...]
     table: pd.DataFrame = field(default_factory=lambda: _table(()), repr=False, compare=False)
 
     @property

@@ -29,7 +29,7 @@ SERIOUS, REMARK = 6.0, 3.0  # of the log of a variance, over the whole depth; se
 _ERRORS = 4.0  # standard errors: chance exceeds them once in 16,000
 
 BOOK = ""
-"""Where the chapters are on the net, which is nowhere yet: links are to pages of a built book."""
+"""Where the chapters are on the net. Nowhere yet, so that links are to pages of a built book."""
 
 EXPLAINED: Mapping[str, str] = {
     "tied": "01_symmetry#equal-units-get-equal-gradients",
