@@ -308,7 +308,12 @@ def _read_digits(source: Source, split: str) -> Raw:
 
 @cache
 def _table(file: Path) -> NDArray[np.int64]:
-    return np.loadtxt(file, delimiter=",").astype(np.int64)
+    if file.is_file():
+        return np.loadtxt(file, delimiter=",").astype(np.int64)
+    from sklearn.datasets import load_digits  # of a version that keeps it elsewhere
+
+    images, labels = load_digits(return_X_y=True)
+    return np.column_stack([images, labels]).astype(np.int64)
 
 
 def _read_mnist(source: Source, split: str) -> Raw:

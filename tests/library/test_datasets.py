@@ -7,6 +7,7 @@ import functools
 import gzip
 import hashlib
 import http.server
+import importlib.util
 import io
 import json
 import math
@@ -800,3 +801,12 @@ def test_contradictory_dataset_is_refused(
     sound = Dataset(torch.zeros(4, 6), torch.zeros(4).long(), (2, 3), ("a", "b"))
     with pytest.raises(error, match=message):
         dataclasses.replace(sound, **change)
+
+
+def test_digits_are_the_same_where_their_file_is_not_found(tmp_path: Path) -> None:
+    found = importlib.util.find_spec("sklearn")
+    assert found is not None and found.origin is not None
+    file = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    kept = datasets._table(file)
+    assert file.is_file()
+    assert np.array_equal(kept, datasets._table(tmp_path / "none"))
