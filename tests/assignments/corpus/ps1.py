@@ -425,7 +425,10 @@ runs["biases"] = short_run(*small, np.arange(200).reshape(20, 10))
          _cost("network.cost(trace, test.labels)[0]", "[(g, run(g, 0)) for g, c in rows]")),
         ("linear", 0.5,
          'sweep["rows"] = [rows[0], *((g, 2.32) for g in np.linspace(0.02, 50, 11)[1:])]'),
-        ("no band", 0.5, 'sweep["rows"] = [(g, c) for g, c in rows if c > 1.15]'),
+        ("few", 0.2, 'sweep["rows"] = [(g, c) for g, c in rows if c > 1.15]'),
+        ("no band", 0.5,
+         _cost("network.cost(trace, test.labels)[0]",
+               "[(0.34, run(0.34)), *((g, c) for g, c in rows if c > 1.15)]")),
         ("reversed", 0.7, 'sweep["band"] = band[::-1]'),
         ("logarithm", 0.7, 'sweep["band"] = tuple(math.log10(end) for end in band)'),
         ("costs", 0.5, """
