@@ -160,6 +160,7 @@ def test_none_and_all_have_an_end_of_their_own() -> None:
     assert proportion_interval(0, 50).low == 0.0
     assert proportion_interval(0, 50).high == pytest.approx(1 - 0.025 ** (1 / 50))
     assert proportion_interval(50, 50).high == 1.0
+    assert proportion_interval(1, 2, level=0.9).level == 0.9
 
 
 @pytest.mark.parametrize(("k", "n"), [(-1, 5), (6, 5), (0, 0)])
