@@ -256,6 +256,53 @@ _CAUSES: tuple[dict[str, Any], ...] = (
 
 _ENCODED: tuple[Data, ...] = ("mnist", "mnist_jpeg")
 
+EDGE_DEPTHS = (5, 10, 20, 40, 80)
+"""Hidden layers of the networks with which the edge of chaos is looked for."""
+
+EDGE_POINTS = (
+    *((gain, 0.0) for gain in (3**-0.5, 1.0, 5 / 3, 3.0)),
+    *((gain, 0.05) for gain in (1.0, 1.2, 1.75, 2.5)),
+)
+"""Their gains, the root of n Var[W], and the variance of their biases.
+
+:meta hide-value:"""
+
+
+def edge_arm(gain: float, bias: float, layers: int) -> str:
+    """What the arm of that point and depth is called.
+
+    >>> edge_arm(5 / 3, 0.05, 20)
+    'gain 1.67, bias 0.05, 20 layers'
+    """
+    return f"gain {gain:.3g}, bias {bias:g}, {layers} layers"
+
+
+def _edge_arms(depths: Iterable[int]) -> list[Arm]:
+    return [
+        replace(
+            TANH,
+            name=edge_arm(gain, bias, layers),
+            rule="lecun",
+            gain=gain,
+            bias=bias,
+            hidden=(200,) * layers,
+            lr=lr,
+        )
+        for gain, bias in EDGE_POINTS
+        for layers in depths
+        for lr in (0.003, 0.01, 0.03)
+    ]
+
+
+_EDGE: dict[str, Any] = {
+    "width": 100,
+    "seeds": (0, 1, 2),
+    "updates": 4000,
+    "every": 1000,
+    "test_images": 10_000,
+    "pack": 9,
+}
+
 _COSTS: tuple[tuple[str, Cost, int], ...] = (
     ("cross-entropy", "cross_entropy", 1),
     ("quadratic, 3 times", "quadratic", 3),
@@ -624,6 +671,14 @@ _ALL = (
         updates=50_000,
         jacobian=True,
         pack=7,
+    ),
+    Experiment(
+        "edge",
+        "Tanh networks of 5 to 80 layers, at points of the plane of gain and bias",
+        {
+            **_three(_edge_arms(EDGE_DEPTHS), **_EDGE),
+            "smoke": _three(_edge_arms((2, 3)), **_EDGE)["smoke"],
+        },
     ),
     _trained(
         "tied",

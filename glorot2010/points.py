@@ -135,6 +135,7 @@ class Setting:
         first_layer: whether the weights and biases into the first hidden layer learn.
         hidden_gain: factor on the weights into hidden layers at birth, besides the gain, which the
             output's have, too.
+        bias: variance of the hidden layers' biases at birth.
         pretraining: updates of unsupervised pre-training of each layer; 0 for none.
         pretraining_lr: its learning rate.
         tied: whether all hidden layers but the first share their weights.
@@ -151,6 +152,7 @@ class Setting:
     output_bias: OutputBias = "learned"
     first_layer: Literal["learned", "frozen"] = "learned"
     hidden_gain: float = 1.0
+    bias: float = 0.0
     pretraining: int = 0
     pretraining_lr: float = 0.03
     tied: bool = False
@@ -229,7 +231,7 @@ class TrainingPoint(Setting, Schedule):
         save_every: float = 60.0,
     ) -> pd.DataFrame:
         """Train, and return all that was measured."""
-        with _one_thread():
+        with one_thread():
             network = self._network(device)
             earlier = self._pretrained(network, device, checkpoint, save_every, report)
             before = self._work_before
@@ -238,7 +240,7 @@ class TrainingPoint(Setting, Schedule):
                 _streams(self.data, self.seeds, device),
                 lr=torch.tensor([replica.lr for replica in self.replicas]),
                 cost=self.cost,
-                test=_examples(self.data, self.test, self.curve_images, device),
+                test=examples(self.data, self.test, self.curve_images, device),
                 monitor=self._monitor(device),
                 second_order=self._second_order(),
                 freeze_output_bias=self.output_bias == "frozen",
@@ -276,10 +278,12 @@ class TrainingPoint(Setting, Schedule):
         )
         for w in network.w[:-1]:
             w.mul_(self.hidden_gain)
+        if self.bias:
+            runs.random_biases(network, self.bias)
         if self.tied:
             runs.tie(network)
         if self.output_bias == "log_prior":
-            runs.log_prior(network, _examples(self.data, "valid", 10_000, device)[1])
+            runs.log_prior(network, examples(self.data, "valid", 10_000, device)[1])
         return centred(network) if self.activation in shifted else network
 
     def _pretrained(
@@ -324,7 +328,7 @@ class TrainingPoint(Setting, Schedule):
     def _monitor(self, device: str) -> training.Monitor | None:
         if not self.quantities and not self.jacobian:
             return None
-        x, y = _examples(self.data, "monitor", _MONITORED, device)
+        x, y = examples(self.data, "monitor", _MONITORED, device)
         known = tuple(q for q in self.quantities if q in monitor.QUANTITIES)
         low, high = activations.get(self.activation).range
 
@@ -352,7 +356,7 @@ class TrainingPoint(Setting, Schedule):
         return look
 
     def _last(self, network: Network, device: str) -> pd.DataFrame:
-        test = _examples(self.data, self.test, self.test_images, device)
+        test = examples(self.data, self.test, self.test_images, device)
         return training.evaluate(network, test, self.cost).assign(update=self.updates)
 
 
@@ -383,9 +387,9 @@ class BirthPoint:
     def compute(self, device: str = "cpu", **unused: Any) -> pd.DataFrame:
         """Describe all layers on the 300 monitored images."""
         inputs, classes = _shape("shapeset")
-        x, y = _examples("shapeset", "monitor", _MONITORED, device)
+        x, y = examples("shapeset", "monitor", _MONITORED, device)
         tables = []
-        with _one_thread():
+        with one_thread():
             for k, replica in enumerate(self.replicas):
                 network = Network.create(
                     (inputs, *self.hidden, classes),
@@ -439,10 +443,10 @@ class HessianPoint:
 
     def compute(self, device: str = "cpu", **unused: Any) -> pd.DataFrame:
         """Rows "hessian" with the statistic "eigenvalue", counted from 1 in the column ``at``."""
-        x, y = _examples("digits", "train", _MONITORED, device)
+        x, y = examples("digits", "train", _MONITORED, device)
         inputs, classes = _shape("digits")
         tables = []
-        with _one_thread():
+        with one_thread():
             plain = Network.create(
                 (inputs, *self.hidden, classes),
                 "sigmoid",
@@ -458,7 +462,7 @@ class HessianPoint:
         rows = pd.concat(tables).assign(
             lr=float("nan"), seed=self.seed, update=0, quantity="hessian", statistic="eigenvalue"
         )
-        return _typed(rows)
+        return typed(rows)
 
 
 @dataclass(frozen=True)
@@ -491,7 +495,7 @@ class SvmPoint:
         self, device: str = "cpu", *, report: Report | None = None, **unused: Any
     ) -> pd.DataFrame:
         """Rows with the number of examples in the column ``update``."""
-        with _one_thread():
+        with one_thread():
             table = svm.trend(
                 Shapeset,
                 self.sizes,
@@ -504,17 +508,17 @@ class SvmPoint:
         rows = table.rename(columns={"n": "update", "error": "final_error"}).melt(
             "update", ["final_error", "c", "gamma", "support_vectors"], "quantity"
         )
-        return _typed(rows.assign(arm="svm", lr=float("nan"), seed=_FINITE_SEED, statistic=""))
+        return typed(rows.assign(arm="svm", lr=float("nan"), seed=_FINITE_SEED, statistic=""))
 
 
 def _rows(rows: pd.DataFrame, replicas: Sequence[Replica]) -> pd.DataFrame:
     """Rows of a network's replicas with what these are, in the columns `COLUMNS`."""
     settings = pd.DataFrame([vars(replica) for replica in replicas])
     rows = rows.drop(columns=["seed", "step"], errors="ignore")
-    return _typed(rows.join(settings[["arm", "seed", "lr"]], on="replica"))
+    return typed(rows.join(settings[["arm", "seed", "lr"]], on="replica"))
 
 
-def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+def typed(rows: pd.DataFrame) -> pd.DataFrame:
     """All columns in their order and dtype, with what stands for nothing where nothing is."""
     rows = rows.reset_index(drop=True)
     for column, missing in (("layer", 0), ("statistic", ""), ("at", float("nan"))):
@@ -597,7 +601,7 @@ def _finite(data: Data) -> datasets.Dataset:
     return datasets.Dataset(images, labels, (32, 32), tuple(CLASSES), data, "train")
 
 
-def _examples(data: Data, split: str, n: int, device: str) -> tuple[Tensor, Tensor]:
+def examples(data: Data, split: str, n: int, device: str) -> tuple[Tensor, Tensor]:
     """The first ``n`` examples of a fixed set; all there are of a finite one that has fewer."""
     if _drawn(data):
         seeds = {"monitor": MONITOR_SEED, "valid": VALIDATION_SEED, "test": TEST_SEED}
@@ -607,7 +611,7 @@ def _examples(data: Data, split: str, n: int, device: str) -> tuple[Tensor, Tens
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Points compute on one thread, so that their rows do not depend on how many there are."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

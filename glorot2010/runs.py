@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -474,6 +475,25 @@ def average_tied(network: Network) -> None:
                 mean[gone] = layers[0][gone]
             for layer in layers:
                 layer.copy_(mean)
+
+
+_BIASES = 2**42  # added to a seed: other draws than those of the weights
+
+
+def random_biases(network: Network, variance: float) -> None:
+    """Draw the hidden layers' biases from normal distributions, in place.
+
+    Replicas of one seed have the same biases, as they have the same weights.
+
+    Args:
+        network: all of its replicas are changed.
+        variance: of a bias.
+    """
+    for r, seed in enumerate(network.seeds):
+        generator = torch.Generator().manual_seed(seed + _BIASES)
+        for b in network.b[:-1]:
+            drawn = torch.empty(b.shape[1:], dtype=b.dtype)
+            b[r] = drawn.normal_(0, math.sqrt(variance), generator=generator)
 
 
 def log_prior(network: Network, labels: Tensor) -> None:

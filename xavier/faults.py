@@ -44,14 +44,14 @@ EXPLAINED: Mapping[str, str] = {
     "alike": "09_beyond#two-inputs-need-a-second-number",
     "bias": "09_beyond#two-inputs-need-a-second-number",
     "saturated": "11_saturation#where-units-end-up",
-    "loss": "16_diagnose#a-head-that-is-its-own-embedding",
-    "branches": "16_diagnose#fifty-blocks-that-add-up",
-    "hidden scale": "16_diagnose#a-scale-that-a-normalization-hides",
-    "dead": "16_diagnose#exercises",
+    "loss": "20_diagnose#a-head-that-is-its-own-embedding",
+    "branches": "20_diagnose#fifty-blocks-that-add-up",
+    "hidden scale": "20_diagnose#a-scale-that-a-normalization-hides",
+    "dead": "20_diagnose#exercises",
     **dict.fromkeys(("never ran", "cut off", "unseen", "nothing seen", "no memory"),
-                    "16_diagnose#what-one-pass-shows"),
+                    "20_diagnose#what-one-pass-shows"),
     **dict.fromkeys(("frozen", "averages", "one example"),
-                    "16_diagnose#it-starts-well-and-does-not-learn"),
+                    "20_diagnose#it-starts-well-and-does-not-learn"),
 }  # fmt: skip
 """Which chapter and section explain a kind of finding.
 

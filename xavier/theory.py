@@ -22,7 +22,7 @@ import itertools
 import math
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -123,7 +123,7 @@ def correlation_map(
     c = checks.finite("correlation", correlation)
     if abs(c) > 1:
         raise ValueError(f"correlation must be from -1 to 1, got {correlation!r}")
-    product = gain * gain * _expected_product(f, q, c) + bias
+    product = gain * gain * _expected_product(f.value, f.kinks, q, c) + bias
     variance = variance_map(f, q, gain=gain, bias=bias)
     return max(-1.0, min(1.0, product / variance))  # at the ends rounding could lead outside
 
@@ -231,6 +231,70 @@ def fixed_point(activation: Named, *, gain: float = 1.0, bias: float = 0.0) -> f
             "on where it starts: see fixed_points"
         )
     return float(where[0])
+
+
+class DepthScales(NamedTuple):
+    """Where a deep network settles, and over how many layers; made by `depth_scales`.
+
+    Attributes:
+        variance: of the weighted sums, once it has settled.
+        chi: what a layer does to the variance of gradients then (`gradient_map`).
+        correlation: of the sums of any two inputs, once it has settled; not a number where every
+            one is kept.
+        of_correlation: layers in which the distance from that correlation falls by a factor e.
+        of_gradient: layers in which the variance of a gradient changes by a factor e.
+    """
+
+    variance: float
+    chi: float
+    correlation: float
+    of_correlation: float
+    of_gradient: float
+
+
+def depth_scales(activation: Named, *, gain: float = 1.0, bias: float = 0.0) -> DepthScales:
+    r"""How deep a signal reaches into a wide network, in layers (Schoenholz et al. 2017).
+
+    Close to the correlation :math:`c^*` at which two inputs settle, their distance from it is
+    multiplied in each layer by the slope of `correlation_map`,
+    :math:`g^2 E[f'(u) f'(v)] = e^{-1/\xi_c}`, and gradients are multiplied by
+    :math:`\chi = e^{\pm 1/\xi_\nabla}`. Both scales are infinite on the critical line, where
+    chi is 1, on which distances fall as a power of the depth.
+
+    >>> found = depth_scales("tanh", gain=1.75, bias=0.05)
+    >>> round(found.correlation, 3), round(found.of_correlation, 2), round(found.of_gradient, 2)
+    (0.286, 8.85, 5.07)
+
+    Args:
+        activation, gain, bias: as in `variance_map`.
+
+    Raises:
+        ValueError: as in `fixed_point`; or the variance grows without end.
+    """
+    f = activations.get(activation)
+    q = fixed_point(f, gain=gain, bias=bias)
+    if not math.isfinite(q):
+        raise ValueError(f"gain must be one at which {f.name} settles, got {gain!r}: q grows")
+    chi = gradient_map(f, q, gain=gain)
+    of_gradient = math.inf if chi == 1 else 1 / abs(math.log(chi))
+    if q == 0:  # linear by then: every correlation stays as it is
+        return DepthScales(q, chi, math.nan, math.inf, of_gradient)
+
+    def change(c: float) -> float:
+        return correlation_map(f, c, q, gain=gain, bias=bias) - c
+
+    low = 0.0 if change(0.0) > 0 else -1.0
+    settled = (
+        1.0
+        if chi <= 1
+        else 0.0
+        if change(0.0) == 0 or (f.parity == "odd" and bias == 0)
+        else (brentq(change, low, 1 - 1e-6, xtol=1e-12))
+    )
+    slope = (
+        gain * gain * _expected_product(lambda s: f.derivative(s, f.value(s)), f.kinks, q, settled)
+    )
+    return DepthScales(q, chi, settled, -1 / math.log(slope), of_gradient)
 
 
 class Gain(float):
@@ -423,7 +487,9 @@ def _expectation(
     return float(both @ weight)
 
 
-def _expected_product(f: Activation, q: float, c: float) -> float:
+def _expected_product(
+    f: Callable[[Tensor], Tensor], kinks: tuple[float, ...], q: float, c: float
+) -> float:
     """E of f(u) f(v), u and v normal with variance q each and correlation c.
 
     In polar coordinates of two independent normal variables u is sqrt(q) r cos(t) and v is
@@ -432,7 +498,7 @@ def _expected_product(f: Activation, q: float, c: float) -> float:
     straight lines, which every ray between crosses at a radius of its own.
     """
     std, a = math.sqrt(q), math.acos(c)
-    finest = min([1.0, *map(abs, f.kinks)])
+    finest = min([1.0, *map(abs, kinks)])
     rays = [a - math.pi / 2, math.pi / 2, a + math.pi / 2]
     total = 0.0
     for low, high in itertools.pairwise(rays):
@@ -440,11 +506,11 @@ def _expected_product(f: Activation, q: float, c: float) -> float:
         cosines = torch.cos(t)[:, None], torch.cos(t - a)[:, None]
         slants = np.abs(torch.cat(cosines, 1).numpy())
         with np.errstate(divide="ignore"):
-            crossed = [abs(kink) / slants for kink in f.kinks]
+            crossed = [abs(kink) / slants for kink in kinks]
         r, weight = _panels(std, *crossed)
         weight = weight * r / std * math.sqrt(2 / math.pi) / 2
         u, v = (r * cosine for cosine in cosines)
-        both = f.value(u) * f.value(v) + f.value(-u) * f.value(-v)
+        both = f(u) * f(v) + f(-u) * f(-v)
         total += float((weight * both).sum(1) @ angle)
     return total
 

@@ -1,7 +1,7 @@
 """Every claim of the paper, of notes about it, and of this book, with the judge that decides it.
 
-Ids are S for notes on the paper and on initialization, P for the paper and C for this book; they
-stay. `glorot2010.verdicts.ledger` judges them.
+Ids are S for notes on the paper and on initialization, P for the paper, C for this book and D for
+papers since; they stay. `glorot2010.verdicts.ledger` judges them.
 """
 
 # In this order they are listed.

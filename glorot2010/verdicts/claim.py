@@ -135,7 +135,7 @@ class Claim:
     """One claim, and how it is decided.
 
     Attributes:
-        id: S, P or C and a number.
+        id: S, P, C or D and a number.
         where: who says it, and where.
         text: the claim in our words.
         statistic: the number that decides.
@@ -166,7 +166,7 @@ class Claim:
 
 
 CLAIMS: dict[str, Claim] = {}
-"""The claims by id, first those of the notes, then the paper's, then this book's.
+"""The claims by id, first those of the notes, then the paper's, this book's, and later papers'.
 
 :meta hide-value:
 """

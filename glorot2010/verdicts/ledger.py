@@ -37,7 +37,12 @@ FILE = "ledger.json"
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 """What can be said of a claim, from "holds" to "not run"."""
 
-SOURCES: dict[str, str] = {"P": "the paper", "S": "notes on it", "C": "this book"}
+SOURCES: dict[str, str] = {
+    "P": "the paper",
+    "S": "notes on it",
+    "C": "this book",
+    "D": "papers since",
+}
 """Who makes the claims whose ids begin with a letter."""
 
 STAND_IN = "the paper, on a stand-in"
@@ -281,7 +286,7 @@ def counts(frame: pd.DataFrame, by: Literal["source", "about"] = "source") -> pd
 
     Args:
         frame: from `load` or `judge`; of all claims or of some.
-        by: "source" for a row for each of `SOURCES`, "about" for one for each of `ABOUT`.
+        by: "source" for a row for each of `SOURCES` with claims, "about" for each of `ABOUT`.
 
     Returns:
         These rows and one for all, a column for each verdict and one for all.
@@ -290,7 +295,8 @@ def counts(frame: pd.DataFrame, by: Literal["source", "about"] = "source") -> pd
         ValueError: ``by`` is neither.
     """
     if checks.one_of("by", by, ("source", "about")) == "source":
-        groups, rows = frame["id"].map(source), [*SOURCES.values(), STAND_IN]
+        groups, there = frame["id"].map(source), set(map(source, CLAIMS))
+        rows = [whose for whose in (*SOURCES.values(), STAND_IN) if whose in there]
     else:
         groups, rows = frame["id"].map(about), list(ABOUT)
     table = pd.crosstab(groups, frame["verdict"])
@@ -303,7 +309,8 @@ def counts(frame: pd.DataFrame, by: Literal["source", "about"] = "source") -> pd
 def picture(frame: pd.DataFrame) -> Picture:
     """All claims as tiles, coloured by verdict, a group for each source."""
     groups = dict(list(frame.groupby(frame["id"].map(source))))
-    return drawings.tiles({key: groups[key] for key in (*SOURCES.values(), STAND_IN)})
+    order = (*SOURCES.values(), STAND_IN)
+    return drawings.tiles({key: groups[key] for key in order if key in groups})
 
 
 def caption(frame: pd.DataFrame) -> str:
