@@ -39,7 +39,8 @@ from xavier.intervals import Interval
 
 ROOT = Path(__file__).resolve().parents[2]
 VERDICTS = get_args(Verdict)
-IDS = [f"{letter}{k}" for letter, n in (("S", 16), ("P", 41), ("C", 7)) for k in range(1, n + 1)]
+COUNTED = {"S": 16, "P": 41, "C": 7, "D": sum(name[0] == "D" for name in CLAIMS)}
+IDS = [f"{letter}{k}" for letter, n in COUNTED.items() for k in range(1, n + 1)]
 RECORDED = [name for name in IDS if CLAIMS[name].needs]
 
 # What the chapters say of the claims that are judged without records.
@@ -485,4 +486,4 @@ def test_a_planted_change_moves_the_verdict(
 
 def test_nearly_every_live_judge_was_moved() -> None:
     moved = {claim for *_, expected in PLANTED for claim in expected}
-    assert set(LIVE) - moved == set()
+    assert {claim for claim in LIVE if claim[0] != "D"} - moved == set()  # D: test_since_*.py
