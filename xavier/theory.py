@@ -238,7 +238,8 @@ class DepthScales(NamedTuple):
 
     Attributes:
         variance: of the weighted sums, once it has settled.
-        chi: what a layer does to the variance of gradients then (`gradient_map`).
+        chi: what a layer does to the variance of gradients then (`gradient_map`); where that dies
+            out, the limit.
         correlation: of the sums of any two inputs, once it has settled; not a number where every
             one is kept.
         of_correlation: layers in which the distance from that correlation falls by a factor e.
@@ -259,7 +260,9 @@ def depth_scales(activation: Named, *, gain: float = 1.0, bias: float = 0.0) -> 
     multiplied in each layer by the slope of `correlation_map`,
     :math:`g^2 E[f'(u) f'(v)] = e^{-1/\xi_c}`, and gradients are multiplied by
     :math:`\chi = e^{\pm 1/\xi_\nabla}`. Both scales are infinite on the critical line, where
-    chi is 1, on which distances fall as a power of the depth.
+    chi is 1, on which distances fall as a power of the depth. Where the variance dies out, a smooth
+    unit is linear in the end and keeps every correlation; units with a kink at 0 make all alike,
+    by a power of the depth.
 
     >>> found = depth_scales("tanh", gain=1.75, bias=0.05)
     >>> round(found.correlation, 3), round(found.of_correlation, 2), round(found.of_gradient, 2)
@@ -276,25 +279,30 @@ def depth_scales(activation: Named, *, gain: float = 1.0, bias: float = 0.0) -> 
     if not math.isfinite(q):
         raise ValueError(f"gain must be one at which {f.name} settles, got {gain!r}: q grows")
     chi = gradient_map(f, q, gain=gain)
-    of_gradient = math.inf if chi == 1 else 1 / abs(math.log(chi))
-    if q == 0:  # linear by then: every correlation stays as it is
-        return DepthScales(q, chi, math.nan, math.inf, of_gradient)
+    if q == 0:
+        around = torch.tensor([-1e-9, 1e-9], dtype=torch.float64)
+        left, right = f.derivative(around, f.value(around)).tolist()
+        smooth = math.isclose(left, right, rel_tol=1e-6)
+        chi = chi if smooth else gradient_map(f, 1e-18, gain=gain)
+        return DepthScales(q, chi, math.nan if smooth else 1.0, math.inf, _layers(chi))
 
     def change(c: float) -> float:
         return correlation_map(f, c, q, gain=gain, bias=bias) - c
 
-    low = 0.0 if change(0.0) > 0 else -1.0
-    settled = (
-        1.0
-        if chi <= 1
-        else 0.0
-        if change(0.0) == 0 or (f.parity == "odd" and bias == 0)
-        else (brentq(change, low, 1 - 1e-6, xtol=1e-12))
-    )
-    slope = (
-        gain * gain * _expected_product(lambda s: f.derivative(s, f.value(s)), f.kinks, q, settled)
-    )
-    return DepthScales(q, chi, settled, -1 / math.log(slope), of_gradient)
+    # The map has a power series with weights that are not negative: it is convex above 0.
+    nearly = 1 - 1e-6
+    if chi <= 1 or change(nearly) >= 0:
+        return DepthScales(q, chi, 1.0, _layers(chi), _layers(chi))
+    settled = 0.0 if change(0.0) < 1e-12 else brentq(change, 0.0, nearly, xtol=1e-13)
+    slopes = _expected_product(lambda s: f.derivative(s, f.value(s)), f.kinks, q, settled)
+    return DepthScales(q, chi, settled, _layers(gain * gain * slopes), _layers(chi))
+
+
+def _layers(factor: float) -> float:
+    """In how many layers a factor a layer adds up to e or to 1/e."""
+    if factor <= 0:
+        return 0.0
+    return math.inf if factor == 1 else 1 / abs(math.log(factor))
 
 
 class Gain(float):

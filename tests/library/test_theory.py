@@ -14,6 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
+from scipy.optimize import brentq
 from scipy.special import erf, erfc
 from torch import nn
 from torch.nn import functional as F
@@ -326,6 +327,107 @@ def test_where_a_network_settles_can_depend_on_where_it_starts(name: str) -> Non
     )
     with pytest.raises(ValueError, match=message):
         theory.fixed_point(name, gain=gain)
+
+
+# Gain, variance of the biases, settled variance, chi, settled correlation and depth scales of tanh.
+SCALES = [
+    (1.1, 0.0, 0.1128, 1.0102, 0.0, 199.8, 98.64),
+    (5 / 3, 0.0, 1.1785, 1.2098, 0.0, 12.12, 5.250),
+    (3.0, 0.0, 6.3054, 1.8599, 0.0, 4.657, 1.612),
+    (1.0, 0.05, 0.1936, 0.7590, 1.0, 3.627, 3.627),
+    (1.2, 0.05, 0.3858, 0.9224, 1.0, 12.38, 12.38),
+    (1.75, 0.05, 1.4746, 1.2179, 0.2864, 8.845, 5.074),
+    (2.5, 0.05, 4.0268, 1.5948, 0.0719, 5.309, 2.143),
+]
+
+
+@pytest.mark.parametrize("row", SCALES)
+def test_depth_scales_of_tanh_are_those_of_a_table(row: tuple[float, ...]) -> None:
+    """The table is of other quadrature: fixed points by iteration, on a grid of normal pairs."""
+    gain, bias, *expected = row
+    x = np.linspace(-8, 8, 401)
+    density = np.exp(-(x**2) / 2)
+    density /= density.sum()
+    q = 1.0
+    for _ in range(2000):
+        q = gain**2 * density @ np.tanh(math.sqrt(q) * x) ** 2 + bias
+
+    def pairs(f: Callable[..., Any], c: float) -> float:
+        u = math.sqrt(q) * x[:, None]
+        v = c * u + math.sqrt(q * (1 - c * c)) * x
+        return gain**2 * float(density @ (f(u) * f(v)) @ density)
+
+    def slope(s: Any) -> Any:
+        return 1 - np.tanh(s) ** 2
+
+    chi = pairs(slope, 1.0)
+    c = 1.0 if chi < 1 else brentq(lambda c: (pairs(np.tanh, c) + bias) / q - c, -0.5, 0.9)
+    by_hand = q, chi, c, -1 / math.log(pairs(slope, c)), 1 / abs(math.log(chi))
+    assert by_hand == pytest.approx(expected, rel=1e-3, abs=1e-3)
+    assert theory.depth_scales("tanh", gain=gain, bias=bias) == pytest.approx(
+        by_hand, rel=1e-4, abs=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "gain", "bias"),
+    [("tanh", 0.8, 0.1), ("tanh", 2.0, 0.0), ("tanh", 2.0, 0.3), ("softsign", 3.0, 0.01),
+     ("sigmoid", 8.0, 0.0), ("relu", 1.2, 0.3), ("gelu", 1.2, 0.2)],
+)  # fmt: skip
+def test_any_two_inputs_come_to_the_settled_correlation_at_the_pace_of_the_depth_scale(
+    name: str, gain: float, bias: float
+) -> None:
+    found = theory.depth_scales(name, gain=gain, bias=bias)
+    q = theory.fixed_point(name, gain=gain, bias=bias)
+    assert (found.variance, found.chi) == (q, theory.gradient_map(name, q, gain=gain))
+    assert found.of_gradient == pytest.approx(1 / abs(math.log(found.chi)))
+    for c in (-0.6, 0.97):
+        away = []
+        while len(away) < 400 and (not away or away[-1] > 1e-4):
+            c = theory.correlation_map(name, c, q, gain=gain, bias=bias)
+            away.append(abs(c - found.correlation))
+        assert away[-1] < 1e-4
+        pace = -1 / math.log(away[-1] / away[-2])
+        assert pace == pytest.approx(found.of_correlation, rel=0.03)
+
+
+def test_depth_scales_at_their_limits() -> None:
+    """What dies out is linear in the end, or not; on the critical line there is no scale."""
+    below = theory.depth_scales("tanh", gain=0.5)
+    assert below[:2] == (0.0, 0.25) and math.isnan(below.correlation)
+    assert below[3:] == (math.inf, pytest.approx(1 / math.log(4)))
+    assert theory.depth_scales("softsign").of_gradient == math.inf
+    kinked = theory.depth_scales("relu", gain=1.0)  # 1 - c falls as a power of the depth
+    assert kinked == pytest.approx((0.0, 0.5, 1.0, math.inf, 1 / math.log(2)))
+    square = theory.depth_scales(lambda s: torch.tanh(s * s) - 0.3, gain=0.0, bias=0.5)
+    assert square == pytest.approx((0.5, 0.0, 1.0, 0.0, 0.0))
+    near, previous = 0.0, 0.0
+    for gain in (1.3, 1.32, 1.326):  # on the way to the critical 1.3270
+        near = theory.depth_scales("tanh", gain=gain, bias=0.05).of_correlation
+        assert near > 2 * previous
+        previous = near
+    critical = brentq(lambda g: theory.depth_scales("tanh", gain=g, bias=0.05).chi - 1, 1.3, 1.35)
+    assert critical == pytest.approx(1.3270, abs=1e-4)
+    for gain in (critical - 1e-8, critical + 1e-8):
+        found = theory.depth_scales("tanh", gain=gain, bias=0.05)
+        assert found.correlation == pytest.approx(1, abs=1e-5)
+        assert min(found[3:]) > 1e6
+
+
+@pytest.mark.parametrize(
+    ("gain", "bias", "message"),
+    [
+        (2.0, 0.0, "gain must be one at which relu settles, got 2.0: q grows"),
+        (math.sqrt(2), 0.0, "gain = .* keeps every variance with relu: no fixed point"),
+        (-1.0, 0.0, "gain must be at least 0, got -1.0"),
+        (1.0, -0.1, "bias must be at least 0, got -0.1"),
+    ],
+)
+def test_where_nothing_settles_there_are_no_depth_scales(
+    gain: float, bias: float, message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        theory.depth_scales("relu", gain=gain, bias=bias)
 
 
 def test_fixed_points_of_the_others() -> None:

@@ -27,7 +27,17 @@ from torch import Tensor, nn
 
 from glorot2010 import runs, second_order
 from glorot2010.cuda import DeviceWatch
-from glorot2010.runs import CheckpointError, Run, SecondOrder, load, log_prior, pack, save, tie
+from glorot2010.runs import (
+    CheckpointError,
+    Run,
+    SecondOrder,
+    load,
+    log_prior,
+    pack,
+    random_biases,
+    save,
+    tie,
+)
 from xavier import files, training
 from xavier.network import Network
 from xavier.training import train
@@ -222,6 +232,24 @@ def test_the_prior_is_the_logarithm_of_the_frequencies(dtype: torch.dtype) -> No
 def test_labels_without_frequencies_are_refused(labels: list[int]) -> None:
     with pytest.raises(ValueError, match="labels must hold each of 3 classes, got counts"):
         log_prior(make(), torch.tensor(labels))
+
+
+def test_random_biases_are_normal_one_draw_a_seed_and_none_of_the_output() -> None:
+    sizes = (N_IN, 4000, 4000, CLASSES)
+    network, before = (make((0, 0), sizes=sizes, dtype=torch.float32) for _ in range(2))
+    random_biases(network, 0.05)
+    first, second = network.b[:2]
+    drawn = torch.cat([first[0], second[0]]).double()
+    assert float(drawn.mean()) == pytest.approx(0, abs=5 * (0.05 / len(drawn)) ** 0.5)
+    assert float(drawn.var()) == pytest.approx(0.05, rel=5 * (2 / len(drawn)) ** 0.5)
+    assert float((drawn.abs() < 0.05**0.5).double().mean()) == pytest.approx(0.683, abs=0.03)
+    assert not torch.equal(first[0], second[0])
+    for b in (first, second):  # both replicas are of one seed
+        assert torch.equal(b[0], b[1])
+    assert not network.b[-1].any() and all(map(torch.equal, network.w, before.w))
+    other = make(sizes=sizes, dtype=torch.float32)
+    random_biases(other, 0.05)
+    assert not torch.equal(other.b[0][0], other.b[0][1])
 
 
 def tied_network(hidden: int = 4, dtype: torch.dtype = torch.float64) -> Network:
