@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias
 
+from glorot2010.modules import ModulePoint
 from glorot2010.points import (
     BirthPoint,
     Data,
@@ -302,6 +303,56 @@ _EDGE: dict[str, Any] = {
     "test_images": 10_000,
     "pack": 9,
 }
+
+WIDTHS = (32, 64, 128, 256)
+"""Of the hidden layers of networks whose best learning rate is looked for."""
+
+WIDTH_RATES: dict[Literal["sgd", "adam"], tuple[float, ...]] = {
+    "sgd": (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2),
+    "adam": (0.000125, 0.00025, 0.0005, 0.001, 0.002, 0.004),
+}
+"""Rates at which they learn, by the optimizer."""
+
+
+def width_arm(how: str, width: int) -> str:
+    """What the arm of that parametrization and width is called.
+
+    At the least width all parametrizations are one network.
+
+    >>> width_arm("mup", 64), width_arm("mup", 32)
+    ('mup, 64 units', 'all, 32 units')
+    """
+    return f"{'all' if width == WIDTHS[0] else how}, {width} units"
+
+
+def _widths(optimizer: Literal["sgd", "adam"], scale: Scale) -> Grid:
+    """Five tanh layers by both parametrizations; every rate is run with every seed."""
+    smoke = scale == "smoke"
+    seeds = _FIVE[:2] if smoke else _FIVE
+    arms = [(how, n) for n in WIDTHS for how in ("sp", "mup") if (how, n) != ("mup", WIDTHS[0])]
+    points = [
+        ModulePoint(
+            arm=width_arm(how, width),
+            seed=seed,
+            family="Wide",
+            options=(
+                ("how", how),
+                ("optimizer", optimizer),
+                ("width", width // 4 if smoke else width),
+                ("base", WIDTHS[0] // 4 if smoke else WIDTHS[0]),
+            ),
+            lr=lr,
+            updates=20 if smoke else 800,
+            every=20 if smoke else 800,
+            optimizer=optimizer,
+            test_images=200 if smoke else 3000,
+        )
+        for seed in seeds
+        for how, width in arms
+        for lr in WIDTH_RATES[optimizer][: 2 if smoke else None]
+    ]
+    return Grid(tuple(points), seeds)
+
 
 _COSTS: tuple[tuple[str, Cost, int], ...] = (
     ("cross-entropy", "cross_entropy", 1),
@@ -679,6 +730,16 @@ _ALL = (
             **_three(_edge_arms(EDGE_DEPTHS), **_EDGE),
             "smoke": _three(_edge_arms((2, 3)), **_EDGE)["smoke"],
         },
+    ),
+    Experiment(
+        "width",
+        "Networks of four widths by two parametrizations, at six rates of gradient descent",
+        {scale: _widths("sgd", scale) for scale in SCALES},
+    ),
+    Experiment(
+        "width_adam",
+        "Networks of four widths by two parametrizations, at six rates of Adam",
+        {scale: _widths("adam", scale) for scale in SCALES},
     ),
     _trained(
         "tied",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from xavier import checks
 
@@ -47,6 +47,72 @@ def he(n_in: Number, n_out: Number) -> Number:
 
 RULES: dict[str, Rule] = {"standard": standard, "lecun": lecun, "glorot": glorot, "he": he}
 """The named rules."""
+
+
+Role: TypeAlias = Literal["input", "hidden", "output"]
+"""Where a layer stands: only its outputs, both its sides, or only its inputs grow with the width.
+
+A bias has the role "input" wherever its layer's outputs grow with the width.
+"""
+
+
+class Scaling(NamedTuple):
+    """What a parametrization says of one layer.
+
+    Attributes:
+        variance: of one weight at birth.
+        sgd: factor on the learning rate of gradient descent.
+        adam: factor on that of Adam, and of others that step by the gradient's sign.
+    """
+
+    variance: Number
+    sgd: Number
+    adam: Number
+
+
+Parametrization: TypeAlias = Callable[..., Scaling]
+"""A layer's numbers, ``parametrization(role, n_in, n_out, base)``.
+
+All of them agree where the width is ``base``, with LeCun's variance and one rate for all layers: at
+1 they are those of the papers up to constants, and at the width where a rate was chosen the rate
+stands for all widths. Like rules they are plain arithmetic and check nothing.
+"""
+
+
+def sp(role: Role, n_in: Number, n_out: Number, base: Number = 1) -> Scaling:
+    """The standard parametrization: LeCun's rule, and one rate for all layers and widths."""
+    return Scaling(lecun(n_in, n_out), 1, 1)
+
+
+def ntk(role: Role, n_in: Number, n_out: Number, base: Number = 1) -> Scaling:
+    """Weights of variance 1 in layers that divide by sqrt(n_in) (Jacot et al. 2018), rewritten.
+
+    The same networks learn alike if weights are drawn by LeCun's rule and their layers' rates
+    divided by n_in, or by its root for Adam.
+
+    >>> ntk("hidden", 400, 400, base=100)
+    Scaling(variance=0.0025, sgd=0.25, adam=0.5)
+    """
+    if role == "input":
+        return sp(role, n_in, n_out)
+    return Scaling(lecun(n_in, n_out), base / n_in, std(base / n_in))
+
+
+def mup(role: Role, n_in: Number, n_out: Number, base: Number = 1) -> Scaling:
+    """The maximal-update parametrization (Yang & Hu 2021; Yang et al. 2022, table 3).
+
+    >>> mup("output", 400, 9, base=100)
+    Scaling(variance=0.000625, sgd=0.25, adam=0.25)
+    """
+    if role == "input":
+        return Scaling(lecun(n_in, n_out), n_out / base, 1)
+    if role == "hidden":
+        return Scaling(lecun(n_in, n_out), 1, base / n_in)
+    return Scaling(lecun(n_in, n_out) * base / n_in, base / n_in, base / n_in)
+
+
+PARAMETRIZATIONS: dict[str, Parametrization] = {"sp": sp, "ntk": ntk, "mup": mup}
+"""The named parametrizations."""
 
 
 def std(variance: Number) -> Number:
