@@ -354,6 +354,49 @@ def _widths(optimizer: Literal["sgd", "adam"], scale: Scale) -> Grid:
     return Grid(tuple(points), seeds)
 
 
+DIRECTIONS: dict[str, Distribution] = {"orthogonal": "orthogonal", "Gaussian": "normal"}
+"""Weights that are compared by what they do to directions."""
+
+
+def directions_arm(weights: str, layers: int) -> str:
+    """What the arm of that kind of weights and number of hidden layers is called."""
+    return f"{weights}, {layers} layers"
+
+
+def _directions(scale: Scale) -> Grid:
+    """Both kinds of weights in tanh networks a hundred units wide, deep and as deep as the paper's.
+
+    Every rate is run with every seed, so that any two can be compared within seeds.
+    """
+    smoke = scale == "smoke"
+    seeds = _FIVE[:2] if smoke else _FIVE
+    points = [
+        ModulePoint(
+            arm=directions_arm(weights, layers),
+            seed=seed,
+            family="Straight",
+            options=(
+                ("layers", layers),
+                ("width", 20 if smoke else 100),
+                ("gain", 1.05),
+                ("distribution", distribution),
+            ),
+            lr=lr,
+            updates=40 if smoke else updates,
+            every=20 if smoke else updates // 25,
+            test_images=200 if smoke else 2000,
+        )
+        for layers, updates, rates in (
+            (40, 2500, (0.003, 0.01, 0.03)),
+            (5, 10_000, (0.01, 0.03, 0.1)),
+        )
+        for seed in seeds
+        for lr in (rates[:1] if smoke else rates)
+        for weights, distribution in DIRECTIONS.items()
+    ]
+    return Grid(tuple(points), seeds)
+
+
 _COSTS: tuple[tuple[str, Cost, int], ...] = (
     ("cross-entropy", "cross_entropy", 1),
     ("quadratic, 3 times", "quadratic", 3),
@@ -740,6 +783,11 @@ _ALL = (
         "width_adam",
         "Networks of four widths by two parametrizations, at six rates of Adam",
         {scale: _widths("adam", scale) for scale in SCALES},
+    ),
+    Experiment(
+        "directions",
+        "Orthogonal or Gaussian weights in tanh networks of 40 and of 5 layers",
+        {scale: _directions(scale) for scale in SCALES},
     ),
     _trained(
         "tied",

@@ -189,3 +189,57 @@ class Wide(nn.Sequential):
             {"params": [p for p, own in self.rates.items() if own == rate], "lr": rate * lr}
             for rate in set(self.rates.values())
         ]
+
+
+def spread(jacobian: Tensor) -> float:
+    """Variance of a square matrix's squared singular values, over their squared mean.
+
+    It is `xavier.theory.axis_spread`, measured: of a multiple of an orthogonal matrix 0.
+
+    >>> round(spread(torch.diag(torch.tensor([1.0, 3.0]))), 6)  # 1 and 9: mean 5, variance 16
+    0.64
+    """
+    squares = (jacobian @ jacobian.mT).double()
+    mean = squares.trace() / len(squares)
+    return float(squares.square().sum() / len(squares) / mean**2 - 1)
+
+
+@family
+class Straight(nn.Sequential):
+    """Tanh layers of one width, which look at what they do to axes.
+
+    Args:
+        generator: of the weights; biases are 0.
+        layers: hidden ones.
+        width: theirs.
+        gain: on LeCun's rule, in all layers.
+        distribution: of the weights.
+    """
+
+    def __init__(
+        self, generator: torch.Generator, layers: int, width: int, gain: float,
+        distribution: init.Distribution,
+    ) -> None:  # fmt: skip
+        """Draw the weights."""
+        sizes = [1024, *[width] * layers, 9]
+        linear = [nn.utils.skip_init(nn.Linear, *pair) for pair in itertools.pairwise(sizes)]
+        super().__init__(*(part for a in linear for part in (a, nn.Tanh())))
+        del self[-1]  # logits are as they are
+        init.initialize_(self, "lecun", gain, distribution=distribution, generator=generator)
+
+    def jacobian(self, image: Tensor) -> Tensor:
+        """The derivative of the last hidden layer by the first, at one image (1, 1024)."""
+        whole, z = None, image
+        with torch.no_grad():
+            for layer in list(self)[:-1:2]:
+                z = layer(z).tanh()
+                slopes, weight = 1 - z.mT**2, layer.get_parameter("weight")
+                whole = torch.eye(len(slopes)) if whole is None else slopes * (weight @ whole)
+        assert whole is not None
+        return whole
+
+    def look(self) -> dict[str, float]:
+        """The `spread` of that, as a mean over three images."""
+        images, _ = points.examples("shapeset", "monitor", 3, "cpu")
+        found = [spread(self.jacobian(image[None])) for image in images]
+        return {"spread": sum(found) / len(found)}

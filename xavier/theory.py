@@ -85,6 +85,36 @@ def gradient_map(activation: Named, q: float, *, gain: float = 1.0) -> float:
     return gain * gain * _expectation(lambda s: f.derivative(s, f.value(s)).square(), q, f.kinks)
 
 
+def axis_spread(activation: Named, q: float, *, layers: int = 1, orthogonal: bool = False) -> float:
+    r"""Variance of the squared singular values of a product of Jacobians, over their squared mean.
+
+    0 is dynamical isometry: all axes are equally long. At infinite width what independent factors
+    have of it adds up, whatever the scale of the weights, so that ``layers`` of one variance have
+
+    .. math:: L \left(\frac{E[f'(s)^4]}{E[f'(s)^2]^2} - 1 + w\right)
+
+    with w = 1 for weights that are drawn independently and w = 0 for orthogonal ones (Pennington
+    et al. 2017).
+
+    >>> [round(axis_spread("relu", 1.0, layers=10, orthogonal=how), 6) for how in (False, True)]
+    [20.0, 10.0]
+
+    Args:
+        activation: as in `variance_map`.
+        q: variance of the weighted sums, the same in all layers.
+        layers: factors of the product, at least 1.
+        orthogonal: whether weights are.
+
+    Raises:
+        TypeError, ValueError: as in `variance_map`, or there is no layer.
+    """
+    f = activations.get(activation)
+    square = _expectation(lambda s: f.derivative(s, f.value(s)).square(), q, f.kinks)
+    fourth = _expectation(lambda s: f.derivative(s, f.value(s)) ** 4, q, f.kinks)
+    slopes = fourth / square**2 - 1
+    return checks.positive_int("layers", layers) * (slopes + (not orthogonal))
+
+
 def correlation_map(
     activation: Named,
     correlation: float,
