@@ -384,10 +384,11 @@ def late(rows: pd.DataFrame, arm: str, quantity: str) -> pd.DataFrame:
 def chosen_rates(rows: pd.DataFrame, arm: str) -> Rates:
     """For every seed the rate with the least cost late in the runs of the others."""
     costs = late(rows, arm, "test_cost").fillna(math.inf)  # a run that diverged is no best one
-    return {
-        seed: float((costs.drop(index=seed) if len(costs) > 1 else costs).mean().idxmin())
-        for seed in costs.index.tolist()
-    }
+    found: Rates = {}
+    for seed in costs.index.tolist():
+        others = costs.drop(index=seed) if len(costs) > 1 else costs
+        found[seed] = float(costs.columns[int(others.mean().argmin())])
+    return found
 
 
 def at_rates(table: pd.DataFrame, rates: Rates) -> c.Array:
