@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch.nn import functional
 
 from xavier import derivation, rules
 from xavier.derivation import n_in, n_out
-from xavier.rules import RULES
+from xavier.rules import PARAMETRIZATIONS, RULES, Role
 
 # What the papers say, each as a fraction of the two sizes.
 FORMULAS = {
@@ -68,6 +69,105 @@ def test_glorot_is_symmetric_and_lies_between_the_two_wishes(n: int, m: int) -> 
     assert glorot == rules.glorot(Fraction(m), Fraction(n))
     assert min(Fraction(1, n), Fraction(1, m)) <= glorot <= max(Fraction(1, n), Fraction(1, m))
     assert (glorot == Fraction(1, n)) == (n == m)
+
+
+# --------------------------------------------------------------------------------------------------
+# Parametrizations by width
+# --------------------------------------------------------------------------------------------------
+
+# By parametrization and role, as (variance, factor of gradient descent, square of Adam's): for a
+# hidden width n, 7 inputs, 3 outputs and the base b (Yang et al. 2022, table 3, for mup).
+TABLE: dict[tuple[str, Role], Callable[[Any, Any], tuple[Any, Any, Any]]] = {
+    ("sp", "input"): lambda n, b: (Fraction(1, 7), 1, 1),
+    ("sp", "hidden"): lambda n, b: (1 / n, 1, 1),
+    ("sp", "output"): lambda n, b: (1 / n, 1, 1),
+    ("ntk", "input"): lambda n, b: (Fraction(1, 7), 1, 1),
+    ("ntk", "hidden"): lambda n, b: (1 / n, b / n, b / n),
+    ("ntk", "output"): lambda n, b: (1 / n, b / n, b / n),
+    ("mup", "input"): lambda n, b: (Fraction(1, 7), n / b, 1),
+    ("mup", "hidden"): lambda n, b: (1 / n, 1, (b / n) ** 2),
+    ("mup", "output"): lambda n, b: (b / n**2, b / n, (b / n) ** 2),
+}
+ROLES: tuple[Role, ...] = ("input", "hidden", "output")
+
+
+def sizes_of(role: Role, n: Any) -> tuple[Any, Any]:
+    return {"input": (7, n), "hidden": (n, n), "output": (n, 3)}[role]
+
+
+@pytest.mark.parametrize(("name", "role"), TABLE)
+@given(n=sizes, base=sizes)
+def test_a_parametrization_is_its_row_of_the_table(
+    name: str, role: Role, n: int, base: int
+) -> None:
+    expected = TABLE[name, role](Fraction(n), Fraction(base))
+    found = PARAMETRIZATIONS[name](role, *sizes_of(role, n), base)
+    squared = (found.variance, found.sgd, found.adam**2)
+    assert squared == pytest.approx(tuple(map(float, expected)), rel=1e-12)
+    pair = map(sympy.Integer, sizes_of(role, n))
+    exact = PARAMETRIZATIONS[name](role, *pair, sympy.Integer(base))
+    squared = (exact.variance, exact.sgd, exact.adam**2)
+    assert squared == tuple(sympy.Rational(Fraction(x)) for x in expected)
+
+
+def test_there_are_three_parametrizations() -> None:
+    assert set(PARAMETRIZATIONS) == {name for name, _ in TABLE}
+
+
+@pytest.mark.parametrize("name", ["ntk", "mup"])
+@pytest.mark.parametrize("role", ROLES)
+@given(n=sizes)
+def test_at_the_base_width_all_are_the_standard_one(name: str, role: Role, n: int) -> None:
+    pair = sizes_of(role, n)
+    assert PARAMETRIZATIONS[name](role, *pair, n) == pytest.approx(rules.sp(role, *pair))
+
+
+def test_maximal_update_alone_moves_hidden_layers_and_logits_at_every_width() -> None:
+    # One step on one example, in powers of the width n: sums of n terms that share a sign.
+    n, sd, rate = sympy.symbols("n sigma eta", positive=True)
+    features = sympy.Eq(rate * n * sd, 1)  # a gradient of size sd comes back from the output
+    logits = sympy.Eq(n * sd * rate * n * sd, 1)  # what the output makes of what has moved
+    [found] = sympy.solve([features, logits], [sd, rate], dict=True)
+    hidden, output = (rules.mup(role, *sizes_of(role, n)) for role in ("hidden", "output"))
+    assert found == {sd: rules.std(output.variance), rate: hidden.sgd}
+    assert output.sgd * n == 1 and hidden.adam * n == 1  # n activations of size one
+    assert rules.mup("input", 7, n).sgd * found[sd] == 1  # and a fixed number of inputs
+
+
+def test_layers_that_divide_by_the_root_learn_as_the_ntk_says() -> None:
+    class Divided(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return functional.linear(x, self.weight) / self.in_features**0.5
+
+    def net(kind: type[nn.Linear]) -> nn.Sequential:
+        generator = torch.Generator().manual_seed(0)
+        made = nn.Sequential(*(kind(n, m, bias=False) for n, m in ((5, 8), (8, 8), (8, 3))))
+        for layer in made:
+            torch.nn.init.normal_(layer.weight, generator=generator)  # type: ignore[arg-type]
+        return made.double()
+
+    x, base = torch.randn(4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1)), 2
+    theirs, ours = net(Divided), net(nn.Linear)
+    said = [
+        rules.ntk(role, *pair, base)
+        for role, pair in zip(ROLES, ((5, 8), (8, 8), (8, 3)), strict=True)
+    ]
+    lr, factors = 0.3, []
+    with torch.no_grad():
+        for layer, scaling in zip(ours, said, strict=True):
+            layer.weight *= scaling.variance**0.5  # type: ignore[operator]
+    for layer, scaling in zip(ours, said, strict=True):
+        # Of the input layer the NTK's constant, one over the number of inputs, is left out.
+        fixed = base / 5 if layer is ours[0] else 1
+        factors.append({"params": layer.parameters(), "lr": lr * scaling.sgd * fixed})
+    for model, groups in ((theirs, theirs.parameters()), (ours, factors)):
+        learn = torch.optim.SGD(groups, lr=lr * base)  # type: ignore[arg-type]
+        for _ in range(3):
+            learn.zero_grad()
+            model(x).square().sum().backward()
+            learn.step()
+    first, second = theirs(x).detach(), ours(x).detach()
+    assert float((first - second).abs().max()) < 1e-9 * float(first.abs().max())
 
 
 # --------------------------------------------------------------------------------------------------

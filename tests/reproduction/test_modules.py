@@ -100,3 +100,27 @@ def test_progress_is_told(recwarn: pytest.WarningsRecorder) -> None:
     p: Callable[..., pd.DataFrame] = point().compute
     p(report=said.append)
     assert said == [100, 130] and point().work == 130 and point().seeds == (3,)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_wide_networks_have_the_rates_and_weights_of_their_parametrization(optimizer: str) -> None:
+    model = modules.Wide(torch.Generator().manual_seed(0), "mup", optimizer, 64, 16, layers=3)
+    rates = {p: group["lr"] for group in model.groups(0.1) for p in group["params"]}
+    assert len(rates) == len(list(model.parameters())) == 8
+    linear = [layer for layer in model if isinstance(layer, nn.Linear)]
+    by_role = {"sgd": (4.0, 1.0, 1.0, 0.25), "adam": (1.0, 0.25, 0.25, 0.25)}[optimizer]
+    assert [rates[layer.weight] / 0.1 for layer in linear] == pytest.approx(by_role)
+    bias = 4.0 if optimizer == "sgd" else 1.0
+    assert [rates[layer.bias] / 0.1 for layer in linear] == pytest.approx([bias] * 3 + [1.0])
+    variances = [float(layer.weight.detach().square().mean()) for layer in linear]
+    assert variances == pytest.approx([1 / 1024, 1 / 64, 1 / 64, 16 / 64**2], rel=0.15)
+    assert not any(layer.bias.any() for layer in linear)
+
+
+def test_all_parametrizations_are_one_network_at_the_base_width() -> None:
+    x, _ = Shapeset(0).batch(5)
+    found = [
+        modules.Wide(torch.Generator().manual_seed(1), how, "sgd", 16, 16) for how in ("sp", "mup")
+    ]
+    assert torch.equal(found[0](x), found[1](x))
+    assert all(len(model.groups(0.1)) == 1 for model in found)
