@@ -383,12 +383,12 @@ def _directions(scale: Scale) -> Grid:
             ),
             lr=lr,
             updates=40 if smoke else updates,
-            every=20 if smoke else updates // 25,
+            every=20 if smoke else updates // 20,
             test_images=200 if smoke else 2000,
         )
         for layers, updates, rates in (
-            (40, 2500, (0.003, 0.01, 0.03)),
-            (5, 10_000, (0.01, 0.03, 0.1)),
+            (40, 1800, (0.003, 0.01, 0.03)),
+            (5, 4500, (0.01, 0.03, 0.1)),
         )
         for seed in seeds
         for lr in (rates[:1] if smoke else rates)

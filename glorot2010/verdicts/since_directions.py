@@ -8,7 +8,7 @@ as a mean over the other seeds and over the last fifth of the measurements.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -186,7 +186,13 @@ def _growth(weights: Distribution) -> c.Array:
 
 
 def linear_steps(
-    weights: Distribution, layers: int, width: int = 32, seeds: int = 5, most: int = 3000
+    weights: Distribution,
+    layers: int,
+    rates: Sequence[float] = LINEAR_RATES,
+    *,
+    width: int = 32,
+    seeds: int = 5,
+    most: int = 3000,
 ) -> Tensor:
     """Steps until the squared error of square linear layers is at `TENTH`, by seed and rate.
 
@@ -201,8 +207,8 @@ def linear_steps(
         for layer in range(layers + 1):
             kind: Distribution = weights if layer < layers else "normal"
             init.draw_(drawn[layer, seed], "lecun", distribution=kind, generator=generator)
-    *w, wanted = drawn.repeat_interleave(len(LINEAR_RATES), 1)
-    rates = torch.tensor(LINEAR_RATES).repeat(seeds)[:, None, None]
+    *w, wanted = drawn.repeat_interleave(len(rates), 1)
+    factors = torch.tensor(rates).repeat(seeds)[:, None, None]
     there, before, first = torch.full((len(wanted),), math.inf), torch.ones(1), torch.ones(1)
     for step in range(most):
         up = [torch.eye(width).expand_as(wanted)]
@@ -218,7 +224,7 @@ def linear_steps(
         before = share
         if (there.view(seeds, -1).min(1)[0] < math.inf).all():
             break
-        delta = rates * off
+        delta = factors * off
         for k in range(layers - 1, -1, -1):
             arriving = delta
             delta = w[k].mT @ delta
@@ -242,10 +248,10 @@ ONE_POINT = 1.0
 
 DEEP, SHALLOW = 40, 5
 TRAINED = "book: hidden layers of 100 tanh units at gain 1.05, 5 seeds, 3 rates"
-LATE = 5  # measurements at the end, a fifth of all
+LATE = 5  # of the measurements, the last one in so many
 
 
-@c.claim("D12", "Pennington et al. 2017", "2,500 updates", chapter=16, needs=("directions",))
+@c.claim("D12", "Pennington et al. 2017", "1,800 updates", chapter=16, needs=("directions",))
 def d12_faster(evidence: c.Evidence) -> c.Judgement:
     """A deep tanh network learns much faster from orthogonal weights than from Gaussian ones, and
     not only because it stands a larger rate.
@@ -281,7 +287,7 @@ def d12_faster(evidence: c.Evidence) -> c.Judgement:
     )
 
 
-@c.claim("D13", "on Pennington et al. 2017", "10,000 updates", chapter=16, needs=("directions",))
+@c.claim("D13", "on Pennington et al. 2017", "4,500 updates", chapter=16, needs=("directions",))
 def d13_shallow(evidence: c.Evidence) -> c.Judgement:
     """At five layers, as many as the paper has, it makes no difference whether weights are
     orthogonal or Gaussian.
@@ -311,7 +317,7 @@ HALF = 0.5
 """Isometry is gone if the spread is above this share of that of Gaussian weights."""
 
 
-@c.claim("D14", "on Pennington et al. 2017", "2,500 updates", chapter=16, needs=("directions",))
+@c.claim("D14", "on Pennington et al. 2017", "1,800 updates", chapter=16, needs=("directions",))
 def d14_undone(evidence: c.Evidence) -> c.Judgement:
     """Orthogonal weights are a matter of birth: when a deep tanh network has begun to learn, its
     axes are spread as widely as from Gaussian weights.
