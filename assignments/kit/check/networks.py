@@ -28,6 +28,9 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], 
 """The function of s, and its slope from ``(s, z)``, by name."""
 
 
+_FETCHED = 100  # updates for which digits are fetched together
+
+
 @cache
 def digits(split: str) -> tuple[Array, NDArray[np.int64]]:
     """Images and labels of the digits."""
@@ -200,9 +203,10 @@ def streamed(seed: int, updates: int, size: int) -> Iterator[tuple[Array, NDArra
     from xavier import datasets
 
     stream = datasets.stream("digits", "train", seed)
-    for _ in range(updates):
-        images, labels = stream.batch(size)
-        yield images.numpy(), labels.numpy()
+    for done in range(0, updates, _FETCHED):  # many together: a call costs, an image hardly
+        few = min(_FETCHED, updates - done)
+        images, labels = (a.numpy() for a in stream.batch(few * size))
+        yield from zip(images.reshape(few, size, -1), labels.reshape(few, size), strict=True)
 
 
 def softmax(logits: Array) -> Array:

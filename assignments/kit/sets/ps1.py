@@ -768,9 +768,9 @@ def _sparse(answers: Answers, variant: Variant) -> Finding:
 
 @cache
 def quantities_after(
-    gain: float, depth: int, width: int, seed: int, updates: int = 300
-) -> dict[str, float]:
-    """What the sweep is about: digits, tanh, a rate of 0.1; costs, and the error."""
+    gains: tuple[float, ...], depth: int, width: int, seed: int, updates: int = 300
+) -> dict[str, list[float]]:
+    """What the sweep is about: digits, tanh, a rate of 0.1; costs and errors, one for each gain."""
     import torch
 
     from xavier import datasets
@@ -778,7 +778,7 @@ def quantities_after(
     from xavier.training import train
 
     sizes = [64, *[width] * depth, 10]
-    network = Network.create(sizes, "tanh", "lecun", seeds=[seed], gain=gain)
+    network = Network.create(sizes, "tanh", "lecun", seeds=[seed] * len(gains), gain=gains)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # more of them wait for one another, with layers that are so small
     try:
@@ -791,8 +791,8 @@ def quantities_after(
     for split in ("test", "train"):
         data = datasets.load("digits", split)
         trace = network.forward(data.images)
-        found[f"{split} cost"] = float(network.cost(trace, data.labels)[0])
-        found[f"{split} error"] = float(network.error(trace, data.labels)[0])
+        found[f"{split} cost"] = network.cost(trace, data.labels).tolist()
+        found[f"{split} error"] = network.error(trace, data.labels).tolist()
     return found
 
 
@@ -807,21 +807,22 @@ _SATURATED = 30  # a gain from which on no network learned
 _HALF = 1.15  # half of what guessing costs
 
 
-def _other_costs(gain: float, said: float, sweep: dict[str, Any]) -> Finding:
-    """Name what a row holds instead of the cost."""
-    again = quantities_after(gain, **sweep)
-    cost, error = again["test cost"], again["test error"]
+def _other_costs(
+    gain: float, said: float, again: dict[str, float], sweep: dict[str, Any]
+) -> Finding:
+    """Name what a row holds instead of the cost, from what a run again has."""
+    cost, error, training = (again[k] for k in ("test cost", "test error", "train cost"))
     message = f"At gain {gain:.3g} your row says {said:.3f}, a run again {cost:.3f}"
     others = (
         Mistake("error", (error, 100 * error), "that is the error, not the cost"),
         Mistake("accuracy", (1 - error, 100 * (1 - error)), "that is the share of right answers"),
-        Mistake("training cost", (again["train cost"],), "that is the cost on the training digits"),
+        Mistake("training cost", (training,), "that is the cost on the training digits"),
         Mistake("summed", (400 * cost,), "that is a sum over the test digits, not their mean"),
-        Mistake("untrained", (quantities_after(gain, **sweep, updates=0)["test cost"],),
+        Mistake("untrained", quantities_after((gain,), **sweep, updates=0)["test cost"],
                 "that is the cost before training"),
     )  # fmt: skip
 
-    def fits(gives: tuple[float, ...]) -> bool:
+    def fits(gives: Sequence[float]) -> bool:
         return any(math.isclose(said, number, rel_tol=0.01) for number in gives)
 
     named = first_match(others, fits, message + ": {}.", 0.2)
@@ -899,11 +900,13 @@ def _sweep(answers: Answers, variant: Variant) -> Iterator[Finding]:
     if not chosen or gains[chosen[0]] < 1 / 3:
         said = f"No gain between a third and {_CALM:g} was tried, where networks learn."
         untried = [wrong("few", said, 0.2)]
-    for i in dict.fromkeys(chosen):
-        gain, cost = float(gains[i]), float(costs[i])
-        again = quantities_after(gain, **variant["sweep"])["test cost"]
-        if not math.isclose(cost, again, rel_tol=0.05, abs_tol=0.02):
-            yield _other_costs(gain, cost, variant["sweep"])
+    chosen = list(dict.fromkeys(chosen))
+    asked = tuple(float(gains[i]) for i in chosen)
+    told = quantities_after(asked, **variant["sweep"]) if asked else {}
+    for k, (i, gain) in enumerate(zip(chosen, asked, strict=True)):
+        cost, again = float(costs[i]), {name: values[k] for name, values in told.items()}
+        if not math.isclose(cost, again["test cost"], rel_tol=0.05, abs_tol=0.02):
+            yield _other_costs(gain, cost, again, variant["sweep"])
     saturated = np.flatnonzero((gains >= _SATURATED) & (costs < _HALF))
     for i in saturated[:1]:
         said = f"At gain {gains[i]:.3g} your row says {costs[i]:.3f}"
