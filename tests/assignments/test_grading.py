@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from xavier_grading.check.answers import Local, Make, Unanswered
 from xavier_grading.check.parts import Finding, NotYet, Part, ProblemSet, Variant
 from xavier_grading.mark import marking, notebooks, pages
 from xavier_grading.mark.marking import Task
+from xavier_grading.mark.runner import within
 from xavier_grading.mark.sandbox import Limits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -465,6 +467,17 @@ def test_a_text_that_takes_for_ever_is_shown_as_it_is(monkeypatch: pytest.Monkey
     monkeypatch.setattr(pages, "_PATIENCE", 0.5)
     shown = pages._answer(new_markdown_cell(formulas))
     assert shown.startswith("<pre>") and "&lt; y$" in shown and "<img" not in shown
+
+
+def test_time_is_the_processors_and_the_clock_stops_what_waits() -> None:
+    """Neither depends on what else the machine has to do."""
+    with within(0.5):
+        time.sleep(1.0)
+    with pytest.raises(TimeoutError, match=r"more than 0\.2 seconds"), within(0.2):
+        while True:
+            pass
+    with pytest.raises(TimeoutError, match=r"more than 0\.2 s by the clock"), within(60, clock=0.2):
+        time.sleep(60)
 
 
 def test_marking_says_what_it_needs_where_it_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:

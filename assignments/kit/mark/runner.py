@@ -46,7 +46,7 @@ def main() -> None:
     for line in channel_in:
         request = values.loads(line)
         try:
-            with within(request["limit"]):
+            with within(request["limit"], request["clock"]):
                 reply = {"value": _answer(request, names, made, answers)}
                 text = values.dumps(reply)
         except BaseException as error:  # of any kind: it is the submission's, and is reported
@@ -66,16 +66,18 @@ def _load_packages(folders: dict[str, str]) -> None:
         spec.loader.exec_module(module)
 
 
-def _restrict(limits: dict[str, int]) -> None:
-    """Bound memory, processes, file sizes; become another user where this one is root."""
+def _restrict(limits: dict[str, Any]) -> None:
+    """Bound time, memory, processes, file sizes; become another user where this one is root."""
     for name, most in (
+        ("RLIMIT_CPU", int(limits["total"]) + 1),
         ("RLIMIT_DATA", limits["memory"]),
         ("RLIMIT_FSIZE", limits["file"]),
         ("RLIMIT_CORE", 0),
         ("RLIMIT_NPROC", limits["processes"]),
     ):
         with contextlib.suppress(AttributeError, ValueError, OSError):  # not on every system
-            resource.setrlimit(getattr(resource, name), (most, most))
+            hard = most + 5 if name == "RLIMIT_CPU" else most  # there is no telling what is killed
+            resource.setrlimit(getattr(resource, name), (most, hard))
     if limits["user"] and os.getuid() == 0:
         os.setgroups([])
         os.setresgid(limits["user"], limits["user"], limits["user"])
@@ -126,17 +128,28 @@ class _Shell:
 
 
 @contextlib.contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Interrupt what takes longer, as far as it lets itself be interrupted."""
+def within(seconds: float, clock: float = 0.0) -> Iterator[None]:
+    """Interrupt what takes longer, as far as it lets itself be interrupted.
 
-    def late(*_: Any) -> None:
-        raise TimeoutError(f"it ran for more than {seconds:g} seconds")
+    Args:
+        seconds: of this process's processor time, which others on the machine do not lengthen.
+        clock: seconds by the clock, for what waits and does not compute; 0 for no limit.
+    """
 
-    signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    def late(number: int, _: Any) -> None:
+        most = f"{seconds:g} seconds" if number == signal.SIGPROF else f"{clock:g} s by the clock"
+        raise TimeoutError(f"it ran for more than {most}")
+
+    for number, timer, most in (
+        (signal.SIGPROF, signal.ITIMER_PROF, seconds),
+        (signal.SIGALRM, signal.ITIMER_REAL, clock),
+    ):
+        signal.signal(number, late)
+        signal.setitimer(timer, most)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 

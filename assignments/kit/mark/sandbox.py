@@ -48,7 +48,7 @@ _PACKAGES = {
 _RUNNER = _PACKAGES["xavier_grading"] / "mark" / "runner.py"
 _FIRST_USER = 61_000  # of the users that submissions run as where this process is root
 _GRACE = 5.0  # seconds after which a process that does not stop is killed
-_START = 60.0  # seconds that a process may take to start
+_START = 60.0  # seconds of processor time that a process may take to start
 _RESTARTS = 8
 _slots = itertools.count()
 
@@ -89,9 +89,11 @@ class Limits:
     """What a submission may use.
 
     Attributes:
-        cell: seconds for one cell.
-        call: seconds for one question of the judge.
-        total: seconds for all of it.
+        cell: seconds of processor time for one cell.
+        call: the same for one question of the judge.
+        total: the same for all of it.
+        clock: seconds by the clock for a cell or a question, far more than it needs on a machine
+            that others use too; all of it may take ten times that.
         memory: bytes of data of one process.
         file: bytes of one file, and of all files together.
         processes: of the submission, threads counted.
@@ -100,6 +102,7 @@ class Limits:
     cell: float = 120.0
     call: float = 20.0
     total: float = 600.0
+    clock: float = 300.0
     memory: int = 4 * 2**30
     file: int = 256 * 2**20
     processes: int = 128
@@ -138,7 +141,7 @@ class Submission:
     def __post_init__(self) -> None:
         self._cells: list[tuple[str, str]] = []
         self._restarts = 0
-        self._deadline = time.monotonic() + self.limits.total
+        self._deadline = time.monotonic() + 10 * self.limits.clock
         self._slot = next(_slots)
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="submission-"))
@@ -188,22 +191,23 @@ class Submission:
     def _ask(self, request: dict[str, Any], seconds: float) -> Any:
         if self._process is None:
             self._start()
-        seconds = min(seconds, self._deadline - time.monotonic())
-        if seconds <= 0:
-            raise Unanswered(f"the submission took more than {self.limits.total:g} s in all")
-        return self._exchange(request | {"limit": seconds}, seconds + _GRACE, seconds)
+        return self._exchange(request, seconds)
 
-    def _exchange(self, request: dict[str, Any], wait: float, limit: float) -> Any:
+    def _exchange(self, request: dict[str, Any], seconds: float) -> Any:
         """Send a request and read the reply; a process that gives none is no more."""
         assert self._process is not None and self._process.stdin is not None
+        clock = round(min(self.limits.clock, self._deadline - time.monotonic()), 1)
+        if clock <= 0:
+            raise Unanswered(f"the submission took more than {10 * self.limits.clock:g} s in all")
+        text = values.dumps(request | {"limit": seconds, "clock": clock})
         try:
-            self._process.stdin.write(values.dumps(request).encode() + b"\n")
+            self._process.stdin.write(text.encode() + b"\n")
             self._process.stdin.flush()
-            line = _read_line(self._process, wait)
+            line = _read_line(self._process, clock + _GRACE)
         except TimeoutError:
             self._kill()
             raise Unanswered(
-                f"it ran for more than {limit:g} seconds and had to be stopped"
+                f"it ran for more than {clock:g} s by the clock and had to be stopped"
             ) from None
         except (OSError, EOFError):
             code = self._kill()
@@ -235,14 +239,12 @@ class Submission:
         )
         try:
             # The first reply waits for the start.
-            empty = {"kind": "run", "name": "", "source": "", "limit": _START}
-            self._exchange(empty, _START, _START)
+            self._exchange({"kind": "run", "name": "", "source": ""}, _START)
         except Unanswered as error:
             raise Unanswered(f"the process could not be started: {error}") from None
         for name, source in list(self._cells):
-            request = {"kind": "run", "name": name, "source": source, "limit": self.limits.cell}
             with contextlib.suppress(Unanswered):  # it was reported when it ran first
-                self._exchange(request, self.limits.cell + _GRACE, self.limits.cell)
+                self._exchange({"kind": "run", "name": name, "source": source}, self.limits.cell)
             if not self._alive():
                 self._cells.remove((name, source))
                 raise Unanswered(f"{name} does not end the same way twice")
@@ -338,6 +340,8 @@ def _describe_end(code: int | None) -> str:
         return ""
     if code in (-signal.SIGKILL, 128 + signal.SIGKILL):
         return ": it was killed, for want of memory perhaps"
+    if code in (-signal.SIGXCPU, 128 + signal.SIGXCPU):
+        return ": it had computed for as long as a submission may"
     return f" with status {code}"
 
 
