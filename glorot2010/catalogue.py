@@ -397,6 +397,53 @@ def _directions(scale: Scale) -> Grid:
     return Grid(tuple(points), seeds)
 
 
+_MENDED: Mapping[str, tuple[str, dict[str, float | int | str]]] = {
+    "none": ("plain", {"depth": 10}),
+    "batch norm": ("plain", {"depth": 10, "norm": "batch"}),
+    "layer norm": ("plain", {"depth": 10, "norm": "layer"}),
+    "branches": ("residual", {"blocks": 5, "m": 2, "scale": 5**-0.5}),
+}
+
+
+def _mend(scale: Scale) -> Grid:
+    """Deep plain networks, with normalizations and with branches, by starts and rates."""
+    smoke = scale == "smoke"
+    seeds = _FIVE[:2] if smoke else _FIVE
+    said: list[tuple[str, str, dict[str, float | int | str], tuple[float, ...], int]] = []
+    for norm in ("batch", "layer"):
+        deep: dict[str, float | int | str] = {"depth": 20, "units": "relu", "gain": 2**0.5}
+        said.append((f"{norm} norm, 20 layers", "plain", deep | {"norm": norm}, (0.03, 0.1), 2000))
+    for matched in (False, True):
+        for gain in (0.5, 1.0, 2.0):
+            if gain != 1 or not matched:
+                words = f"scale, gain {gain:g}{', rates to match' * matched}"
+                share = gain**2 if matched else 1.0
+                scaled: dict[str, float | int | str] = {"gain": gain, "share": share}
+                said.append(
+                    (words, "plain", scaled | {"norm": "batch", "eps": 1e-12}, (0.03,), 2000)
+                )
+    for kind, (family, options) in _MENDED.items():
+        for rule, gain in (("standard", 3**-0.5), ("normalized", 1.0)):
+            start = (f"{kind}, {rule}", family, options | {"gain": gain}, (0.01, 0.03, 0.1), 1500)
+            said.append(start)
+    points = [
+        ModulePoint(
+            arm=arm,
+            seed=seed,
+            family=family,
+            options=tuple((options | {"width": 20 if smoke else 100}).items()),
+            lr=lr,
+            updates=20 if smoke else updates,
+            every=20 if smoke else 500,
+            test_images=200 if smoke else 3000,
+        )
+        for seed in seeds
+        for arm, family, options, rates, updates in said
+        for lr in rates[: 2 if smoke else None]
+    ]
+    return Grid(tuple(points), seeds)
+
+
 _COSTS: tuple[tuple[str, Cost, int], ...] = (
     ("cross-entropy", "cross_entropy", 1),
     ("quadratic, 3 times", "quadratic", 3),
@@ -788,6 +835,11 @@ _ALL = (
         "directions",
         "Orthogonal or Gaussian weights in tanh networks of 40 and of 5 layers",
         {scale: _directions(scale) for scale in SCALES},
+    ),
+    Experiment(
+        "mend",
+        "Plain networks, normalized ones and residual ones, drawn at several scales",
+        {scale: _mend(scale) for scale in SCALES},
     ),
     _trained(
         "tied",

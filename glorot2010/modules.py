@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import pandas as pd
 import torch
@@ -24,6 +24,7 @@ from xavier.shapeset import Shapeset
 from xavier.training import measured_updates
 
 Family: TypeAlias = Callable[..., nn.Module]  # of a torch.Generator, and options
+Made = TypeVar("Made", bound=Family)
 Option: TypeAlias = tuple[str, float | int | str]
 
 FAMILIES: dict[str, Family] = {}
@@ -35,7 +36,7 @@ _BATCH = 10
 _CHUNK = 100  # updates whose images are made together
 
 
-def family(make: Family) -> Family:
+def family(make: Made) -> Made:
     """Enter what makes a module into `FAMILIES`, under its own name."""
     FAMILIES[make.__name__] = make
     return make
@@ -79,6 +80,8 @@ class ModulePoint:
 
     def module(self) -> nn.Module:
         """The module at birth."""
+        import glorot2010.families_mend  # noqa: F401  # whose families enter themselves
+
         generator = torch.Generator().manual_seed(self.seed)
         return FAMILIES[self.family](generator, **dict(self.options))
 

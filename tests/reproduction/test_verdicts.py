@@ -82,7 +82,10 @@ def test_what_is_decided_by_runs_has_a_number_in_its_rule_and_runs_that_reach_it
         assert re.search(r"\d", claim.rule), "a rule that nobody could apply"
         needed = (*claim.needs, *claim.later)
         assert set(needed) <= set(EXPERIMENTS) and len(set(needed)) == len(needed)
-        lengths = [found.updates for n in needed if not isinstance(found := config(n), Grid)]
+        runs = [
+            (n, found.points if isinstance(found := config(n), Grid) else [found]) for n in needed
+        ]
+        lengths = [run.updates for _, some in runs for run in some if hasattr(run, "updates")]
         told = re.findall(r"[\d,]+(?= updates)", claim.horizon)
         numbers = [int(number.replace(",", "")) for number in told]
         assert numbers or not lengths or claim.horizon == BIRTH
