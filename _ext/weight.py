@@ -9,7 +9,7 @@ It also loads the search index, which holds a word list of the whole book, on ev
 search while one types that this book has switched off: the page of results loads its own.
 
 A script is loaded where its element is, and so is the first page's style; MathJax where there is a
-formula.
+formula. The laboratory's scripts come without their comments and indentation, a fifth of them.
 """
 
 import io
@@ -27,6 +27,9 @@ NEEDS = {
     "design-tabs.js": re.compile(r'class="sd-tab-'),
     "hero.css": re.compile(r'class="xavier-hero\b'),
     "lab.js": re.compile(r'class="xavier-lab\b'),
+    "laboratory.js": re.compile(
+        r'class="xavier-lab"[^>]* data-(?:main|lab="room=(?:map|spectrum|images))'
+    ),
     "hero.js": re.compile(r'class="xavier-hero\b'),
     "board.js": re.compile(r'class="verdict '),
     "tex-chtml.js": re.compile(r'class="[^"]*\b(?:math|(?:tex2jax|mathjax)_process)\b'),
@@ -35,6 +38,10 @@ SEARCH = re.compile(
     r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
 )
 ICONS_SCRIPT = re.compile(r'\s*<script defer src="[^"]*/fontawesome\.js[^"]*"></script>')
+COMMENTED = ("lab.js", "laboratory.js")
+# Whole lines alone: what stands behind code, or inside a string, stays.
+COMMENTS = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/[ \t]*)\n", re.MULTILINE)
+INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 NAMED = re.compile(r"\bfa-[a-z0-9-]+")
 # Rules of icons; those that only say how an icon turns or how large it is have no content.
 RULE = re.compile(r'((?:\.fa-[a-z0-9-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
@@ -76,6 +83,9 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
                 page.write_text(light, encoding="utf-8")
     for name in ("fontawesome.js", "fontawesome.js.map"):
         (static / "scripts" / name).unlink(missing_ok=True)
+    for name in COMMENTED:
+        script = static / name
+        script.write_text(bare(script.read_text(encoding="utf-8")), encoding="utf-8")
     for script in static.glob("**/*.js"):
         if "mathjax" not in script.parts:
             named |= set(NAMED.findall(script.read_text(encoding="utf-8")))
@@ -83,6 +93,11 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
     for font in static.glob("vendor/fontawesome/webfonts/*.ttf"):
         font.write_bytes(cut_font(font, shown))
         font.with_suffix(".woff2").unlink(missing_ok=True)
+
+
+def bare(script: str) -> str:
+    """A script without lines that are comments, and without indentation."""
+    return INDENTATION.sub("", COMMENTS.sub("", script))
 
 
 def keep_icons(sheet: Path, named: set[str]) -> set[int]:

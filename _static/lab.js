@@ -1,351 +1,688 @@
-/* The laboratory: the paper's network, trained inside the page. No library, no network, no kernel.
+/* The laboratory: the paper's network, trained beside the page, in a worker. No library, no network,
+   no kernel.
 
-   Jupyter Book puts this file into every page. It does nothing where there is no element of the
-   class "xavier-lab". Sections: random numbers, activations and theory, the network, data, pictures,
-   the three rooms. What computes is tested against the package (tests/browser/). */
+   Jupyter Book puts this file into every page that has an element of the class "xavier-lab". Sections:
+   the engine, which computes; who runs it; settings; pictures; the rooms. What only the laboratory's
+   own page has is in laboratory.js. What computes is tested against the package (tests/browser/). */
 (function () {
   "use strict";
 
-  // ------------------------------------------------------------------------------ random numbers
+  /** All that computes, and nothing of the page: its text is also what a worker is made of. */
+  function Engine() {
+    "use strict";
 
-  /** A seeded generator (sfc32): uniform numbers in [0, 1), and normal ones. */
-  function Random(seed) {
-    let a = 0x9e3779b9, b = 0x243f6a88, c = 0xb7e15162, d = (seed ^ 0xdeadbeef) | 0, spare = null;
-    function uniform() {
-      const t = (((a + b) | 0) + d) | 0;
-      d = (d + 1) | 0;
-      a = b ^ (b >>> 9);
-      b = (c + (c << 3)) | 0;
-      c = ((c << 21) | (c >>> 11)) + t | 0;
-      return (t >>> 0) / 4294967296;
+    // ---------------------------------------------------------------------------- random numbers
+
+    /** A seeded generator (sfc32): uniform numbers in [0, 1), and normal ones. */
+    function Random(seed) {
+      let a = 0x9e3779b9, b = 0x243f6a88, c = 0xb7e15162, d = (seed ^ 0xdeadbeef) | 0, spare = null;
+      function uniform() {
+        const t = (((a + b) | 0) + d) | 0;
+        d = (d + 1) | 0;
+        a = b ^ (b >>> 9);
+        b = (c + (c << 3)) | 0;
+        c = ((c << 21) | (c >>> 11)) + t | 0;
+        return (t >>> 0) / 4294967296;
+      }
+      for (let k = 0; k < 15; k++) uniform();
+      return {
+        uniform,
+        below: (n) => Math.floor(uniform() * n),
+        normal() {
+          if (spare !== null) { const z = spare; spare = null; return z; }
+          const r = Math.sqrt(-2 * Math.log(1 - uniform())), angle = 2 * Math.PI * uniform();
+          spare = r * Math.sin(angle);
+          return r * Math.cos(angle);
+        },
+      };
     }
-    for (let k = 0; k < 15; k++) uniform();
+
+    // -------------------------------------------------------------------- activations and theory
+
+    const sigmoid = (s) => 1 / (1 + Math.exp(-s));
+    // f, and its slope from s and z = f(s); a slope below 5 % of the steepest is saturated.
+    const ACTIVATIONS = {
+      sigmoid: { f: sigmoid, slope: (s, z) => z * (1 - z), steepest: 0.25, range: [0, 1] },
+      tanh: { f: Math.tanh, slope: (s, z) => 1 - z * z, steepest: 1, range: [-1, 1] },
+      softsign: { f: (s) => s / (1 + Math.abs(s)), slope: (s, z) => (1 - Math.abs(z)) ** 2,
+                  steepest: 1, range: [-1, 1] },
+      relu: { f: (s) => (s < 0 ? 0 : s), slope: (s) => (s > 0 ? 1 : 0), steepest: 1, range: [0, 3] },
+      identity: { f: (s) => s, slope: () => 1, steepest: 1, range: [-2, 2] },
+    };
+    // Variance of one weight; null where all weights are one number.
+    const RULES = {
+      standard: (i) => 1 / (3 * i),
+      glorot: (i, o) => 2 / (i + o),
+      lecun: (i) => 1 / i,
+      he: (i) => 2 / i,
+      "N(0,1)": () => 1,
+      tiny: () => 1e-4,
+      constant: null,
+      zero: null,
+    };
+
+    /** E[g(sqrt(q) z)] of a standard normal z, by Simpson's rule on either side of 0, for the kinks. */
+    function expectation(g, q) {
+      const reach = 9, n = 3000, h = reach / n, root = Math.sqrt(q);
+      let sum = 0;
+      for (let k = 0; k <= n; k++) {
+        const z = k ? k * h : 1e-12, w = k === 0 || k === n ? 1 : k % 2 ? 4 : 2;
+        sum += w * Math.exp(-z * z / 2) * (g(root * z) + g(-root * z));
+      }
+      return (sum * h) / 3 / Math.sqrt(2 * Math.PI);
+    }
+    /** Variance of the next layer's weighted sums, with gain squared = n Var[W] (chapter 9). */
+    function varianceMap(name, q, gain, bias = 0) {
+      const { f } = ACTIVATIONS[name];
+      return gain * gain * expectation((s) => f(s) ** 2, q) + bias;
+    }
+    /** What a layer multiplies the variance of a gradient by, on its way back. */
+    function gradientMap(name, q, gain) {
+      const { f, slope } = ACTIVATIONS[name];
+      return gain * gain * expectation((s) => slope(s, f(s)) ** 2, q);
+    }
+
+    /** The predicted mean square of each layer's activations: the linear law, and the variance map.
+
+        Both start from the mean square of the inputs; the linear law takes f(s) = f'(0) s. `factors`
+        are those of the linear law, `chis` those of the map on a gradient's variance. */
+    function predicted(sizes, activation, rule, gain, inputs) {
+      const { f, slope } = ACTIVATIONS[activation], linear = [], field = [], factors = [], chis = [];
+      if (!RULES[rule]) return { linear, field, factors, chis };
+      let straight = inputs, square = inputs;
+      for (let i = 0; i < sizes.length - 2; i++) {
+        const own = RULES[rule](sizes[i], sizes[i + 1]) * gain * gain, q = sizes[i] * own * square;
+        factors.push(sizes[i] * own * slope(0, f(0)) ** 2);
+        straight *= factors[i];
+        square = expectation((s) => f(s) ** 2, q);
+        linear.push(straight);
+        field.push(square);
+        // Of the gradient by the sums of this layer, from that by the next one's.
+        const back = sizes[i + 2] * RULES[rule](sizes[i + 1], sizes[i + 2]) * gain * gain;
+        chis.push(back * expectation((s) => slope(s, f(s)) ** 2, q));
+      }
+      return { linear, field, factors, chis };
+    }
+
+    // ------------------------------------------------------------------------------- the network
+
+    /** f of all sums. One loop for each unit, so that each is compiled for its own. */
+    function activate(name, S, Z) {
+      const n = S.length;
+      if (name === "tanh") for (let k = 0; k < n; k++) Z[k] = Math.tanh(S[k]);
+      else if (name === "sigmoid") for (let k = 0; k < n; k++) Z[k] = 1 / (1 + Math.exp(-S[k]));
+      else if (name === "softsign") for (let k = 0; k < n; k++) Z[k] = S[k] / (1 + Math.abs(S[k]));
+      else if (name === "relu") for (let k = 0; k < n; k++) Z[k] = S[k] < 0 ? 0 : S[k];
+      else Z.set(S);
+    }
+    /** Multiply gradients by the slopes, in place. */
+    function slopes(name, S, Z, D) {
+      const n = S.length;
+      if (name === "tanh") for (let k = 0; k < n; k++) D[k] *= 1 - Z[k] * Z[k];
+      else if (name === "sigmoid") for (let k = 0; k < n; k++) D[k] *= Z[k] * (1 - Z[k]);
+      else if (name === "softsign") for (let k = 0; k < n; k++) { const t = 1 - Math.abs(Z[k]); D[k] *= t * t; }
+      else if (name === "relu") for (let k = 0; k < n; k++) if (!(S[k] > 0)) D[k] = 0;
+    }
+    /** S = b + X W for rows of inputs; four inputs at a time, so that a sum is fetched once for four. */
+    function multiply(X, n, I, W, O, b, S) {
+      for (let r = 0; r < n; r++) {
+        const row = r * O, from = r * I;
+        for (let o = 0; o < O; o++) S[row + o] = b[o];
+        let k = 0;
+        for (; k + 3 < I; k += 4) {
+          const x0 = X[from + k], x1 = X[from + k + 1], x2 = X[from + k + 2], x3 = X[from + k + 3];
+          const a0 = k * O, a1 = a0 + O, a2 = a1 + O, a3 = a2 + O;
+          for (let o = 0; o < O; o++)
+            S[row + o] += x0 * W[a0 + o] + x1 * W[a1 + o] + x2 * W[a2 + o] + x3 * W[a3 + o];
+        }
+        for (; k < I; k++) {
+          const x = X[from + k], a = k * O;
+          for (let o = 0; o < O; o++) S[row + o] += x * W[a + o];
+        }
+      }
+    }
+    /** below = D W', four sums side by side. */
+    function backwards(D, n, O, W, I, below) {
+      for (let r = 0; r < n; r++) {
+        const row = r * O, to = r * I;
+        let k = 0;
+        for (; k + 3 < I; k += 4) {
+          const a0 = k * O, a1 = a0 + O, a2 = a1 + O, a3 = a2 + O;
+          let s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+          for (let o = 0; o < O; o++) {
+            const d = D[row + o];
+            s0 += d * W[a0 + o]; s1 += d * W[a1 + o]; s2 += d * W[a2 + o]; s3 += d * W[a3 + o];
+          }
+          below[to + k] = s0; below[to + k + 1] = s1; below[to + k + 2] = s2; below[to + k + 3] = s3;
+        }
+        for (; k < I; k++) {
+          let sum = 0;
+          for (let o = 0, a = k * O; o < O; o++) sum += D[row + o] * W[a + o];
+          below[to + k] = sum;
+        }
+      }
+    }
+    /** W -= lr X' D; five rows of a batch at a time, so that a weight is fetched once for five. */
+    function update(X, n, I, W, O, D, lr) {
+      let r = 0;
+      for (; r + 4 < n; r += 5) {
+        const d0 = r * O, d1 = d0 + O, d2 = d1 + O, d3 = d2 + O, d4 = d3 + O, x = r * I;
+        for (let k = 0; k < I; k++) {
+          const v0 = lr * X[x + k], v1 = lr * X[x + I + k], v2 = lr * X[x + 2 * I + k];
+          const v3 = lr * X[x + 3 * I + k], v4 = lr * X[x + 4 * I + k], a = k * O;
+          for (let o = 0; o < O; o++)
+            W[a + o] -= v0 * D[d0 + o] + v1 * D[d1 + o] + v2 * D[d2 + o] + v3 * D[d3 + o] + v4 * D[d4 + o];
+        }
+      }
+      for (; r < n; r++) {
+        const d = r * O, x = r * I;
+        for (let k = 0; k < I; k++) {
+          const v = lr * X[x + k], a = k * O;
+          for (let o = 0; o < O; o++) W[a + o] -= v * D[d + o];
+        }
+      }
+    }
+
+    const WIDE = 64;
+    /** A network of dense layers with a softmax at the end, in double precision.
+
+        A first layer of more than `WIDE` inputs takes images that are mostly of one grey, that of
+        their first pixel. Its weights are then w[0] + common, one number of `common` for each unit:
+        what an update changes alike for all pixels goes there, the rest concerns the few others. */
+    function Net(sizes, activation) {
+      const layers = sizes.length - 1, wide = sizes[0] > WIDE, H = sizes[1];
+      const w = [], b = [];
+      for (let i = 0; i < layers; i++) {
+        w.push(new Float64Array(sizes[i] * sizes[i + 1]));
+        b.push(new Float64Array(sizes[i + 1]));
+      }
+      const common = new Float64Array(H), sums = new Float64Array(H), part = new Float64Array(H);
+      let x, n = 0, s = [], z = [], delta = [], apart = false, summed = false;
+
+      function draw(rule, gain, random) {
+        for (let i = 0; i < layers; i++) {
+          const variance = RULES[rule];
+          const std = variance ? gain * Math.sqrt(variance(sizes[i], sizes[i + 1])) : 0;
+          const normal = rule === "N(0,1)" || rule === "tiny", bound = Math.sqrt(3) * std;
+          for (let k = 0; k < w[i].length; k++) {
+            if (!variance) w[i][k] = rule === "zero" ? 0 : 0.1 * gain;
+            else w[i][k] = normal ? std * random.normal() : bound * (2 * random.uniform() - 1);
+          }
+          b[i].fill(0);
+        }
+        common.fill(0);
+        apart = summed = false;
+      }
+      function fit(count) {
+        if (count === n) return;
+        n = count;
+        s = []; z = []; delta = [];
+        for (let i = 0; i < layers; i++)
+          for (const list of [s, z, delta]) list.push(new Float64Array(n * sizes[i + 1]));
+      }
+      /** Put what is common back into the weights, and sum these over the pixels. */
+      function settle() {
+        if (!wide) return;
+        const V = w[0];
+        sums.fill(0);
+        for (let at = 0; at < V.length; at += H)
+          for (let o = 0; o < H; o++) { if (apart) V[at + o] += common[o]; sums[o] += V[at + o]; }
+        common.fill(0);
+        apart = false; summed = true;
+      }
+      /** Sums of the first layer: what an image of one grey has, and what its other pixels add. */
+      function look() {
+        const I = sizes[0], V = w[0], S = s[0], B = b[0];
+        for (let r = 0; r < n; r++) {
+          const row = r * H, at = r * I, grey = x[at];
+          let total = 0;
+          for (let o = 0; o < H; o++) S[row + o] = 0;
+          for (let k = 0; k < I; k++) {
+            const value = x[at + k], v = value - grey, a = k * H;
+            total += v;
+            if (v === 0) continue;
+            if (k + 3 < I && x[at + k + 1] === value && x[at + k + 2] === value && x[at + k + 3] === value) {
+              for (let o = 0, c = a; o < H; o++, c++)
+                S[row + o] += v * (V[c] + V[c + H] + V[c + 2 * H] + V[c + 3 * H]);
+              total += 3 * v;
+              k += 3;
+            } else for (let o = 0; o < H; o++) S[row + o] += v * V[a + o];
+          }
+          total += I * grey;
+          for (let o = 0; o < H; o++) S[row + o] += B[o] + grey * sums[o] + total * common[o];
+        }
+      }
+      /** The update of a wide first layer. */
+      function learn(lr) {
+        const I = sizes[0], V = w[0], D = delta[0];
+        for (let r = 0; r < n; r++) {
+          const row = r * H, at = r * I, grey = x[at];
+          let last = 0, total = 0;
+          for (let o = 0; o < H; o++) common[o] -= lr * grey * D[row + o];
+          for (let k = 0; k < I; k++) {
+            const v = x[at + k] - grey;
+            if (v === 0) continue;
+            total += v;
+            if (v !== last) { last = v; for (let o = 0; o < H; o++) part[o] = lr * v * D[row + o]; }
+            for (let o = 0, a = k * H; o < H; o++) V[a + o] -= part[o];
+          }
+          for (let o = 0; o < H; o++) sums[o] -= lr * total * D[row + o];
+        }
+        apart = true;
+      }
+      function pass(inputs, count) {
+        fit(count);
+        x = inputs;
+        for (let i = 0; i < layers; i++) {
+          if (i === 0 && wide) look();
+          else multiply(i ? z[i - 1] : x, n, sizes[i], w[i], sizes[i + 1], b[i], s[i]);
+          activate(i === layers - 1 ? "identity" : activation, s[i], z[i]);
+        }
+        return z[layers - 1];
+      }
+      /** Logits (n x outputs) of inputs, row by row. */
+      function forward(inputs, count) {
+        settle();
+        return pass(inputs, count);
+      }
+      /** Mean cross-entropy; fills the gradient at the output, and `answers` where it is given. */
+      function entropy(labels, answers) {
+        const O = sizes[layers], logits = z[layers - 1], D = delta[layers - 1];
+        let all = 0;
+        for (let r = 0; r < n; r++) {
+          let top = -Infinity, best = 0, sum = 0;
+          for (let o = 0; o < O; o++)
+            if (logits[r * O + o] > top) { top = logits[r * O + o]; best = o; }
+          for (let o = 0; o < O; o++) sum += D[r * O + o] = Math.exp(logits[r * O + o] - top);
+          for (let o = 0; o < O; o++) D[r * O + o] = (D[r * O + o] / sum - (o === labels[r] ? 1 : 0)) / n;
+          all += Math.log(sum) + top - logits[r * O + labels[r]];
+          if (answers) answers.push(best);
+        }
+        return all / n;
+      }
+      function cost(labels) {
+        const answers = [];
+        return { cost: entropy(labels, answers), answers };
+      }
+      /** Gradients of the mean cost by the weighted sums of all layers (eq. 2). */
+      function backward() {
+        for (let i = layers - 1; i > 0; i--) {
+          backwards(delta[i], n, sizes[i + 1], w[i], sizes[i], delta[i - 1]);
+          slopes(activation, s[i - 1], z[i - 1], delta[i - 1]);
+        }
+        return delta;
+      }
+      /** One update on a batch, in place; its cost before. */
+      function step(inputs, labels, lr) {
+        if (!summed) settle();
+        pass(inputs, labels.length);
+        const found = entropy(labels, null);
+        if (!isFinite(found)) return found;
+        backward();
+        for (let i = 0; i < layers; i++) {
+          const O = sizes[i + 1], B = b[i], D = delta[i];
+          for (let r = 0; r < n; r++) for (let o = 0; o < O; o++) B[o] -= lr * D[r * O + o];
+          if (i === 0 && wide) learn(lr);
+          else update(i ? z[i - 1] : x, n, sizes[i], w[i], O, D, lr);
+        }
+        return found;
+      }
+      /** Gradients of the weights of one layer, of the last batch (eq. 3). */
+      function weightGradient(i) {
+        const out = new Float64Array(sizes[i] * sizes[i + 1]);
+        update(i ? z[i - 1] : x, n, sizes[i], out, sizes[i + 1], delta[i], -1);
+        return out;
+      }
+      return { sizes, activation, layers, w, b, draw, settle, forward, cost, backward, step, weightGradient,
+               get s() { return s; }, get z() { return z; }, get delta() { return delta; } };
+    }
+
+    function stats(values) {
+      let mean = 0, square = 0;
+      for (const v of values) { mean += v; square += v * v; }
+      mean /= values.length; square /= values.length;
+      return { mean, square, std: Math.sqrt(Math.max(square - mean * mean, 0)) };
+    }
+    function percentile(values, share) {
+      const sorted = Float64Array.from(values).sort();
+      return sorted[Math.min(sorted.length - 1, Math.round(share * (sorted.length - 1)))];
+    }
+    function saturated(net, i) {
+      const { slope, steepest } = ACTIVATIONS[net.activation];
+      let count = 0;
+      for (let k = 0; k < net.s[i].length; k++)
+        if (slope(net.s[i][k], net.z[i][k]) < 0.05 * steepest) count++;
+      return count / net.s[i].length;
+    }
+
+    // -------------------------------------------------------------------------------------- data
+
+    const PLANE = {
+      circles(random) {
+        const label = random.below(2), angle = 2 * Math.PI * random.uniform();
+        const r = (label ? 0.85 : 0.35) + 0.08 * random.normal();
+        return [r * Math.cos(angle), r * Math.sin(angle), label];
+      },
+      spirals(random) {
+        const label = random.below(2), t = Math.sqrt(random.uniform()), turn = 3 * Math.PI * t;
+        const angle = turn + label * Math.PI;
+        return [t * Math.cos(angle) + 0.03 * random.normal(),
+                t * Math.sin(angle) + 0.03 * random.normal(), label];
+      },
+      xor(random) {
+        const x = 2 * random.uniform() - 1, y = 2 * random.uniform() - 1;
+        return [x, y, x * y > 0 ? 1 : 0];
+      },
+      blobs(random) {
+        const label = random.below(2);
+        return [(label ? 0.45 : -0.45) + 0.22 * random.normal(),
+                (label ? 0.45 : -0.45) + 0.22 * random.normal(), label];
+      },
+    };
+    /** A batch, into the one that is given, if one is. */
+    function planeBatch(name, random, n, into) {
+      const { x, y } = into || { x: new Float64Array(2 * n), y: new Uint8Array(n) };
+      for (let k = 0; k < n; k++) {
+        const [a, b, label] = PLANE[name](random);
+        x[2 * k] = 2 * a; x[2 * k + 1] = 2 * b; y[k] = label;
+      }
+      return { x, y };
+    }
+
+    const SIZE = 32, CORNERS = [3, 4, 20];
+    const CLASSES = ["triangle", "parallelogram", "ellipse", "two triangles",
+      "triangle, parallelogram", "triangle, ellipse", "two parallelograms",
+      "parallelogram, ellipse", "two ellipses"];
+    const px = new Float64Array(20), py = new Float64Array(20);
+    const left = new Float64Array(SIZE), right = new Float64Array(SIZE);
+    const ROWS = [new Int32Array(2 * SIZE), new Int32Array(2 * SIZE)];
+
+    /** The corners of an object: a regular polygon turned, stretched, turned and shifted. */
+    function place(random, shape, before, angle) {
+      const sx = 0.2 + 0.6 * random.uniform(), sy = 0.2 + 0.6 * random.uniform();
+      const n = CORNERS[shape], cos = Math.cos(angle), sin = Math.sin(angle);
+      let lowX = 9, highX = -9, lowY = 9, highY = -9;
+      for (let k = 0; k < n; k++) {
+        const a = (2 * Math.PI * k) / n + before;
+        const u = 0.5 * sx * Math.cos(a), v = 0.5 * sy * Math.sin(a);
+        const h = px[k] = u * cos - v * sin, j = py[k] = u * sin + v * cos;
+        lowX = Math.min(lowX, h); highX = Math.max(highX, h);
+        lowY = Math.min(lowY, j); highY = Math.max(highY, j);
+      }
+      const margin = 1 / 32;
+      const dx = margin - lowX + random.uniform() * (1 - 2 * margin - highX + lowX);
+      const dy = margin - lowY + random.uniform() * (1 - 2 * margin - highY + lowY);
+      for (let k = 0; k < n; k++) { px[k] += dx; py[k] += dy; }
+      return n;
+    }
+    /** Which pixels of each row lie inside a convex polygon: first, and first behind. */
+    function spans(n, rows) {
+      left.fill(Infinity); right.fill(-Infinity);
+      for (let k = 0, x0 = px[n - 1], y0 = py[n - 1]; k < n; k++) {
+        const x1 = px[k], y1 = py[k], slope = (x1 - x0) / (y1 - y0);
+        const low = y0 < y1 ? y0 : y1, high = y0 < y1 ? y1 : y0;
+        for (let row = Math.max(0, Math.ceil(low * SIZE - 0.5) - 1); row < SIZE; row++) {
+          const y = (row + 0.5) / SIZE;
+          if (y < low) continue;
+          if (y >= high) break;
+          const at = x0 + (y - y0) * slope;
+          if (at < left[row]) left[row] = at;
+          if (at > right[row]) right[row] = at;
+        }
+        x0 = x1; y0 = y1;
+      }
+      for (let row = 0; row < SIZE; row++) {
+        const some = left[row] <= right[row];
+        rows[2 * row] = some ? Math.max(0, Math.ceil(left[row] * SIZE - 0.5)) : 0;
+        rows[2 * row + 1] = some ? Math.min(SIZE, Math.ceil(right[row] * SIZE - 0.5)) : 0;
+      }
+    }
+    function covered(first, second) {
+      let both = 0, area = 0;
+      for (let k = 0; k < 2 * SIZE; k += 2) {
+        both += Math.max(0, Math.min(first[k + 1], second[k + 1]) - Math.max(first[k], second[k]));
+        area += first[k + 1] - first[k];
+      }
+      return both / area;
+    }
+    /** One image of Shapeset-3x2 into `out`, and its label (chapter 2). */
+    function shapesetImage(random, out, at) {
+      const dark = () => random.below(115), bright = () => 140 + random.below(116);
+      const [back, front] = random.below(2) ? [bright, dark] : [dark, bright];
+      out.fill(back() / 127.5 - 1, at, at + SIZE * SIZE);
+      const two = random.below(2) === 1, first = random.below(3), second = random.below(3);
+      for (let k = 0; k < (two ? 2 : 1); k++) {
+        const shape = k ? second : first, rows = ROWS[k];
+        const before = (random.uniform() * 2 * Math.PI) / CORNERS[shape];
+        const angle = (random.below(255) * 2 * Math.PI) / 255;
+        do spans(place(random, shape, before, angle), rows);
+        while (k && covered(ROWS[0], rows) > 0.5);
+        const grey = front() / 127.5 - 1;
+        for (let row = 0; row < SIZE; row++)
+          for (let c = rows[2 * row]; c < rows[2 * row + 1]; c++) out[at + row * SIZE + c] = grey;
+      }
+      if (!two) return first;
+      const low = Math.min(first, second), high = Math.max(first, second);
+      return 3 + low * 3 - (low * (low - 1)) / 2 + high - low;
+    }
+    function shapesetBatch(random, n, into) {
+      const { x, y } = into || { x: new Float64Array(n * SIZE * SIZE), y: new Uint8Array(n) };
+      for (let k = 0; k < n; k++) y[k] = shapesetImage(random, x, k * SIZE * SIZE);
+      return { x, y };
+    }
+
+    // -------------------------------------------------------------------------------- experiment
+
+    const MESH = 40, mesh = new Float64Array(2 * MESH * MESH);
+    for (let r = 0; r < MESH; r++) for (let c = 0; c < MESH; c++) {
+      mesh[2 * (r * MESH + c)] = -2.5 + (5 * (c + 0.5)) / MESH;
+      mesh[2 * (r * MESH + c) + 1] = 2.5 - (5 * (r + 0.5)) / MESH;
+    }
+    const BINS = 40;
+    function histogram(values, low, high) {
+      const counts = new Float64Array(BINS), scale = BINS / (high - low);
+      for (const v of values)
+        if (isFinite(v)) counts[Math.min(Math.max(Math.floor((v - low) * scale), 0), BINS - 1)]++;
+      return counts;
+    }
+
+    /** A network in training: data, steps, and what can be measured of it. */
+    function Experiment(v) {
+      const paper = v.room === "paper";
+      const sizes = [paper ? SIZE * SIZE : 2, ...Array(v.depth).fill(v.width), paper ? 9 : 2];
+      const net = Net(sizes, v.activation), random = Random(v.seed), fresh = Random(v.seed + 777);
+      net.draw(v.rule, v.gain, random);
+      const batch = (from, n, into) =>
+        (paper ? shapesetBatch(from, n, into) : planeBatch(v.data, from, n, into));
+      const test = batch(Random(4242), paper ? 100 : 200), probe = batch(Random(31), paper ? 50 : 200);
+      const own = batch(Random(0), v.batch);
+      const me = { v, net, sizes, test, probe, steps: 0, diverged: null, cost: NaN };
+      me.step = function () {
+        if (me.diverged !== null) return;
+        batch(random, v.batch, own);
+        me.cost = net.step(own.x, own.y, v.lr);
+        me.steps++;
+        if (!isFinite(me.cost)) me.diverged = me.steps;
+      };
+      /** Signals and gradients by layer on a set that stays, and the error on the test set. */
+      me.measure = function () {
+        net.forward(probe.x, probe.y.length);
+        const { cost } = net.cost(probe.y), delta = net.backward(), rows = [];
+        for (let i = 0; i < v.depth; i++) {
+          const z = net.z[i].slice(), { mean, std, square } = stats(z);
+          const gradient = stats(delta[i]).std * probe.y.length;
+          rows.push({ saturated: saturated(net, i), z, delta: delta[i].slice(), mean, std, square,
+                      gradient, p98: percentile(z, 0.98) });
+        }
+        const { answers, error } = me.test_error();
+        if (!isFinite(cost) && me.diverged === null) me.diverged = me.steps;
+        return { rows, error, answers, cost };
+      };
+      me.test_error = function () {
+        net.forward(test.x, test.y.length);
+        const { answers } = net.cost(test.y);
+        return { answers, error: answers.filter((a, k) => a !== test.y[k]).length / test.y.length };
+      };
+      me.predicted = () => predicted(sizes, v.activation, v.rule, v.gain, stats(probe.x).square);
+      me.grid = function (n) {
+        const { x, y } = batch(fresh, n);
+        net.forward(x, n);
+        return { x: Float32Array.from(x), y, answers: net.cost(y).answers };
+      };
+      /** What a page draws of it, and no more than that: numbers that travel lightly. */
+      me.view = function (wants) {
+        const found = me.measure(), { rows } = found, [low, high] = ACTIVATIONS[v.activation].range;
+        const reach = 2.5 * Math.max(...rows.map((r) => r.gradient / 50).filter(isFinite), 1e-30);
+        const view = { steps: me.steps, diverged: me.diverged, error: found.error, cost: found.cost, reach };
+        view.rows = rows.map(({ z, delta, ...row }) => {
+          if (wants.acts) row.acts = histogram(z, low, high);
+          if (wants.backs) row.backs = histogram(delta, -reach, reach);
+          return row;
+        });
+        if (me.diverged !== null) return view;
+        if (!paper && wants.net) {
+          if (wants.gradients) { net.forward(test.x, test.y.length); net.cost(test.y); net.backward(); }
+          view.weights = net.w.map((W, i) => Float32Array.from(wants.gradients ? net.weightGradient(i) : W));
+        }
+        if (!paper && wants.map) {
+          const out = net.forward(mesh, MESH * MESH);
+          view.seen = new Float32Array(MESH * MESH);
+          for (let k = 0; k < MESH * MESH; k++) view.seen[k] = 1 / (1 + Math.exp(out[2 * k] - out[2 * k + 1]));
+        }
+        if (paper && wants.faces) view.faces = me.grid(wants.faces);
+        return view;
+      };
+      return me;
+    }
+
+    /** What a worker does with a message, or the page itself where workers are refused.
+
+        `post` sends an answer, `soon` calls a function later, and a slice of work takes so many
+        milliseconds. An answer carries the number of the message; pictures of a network that is
+        training come without one, no faster than they are asked for. */
+    function serve(post, slice, soon) {
+      let arms = [], wants = {}, running = null, asked = true, last = 0;
+      const look = (more) => post({ ...more, views: arms.map((e) => e.view(wants)) });
+      function work(mine) {
+        if (running !== mine) return;
+        const start = performance.now();
+        let alive;
+        do {
+          alive = false;
+          for (const e of arms) { e.step(); alive = alive || e.diverged === null; }
+          mine.steps--;
+        } while (alive && mine.steps > 0 && performance.now() - start < slice);
+        if (!alive || mine.steps <= 0) { running = null; return look({ id: mine.id }); }
+        if (asked && performance.now() - last > mine.every) {
+          look({ turn: mine.id });
+          asked = false;
+          last = performance.now();
+        }
+        soon(() => work(mine));
+      }
+      return function (message) {
+        const { id, what } = message;
+        if (what === "more") asked = true;
+        else if (what === "train") {
+          running = { id, steps: message.steps ?? Infinity, every: message.every ?? 150 };
+          asked = true;
+          work(running);
+        } else if (what === "wants") {
+          ({ wants } = message);
+          look({ id });
+        } else if (what === "call") post({ id, value: me[message.name](...message.given) });
+        else {
+          running = null;
+          if (what === "set") arms = message.arms.map(Experiment);
+          if (message.wants) wants = message.wants;
+          look({ id });
+        }
+      };
+    }
+    const me = { Random, ACTIVATIONS, RULES, CLASSES, PLANE, SIZE, MESH, Net, Experiment, serve,
+      expectation, varianceMap, gradientMap, predicted, shapesetBatch, planeBatch, stats, percentile,
+      saturated };
+    return me;
+  }
+  const E = Engine();
+
+  /** Somebody who computes beside the page: `ask` sends a message and keeps the promise of an answer.
+
+      That is a worker, made from the text of the engine and of what is `added` to it, so that it
+      needs no file and works from disk. Where workers are refused, the same is done on the page, a
+      few milliseconds at a time. */
+  function Runner(added, seen) {
+    const waiting = new Map(), sent = [];
+    let worker = null, local = null, heard = false, serial = 0, turn = 0, training = null;
+    function hear(message) {
+      heard = true;
+      sent.length = 0;
+      if (message.id === undefined) {
+        if (message.turn === turn && seen) seen(message.views);
+        send({ what: "more" });
+        return;
+      }
+      const keep = waiting.get(message.id);
+      waiting.delete(message.id);
+      if (keep) keep(message.views || message.value);
+    }
+    function here() {
+      if (local) return;
+      worker = null;
+      const engine = added ? added(E) : E;
+      local = engine.serve((m) => setTimeout(hear, 0, m), 8, (act) => setTimeout(act, 4));
+      for (const m of sent.splice(0)) send(m);
+    }
+    function send(m) {
+      if (local) { setTimeout(local, 0, m); return; }
+      if (!heard) sent.push(m);
+      worker.postMessage(m);
+    }
+    const text = `const E = (${Engine})(), all = (${added || "(E) => E"})(E), next = new MessageChannel();
+      let due; next.port1.onmessage = () => due();
+      const go = all.serve((m) => postMessage(m), 30, (act) => { due = act; next.port2.postMessage(0); });
+      onmessage = (event) => go(event.data);`;
+    try {
+      const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+      worker = new Worker(address);
+      worker.onmessage = (event) => hear(event.data);
+      worker.onerror = (event) => { if (!heard) { event.preventDefault(); here(); } };
+    } catch { here(); }
     return {
-      uniform,
-      below: (n) => Math.floor(uniform() * n),
-      normal() {
-        if (spare !== null) { const z = spare; spare = null; return z; }
-        const r = Math.sqrt(-2 * Math.log(1 - uniform())), angle = 2 * Math.PI * uniform();
-        spare = r * Math.sin(angle);
-        return r * Math.cos(angle);
+      get local() { return local !== null; },
+      ask(message) {
+        const id = ++serial;
+        if (!["call", "wants"].includes(message.what)) {
+          // Whatever is asked ends a training, whose promise is kept with nothing.
+          if (training) { const keep = waiting.get(training); waiting.delete(training); if (keep) keep(null); }
+          turn = id;
+          training = message.what === "train" ? id : null;
+        }
+        return new Promise((keep) => { waiting.set(id, keep); send({ id, ...message }); });
+      },
+      end() {
+        if (worker) worker.terminate();
+        for (const keep of waiting.values()) keep(null);
+        waiting.clear();
+        if (local) local({ what: "set", arms: [], id: 0 });
       },
     };
   }
 
-  // ---------------------------------------------------------------------- activations and theory
-
-  const sigmoid = (s) => 1 / (1 + Math.exp(-s));
-  // f, and its slope from s and z = f(s); a slope below 5 % of the steepest is saturated.
-  const ACTIVATIONS = {
-    sigmoid: { f: sigmoid, slope: (s, z) => z * (1 - z), steepest: 0.25, range: [0, 1] },
-    tanh: { f: Math.tanh, slope: (s, z) => 1 - z * z, steepest: 1, range: [-1, 1] },
-    softsign: { f: (s) => s / (1 + Math.abs(s)), slope: (s, z) => (1 - Math.abs(z)) ** 2,
-                steepest: 1, range: [-1, 1] },
-    relu: { f: (s) => (s < 0 ? 0 : s), slope: (s) => (s > 0 ? 1 : 0), steepest: 1, range: [0, 3] },
-    identity: { f: (s) => s, slope: () => 1, steepest: 1, range: [-2, 2] },
-  };
-  // Variance of one weight; null where all weights are one number.
-  const RULES = {
-    standard: (i) => 1 / (3 * i),
-    glorot: (i, o) => 2 / (i + o),
-    lecun: (i) => 1 / i,
-    he: (i) => 2 / i,
-    "N(0,1)": () => 1,
-    tiny: () => 1e-4,
-    constant: null,
-    zero: null,
-  };
-
-  /** E[g(sqrt(q) z)] of a standard normal z, by Simpson's rule on either side of 0, for the kinks. */
-  function expectation(g, q) {
-    const reach = 9, n = 3000, h = reach / n, root = Math.sqrt(q);
-    let sum = 0;
-    for (let k = 0; k <= n; k++) {
-      const z = k ? k * h : 1e-12, w = k === 0 || k === n ? 1 : k % 2 ? 4 : 2;
-      sum += w * Math.exp(-z * z / 2) * (g(root * z) + g(-root * z));
-    }
-    return (sum * h) / 3 / Math.sqrt(2 * Math.PI);
-  }
-  /** Variance of the next layer's weighted sums, with gain squared = n Var[W] (chapter 9). */
-  function varianceMap(name, q, gain) {
-    const { f } = ACTIVATIONS[name];
-    return gain * gain * expectation((s) => f(s) ** 2, q);
-  }
-  /** What a layer multiplies the variance of a gradient by, on its way back. */
-  function gradientMap(name, q, gain) {
-    const { f, slope } = ACTIVATIONS[name];
-    return gain * gain * expectation((s) => slope(s, f(s)) ** 2, q);
-  }
-
-  /** The predicted mean square of each layer's activations: the linear law, and the variance map.
-
-      Both start from the mean square of the inputs; the linear law takes f(s) = f'(0) s. */
-  function predicted(sizes, activation, rule, gain, inputs) {
-    const { f, slope } = ACTIVATIONS[activation], linear = [], field = [];
-    if (!RULES[rule]) return { linear, field };
-    let straight = inputs, square = inputs;
-    for (let i = 0; i < sizes.length - 2; i++) {
-      const factor = sizes[i] * RULES[rule](sizes[i], sizes[i + 1]) * gain * gain;
-      straight *= factor * slope(0, f(0)) ** 2;
-      square = expectation((s) => f(s) ** 2, factor * square);
-      linear.push(straight);
-      field.push(square);
-    }
-    return { linear, field };
-  }
-
-  // --------------------------------------------------------------------------------- the network
-
-  /** A network of dense layers with a softmax at the end, in double precision. */
-  function Net(sizes, activation) {
-    const layers = sizes.length - 1, { f, slope } = ACTIVATIONS[activation];
-    const w = [], b = [];
-    for (let i = 0; i < layers; i++) {
-      w.push(new Float64Array(sizes[i] * sizes[i + 1]));
-      b.push(new Float64Array(sizes[i + 1]));
-    }
-    let x, n = 0, s = [], z = [], delta = [], product = [];
-
-    function draw(rule, gain, random) {
-      for (let i = 0; i < layers; i++) {
-        const variance = RULES[rule];
-        const std = variance ? gain * Math.sqrt(variance(sizes[i], sizes[i + 1])) : 0;
-        const normal = rule === "N(0,1)" || rule === "tiny", bound = Math.sqrt(3) * std;
-        for (let k = 0; k < w[i].length; k++) {
-          if (!variance) w[i][k] = rule === "zero" ? 0 : 0.1 * gain;
-          else w[i][k] = normal ? std * random.normal() : bound * (2 * random.uniform() - 1);
-        }
-        b[i].fill(0);
-      }
-    }
-    function fit(count) {
-      if (count === n) return;
-      n = count;
-      s = []; z = []; delta = []; product = [];
-      for (let i = 0; i < layers; i++)
-        for (const list of [s, z, delta, product]) list.push(new Float64Array(n * sizes[i + 1]));
-    }
-    /** Logits (n x outputs) of inputs, row by row. */
-    function forward(inputs, count) {
-      fit(count);
-      x = inputs;
-      for (let i = 0; i < layers; i++) {
-        const from = i ? z[i - 1] : x, I = sizes[i], O = sizes[i + 1], W = w[i], S = s[i];
-        for (let r = 0; r < n; r++) {
-          const row = r * O;
-          for (let o = 0; o < O; o++) S[row + o] = b[i][o];
-          for (let k = 0; k < I; k++) {
-            const v = from[r * I + k];
-            if (v === 0) continue;
-            const at = k * O;
-            for (let o = 0; o < O; o++) S[row + o] += v * W[at + o];
-          }
-        }
-        const Z = z[i];
-        if (i === layers - 1) Z.set(S);
-        else for (let k = 0; k < S.length; k++) Z[k] = f(S[k]);
-      }
-      return z[layers - 1];
-    }
-    /** Mean cross-entropy, and what the wrong answers are; fills the gradient at the output. */
-    function cost(labels) {
-      const O = sizes[layers], logits = z[layers - 1], D = delta[layers - 1], answers = [];
-      let total = 0;
-      for (let r = 0; r < n; r++) {
-        let top = -Infinity, best = 0, sum = 0;
-        for (let o = 0; o < O; o++)
-          if (logits[r * O + o] > top) { top = logits[r * O + o]; best = o; }
-        for (let o = 0; o < O; o++) sum += Math.exp(logits[r * O + o] - top);
-        for (let o = 0; o < O; o++)
-          D[r * O + o] = (Math.exp(logits[r * O + o] - top) / sum - (o === labels[r] ? 1 : 0)) / n;
-        total += Math.log(sum) + top - logits[r * O + labels[r]];
-        answers.push(best);
-      }
-      return { cost: total / n, answers };
-    }
-    /** Gradients of the mean cost by the weighted sums of all layers (eq. 2). */
-    function backward() {
-      for (let i = layers - 1; i > 0; i--) {
-        const I = sizes[i], O = sizes[i + 1], W = w[i], D = delta[i], below = delta[i - 1];
-        for (let r = 0; r < n; r++)
-          for (let k = 0; k < I; k++) {
-            let sum = 0;
-            for (let o = 0, at = k * O; o < O; o++) sum += W[at + o] * D[r * O + o];
-            below[r * I + k] = sum * slope(s[i - 1][r * I + k], z[i - 1][r * I + k]);
-          }
-      }
-      return delta;
-    }
-    /** One update on a batch, in place; its cost before. */
-    function step(inputs, labels, lr) {
-      forward(inputs, labels.length);
-      const found = cost(labels).cost;
-      if (!isFinite(found)) return found;
-      backward();
-      for (let i = 0; i < layers; i++) {
-        const from = i ? z[i - 1] : x, I = sizes[i], O = sizes[i + 1], W = w[i], D = delta[i];
-        for (let r = 0; r < n; r++) {
-          for (let o = 0; o < O; o++) b[i][o] -= lr * D[r * O + o];
-          for (let k = 0; k < I; k++) {
-            const v = lr * from[r * I + k];
-            if (v === 0) continue;
-            for (let o = 0, at = k * O; o < O; o++) W[at + o] -= v * D[r * O + o];
-          }
-        }
-      }
-      return found;
-    }
-    /** Gradients of the weights of one layer, of the last batch (eq. 3). */
-    function weightGradient(i) {
-      const from = i ? z[i - 1] : x, I = sizes[i], O = sizes[i + 1], out = new Float64Array(I * O);
-      for (let r = 0; r < n; r++)
-        for (let k = 0; k < I; k++)
-          for (let o = 0; o < O; o++) out[k * O + o] += from[r * I + k] * delta[i][r * O + o];
-      return out;
-    }
-    return { sizes, activation, layers, w, b, draw, forward, cost, backward, step, weightGradient,
-             get s() { return s; }, get z() { return z; }, get delta() { return delta; } };
-  }
-
-  function stats(values) {
-    let mean = 0, square = 0;
-    for (const v of values) { mean += v; square += v * v; }
-    mean /= values.length; square /= values.length;
-    return { mean, square, std: Math.sqrt(Math.max(square - mean * mean, 0)) };
-  }
-  function percentile(values, share) {
-    const sorted = Float64Array.from(values).sort();
-    return sorted[Math.min(sorted.length - 1, Math.round(share * (sorted.length - 1)))];
-  }
-  function saturated(net, i) {
-    const { slope, steepest } = ACTIVATIONS[net.activation];
-    let count = 0;
-    for (let k = 0; k < net.s[i].length; k++)
-      if (slope(net.s[i][k], net.z[i][k]) < 0.05 * steepest) count++;
-    return count / net.s[i].length;
-  }
-
-  // ---------------------------------------------------------------------------------------- data
-
-  const PLANE = {
-    circles(random) {
-      const label = random.below(2), angle = 2 * Math.PI * random.uniform();
-      const r = (label ? 0.85 : 0.35) + 0.08 * random.normal();
-      return [r * Math.cos(angle), r * Math.sin(angle), label];
-    },
-    spirals(random) {
-      const label = random.below(2), t = Math.sqrt(random.uniform()), turn = 3 * Math.PI * t;
-      const angle = turn + label * Math.PI;
-      return [t * Math.cos(angle) + 0.03 * random.normal(),
-              t * Math.sin(angle) + 0.03 * random.normal(), label];
-    },
-    xor(random) {
-      const x = 2 * random.uniform() - 1, y = 2 * random.uniform() - 1;
-      return [x, y, x * y > 0 ? 1 : 0];
-    },
-    blobs(random) {
-      const label = random.below(2);
-      return [(label ? 0.45 : -0.45) + 0.22 * random.normal(),
-              (label ? 0.45 : -0.45) + 0.22 * random.normal(), label];
-    },
-  };
-  function planeBatch(name, random, n) {
-    const x = new Float64Array(2 * n), y = [];
-    for (let k = 0; k < n; k++) {
-      const [a, b, label] = PLANE[name](random);
-      x[2 * k] = 2 * a; x[2 * k + 1] = 2 * b; y.push(label);
-    }
-    return { x, y };
-  }
-
-  const SIZE = 32, CORNERS = [3, 4, 20];
-  const CLASSES = ["triangle", "parallelogram", "ellipse", "two triangles",
-    "triangle, parallelogram", "triangle, ellipse", "two parallelograms",
-    "parallelogram, ellipse", "two ellipses"];
-
-  /** The corners of an object: a regular polygon turned, stretched, turned and shifted. */
-  function place(random, shape, before, angle) {
-    const sx = 0.2 + 0.6 * random.uniform(), sy = 0.2 + 0.6 * random.uniform();
-    const n = CORNERS[shape], points = [];
-    let lowX = 9, highX = -9, lowY = 9, highY = -9;
-    for (let k = 0; k < n; k++) {
-      const a = (2 * Math.PI * k) / n + before;
-      const u = 0.5 * sx * Math.cos(a), v = 0.5 * sy * Math.sin(a);
-      const px = u * Math.cos(angle) - v * Math.sin(angle);
-      const py = u * Math.sin(angle) + v * Math.cos(angle);
-      points.push([px, py]);
-      lowX = Math.min(lowX, px); highX = Math.max(highX, px);
-      lowY = Math.min(lowY, py); highY = Math.max(highY, py);
-    }
-    const margin = 1 / 32;
-    const dx = margin - lowX + random.uniform() * (1 - 2 * margin - highX + lowX);
-    const dy = margin - lowY + random.uniform() * (1 - 2 * margin - highY + lowY);
-    return points.map(([px, py]) => [px + dx, py + dy]);
-  }
-  /** Which pixels of each row lie inside a convex polygon: first, and first behind. */
-  function spans(points) {
-    const rows = [];
-    for (let row = 0; row < SIZE; row++) {
-      const y = (row + 0.5) / SIZE;
-      let left = Infinity, right = -Infinity;
-      for (let k = 0; k < points.length; k++) {
-        const [x0, y0] = points[k], [x1, y1] = points[(k + 1) % points.length];
-        if ((y0 <= y) === (y1 <= y)) continue;
-        const at = x0 + ((y - y0) * (x1 - x0)) / (y1 - y0);
-        left = Math.min(left, at); right = Math.max(right, at);
-      }
-      rows.push(left > right ? [0, 0]
-        : [Math.max(0, Math.ceil(left * SIZE - 0.5)), Math.min(SIZE, Math.ceil(right * SIZE - 0.5))]);
-    }
-    return rows;
-  }
-  function covered(first, second) {
-    let both = 0, area = 0;
-    for (let row = 0; row < SIZE; row++) {
-      const [a, b] = first[row], [c, d] = second[row];
-      both += Math.max(0, Math.min(b, d) - Math.max(a, c));
-      area += b - a;
-    }
-    return both / area;
-  }
-  /** One image of Shapeset-3x2 into `out`, and its label (chapter 2). */
-  function shapesetImage(random, out, at) {
-    const dark = () => random.below(115), bright = () => 140 + random.below(116);
-    const [back, front] = random.below(2) ? [bright, dark] : [dark, bright];
-    out.fill(back() / 127.5 - 1, at, at + SIZE * SIZE);
-    const two = random.below(2) === 1, shapes = [random.below(3), random.below(3)], drawn = [];
-    for (let k = 0; k < (two ? 2 : 1); k++) {
-      const shape = shapes[k], before = (random.uniform() * 2 * Math.PI) / CORNERS[shape];
-      const angle = (random.below(255) * 2 * Math.PI) / 255;
-      let rows;
-      do rows = spans(place(random, shape, before, angle));
-      while (k && covered(drawn[0], rows) > 0.5);
-      drawn.push(rows);
-      const grey = front() / 127.5 - 1;
-      rows.forEach(([a, b], row) => out.fill(grey, at + row * SIZE + a, at + row * SIZE + b));
-    }
-    if (!two) return shapes[0];
-    const low = Math.min(...shapes), high = Math.max(...shapes);
-    return 3 + low * 3 - (low * (low - 1)) / 2 + high - low;
-  }
-  function shapesetBatch(random, n) {
-    const x = new Float64Array(n * SIZE * SIZE), y = [];
-    for (let k = 0; k < n; k++) y.push(shapesetImage(random, x, k * SIZE * SIZE));
-    return { x, y };
-  }
-
   // ------------------------------------------------------------------------------------ settings
 
+  const { ACTIVATIONS, RULES, CLASSES, PLANE, SIZE, MESH } = E;
   const RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
   const CHOICES = {
-    room: ["plane", "paper", "film"],
+    room: ["plane", "paper", "film", "map", "spectrum", "images"],
     data: Object.keys(PLANE),
     activation: Object.keys(ACTIVATIONS),
     rule: Object.keys(RULES),
   };
   const LIMITS = { // least, most, whether whole
     depth: [1, 10, true], width: [2, 100, true], gain: [0.01, 100, false],
-    lr: [1e-4, 10, false], batch: [1, 100, true], seed: [0, 99999, true],
+    lr: [1e-4, 10, false], batch: [1, 100, true], seed: [0, 99999, true], try: [0, 6, true],
+    sw: [0, 12, false], sb: [0, 3, false],
   };
   const DEFAULTS = {
     plane: { room: "plane", data: "circles", activation: "tanh", rule: "glorot", gain: 1, depth: 4,
@@ -353,36 +690,53 @@
     paper: { room: "paper", data: "circles", activation: "tanh", rule: "glorot", gain: 1, depth: 5,
              width: 50, lr: 0.03, batch: 10, seed: 1 },
     film: { room: "film" },
+    map: { room: "map", data: "circles", activation: "tanh", rule: "glorot", lr: 0.1, seed: 1 },
+    spectrum: { room: "spectrum", activation: "tanh", gain: 1.05, depth: 30, seed: 1 },
+    images: { room: "images", activation: "tanh", sw: 1.5, sb: 0.3, depth: 30, seed: 1 },
   };
-  const MOST = { plane: { depth: 10, width: 32 }, paper: { depth: 8, width: 100 } };
+  const MOST = { plane: { depth: 10, width: 32 }, paper: { depth: 8, width: 100 },
+                 spectrum: { depth: 60 }, images: { depth: 60 } };
+  const RIVAL = ["activation", "rule", "gain", "lr", "batch"]; // in which two that race may differ
 
-  /** Settings from "a=b&c=d", what is out of range put into it, and what was done to them. */
+  /** Settings from "a=b&c=d", what is out of range put into it, and what was done to them.
+
+      What begins with "b." is of the second network of a race; without any, there is none. */
   function parse(text) {
     const given = new URLSearchParams(text), notes = [];
     const room = CHOICES.room.includes(given.get("room")) ? given.get("room") : "plane";
-    const found = { ...DEFAULTS[room] };
-    for (const [key, value] of given) {
+    const found = { ...DEFAULTS[room] }, apart = {};
+    for (const [name, value] of given) {
+      const second = name.startsWith("b."), key = second ? name.slice(2) : name;
       if (key === "room" || key === "movie") { if (key === "movie") found.movie = value; continue; }
+      if (second && !RIVAL.includes(key)) continue;
+      const into = second ? apart : found;
       if (CHOICES[key]) {
-        if (CHOICES[key].includes(value)) found[key] = value;
-        else notes.push(`${key} cannot be "${value}"; it is ${found[key]}`);
+        if (CHOICES[key].includes(value)) into[key] = value;
+        else notes.push(`${name} cannot be "${value}"; it is ${found[key]}`);
       } else if (LIMITS[key]) {
         const [least, most, whole] = LIMITS[key], top = (MOST[room] || {})[key] || most;
         let number = Number(value);
         if (value === "" || !isFinite(number)) {
-          notes.push(`${key} cannot be "${value}"; it is ${found[key]}`);
+          notes.push(`${name} cannot be "${value}"; it is ${found[key]}`);
           continue;
         }
         if (whole) number = Math.round(number);
         const inside = Math.min(Math.max(number, least), top);
-        if (inside !== number) notes.push(`${key} is ${inside}, and not ${value}`);
-        found[key] = inside;
+        if (inside !== number) notes.push(`${name} is ${inside}, and not ${value}`);
+        into[key] = inside;
       }
     }
-    return { settings: found, notes };
+    const rival = Object.keys(apart).length ? { ...found, ...apart } : null;
+    return { settings: found, rival, notes };
   }
-  function format(settings) {
-    return Object.entries(settings).map(([k, v]) => `${k}=${encodeURIComponent(v)}`).join("&");
+  /** The shortest text that `parse` reads as these settings. */
+  function format(v, rival) {
+    const usual = DEFAULTS[v.room];
+    const own = Object.entries(v).filter(([k, value]) => k === "room" || value !== usual[k]);
+    // The rule is written even if both have it: it says that there are two.
+    const other = rival ? RIVAL.filter((k) => k === "rule" || rival[k] !== v[k]) : [];
+    return [...own, ...other.map((k) => [`b.${k}`, rival[k]])]
+      .map(([k, value]) => `${k}=${encodeURIComponent(value)}`).join("&");
   }
   const PYTHON_RULES = { standard: "standard", glorot: "glorot", lecun: "lecun", he: "he" };
   /** The Python call that runs the same setting with the package; its draws are others. */
@@ -402,80 +756,40 @@
     ].join("\n");
   }
 
-  // ---------------------------------------------------------------------------------- experiment
-
-  const PARTS = 4; // of what is too long for one frame: the test set, the plane
-
-  /** A network in training: data, steps, and what can be measured of it. */
-  function Experiment(v) {
-    const paper = v.room === "paper";
-    const sizes = [paper ? SIZE * SIZE : 2, ...Array(v.depth).fill(v.width), paper ? 9 : 2];
-    const net = Net(sizes, v.activation), random = Random(v.seed), fresh = Random(v.seed + 777);
-    net.draw(v.rule, v.gain, random);
-    const batch = (from, n) => (paper ? shapesetBatch(from, n) : planeBatch(v.data, from, n));
-    const test = batch(Random(4242), paper ? 100 : 200), probe = batch(Random(31), paper ? 50 : 200);
-    const me = { v, net, sizes, test, steps: 0, diverged: null, cost: NaN, history: [] };
-    me.step = function () {
-      if (me.diverged !== null) return;
-      const { x, y } = batch(random, v.batch);
-      me.cost = net.step(x, y, v.lr);
-      me.steps++;
-      if (!isFinite(me.cost)) me.diverged = me.steps;
-    };
-    /**
-     * Signals and gradients by layer on a set that stays, and the error on the test set, in pieces
-     * that fit into a frame each; the last gives `done` what was found. Signals, gradients and cost
-     * are of one network, that of the first piece; a few updates later, in training, the error is
-     * counted.
-     */
-    me.measuring = function (done) {
-      const rows = [], answers = [], part = test.y.length / PARTS, inputs = sizes[0];
-      let cost;
-      const ask = (_, k) => () => {
-        const from = k * part, to = from + part;
-        net.forward(test.x.subarray(inputs * from, inputs * to), part);
-        answers.push(...net.cost(test.y.slice(from, to)).answers);
-      };
-      return [
-        () => {
-          net.forward(probe.x, probe.y.length);
-          ({ cost } = net.cost(probe.y));
-          const delta = net.backward();
-          for (let i = 0; i < v.depth; i++)
-            rows.push({ saturated: saturated(net, i), z: net.z[i].slice(), delta: delta[i].slice() });
-        },
-        () => {
-          for (const row of rows) {
-            const { mean, std, square } = stats(row.z), gradient = stats(row.delta).std * probe.y.length;
-            Object.assign(row, { mean, std, square, gradient, p98: percentile(row.z, 0.98) });
-          }
-        },
-        ...Array.from({ length: PARTS }, ask),
-        () => {
-          const error = answers.filter((a, k) => a !== test.y[k]).length / test.y.length;
-          if (!isFinite(cost) && me.diverged === null) me.diverged = me.steps;
-          done({ rows, error, answers, cost });
-        },
-      ];
-    };
-    me.measure = function () {
-      let found;
-      for (const piece of me.measuring((all) => { found = all; })) piece();
-      return found;
-    };
-    me.predicted = () => predicted(sizes, v.activation, v.rule, v.gain, stats(probe.x).square);
-    me.record = function (found) {
-      const short = found.rows.map(({ mean, std, p98, saturated, gradient, square }) =>
-        ({ mean, std, p98, saturated, gradient, square }));
-      me.history.push({ step: me.steps, error: found.error, cost: found.cost, rows: short });
-      if (me.history.length > 400) me.history = me.history.filter((_, k) => k % 2 === 0);
-    };
-    me.grid = function (n) {
-      const { x, y } = batch(fresh, n);
-      net.forward(x, n);
-      return { x, y, answers: net.cost(y).answers };
-    };
-    return me;
+  /** What somebody may have assumed who guesses the signal of each layer, and the signals then. */
+  function assumptions(theory) {
+    const { linear, field, factors } = theory;
+    if (!linear.length) return [];
+    const straight = linear.map(Math.sqrt);
+    return [
+      { name: "the variance map", curve: field.map(Math.sqrt),
+        says: "You reckoned with the bend of the unit, layer by layer, as the variance map does (chapter 9)." },
+      { name: "the linear law", curve: straight,
+        says: "You took every unit for a line through 0, as the linear law does (chapter 4)." },
+      { name: "a level signal", curve: straight.map(() => Math.sqrt(field[0])),
+        says: "You assumed that a layer hands on what it gets: that n Var[W] is 1, and units are lines." },
+      { name: "variance for signal", curve: factors.map((_, i) =>
+          Math.sqrt(field[0]) * factors.slice(1, i + 1).reduce((a, b) => a * b, 1)),
+        says: "You multiplied by n Var[W] a layer. That is the factor on the variance; the signal takes its root." },
+    ];
+  }
+  /** By what factor two curves differ in a layer, on the average. */
+  function apart(one, other) {
+    const offs = one.map((g, i) => Math.abs(Math.log(g / other[i])));
+    return Math.exp(offs.reduce((a, b) => a + b, 0) / offs.length);
+  }
+  /** A guess beside what was measured, in words: how far off, and what it amounts to assume. */
+  function explain(guess, measured, theory) {
+    const off = apart(guess, measured);
+    if (!isFinite(off)) return "A signal of zero is off any scale.";
+    const score = `Your curve is off by a factor of ${off.toFixed(1)} a layer. `;
+    const all = assumptions(theory).map((one) => ({ ...one, off: apart(guess, one.curve) }))
+      .filter((one) => isFinite(one.off)).sort((a, b) => a.off - b.off);
+    if (!all.length) return score.trim();
+    const [best] = all;
+    if (best.off > 1.5) return `${score}It follows none of the assumptions that this page knows; the nearest is ${best.name}, a factor of ${best.off.toFixed(1)} away.`;
+    const same = all.slice(1).filter((one) => apart(one.curve, best.curve) < 1.1).map((one) => one.name);
+    return score + best.says + (same.length ? ` Here ${same.join(" and ")} would have you draw the same.` : "");
   }
 
   // ------------------------------------------------------------------------------------ pictures
@@ -491,7 +805,7 @@
     const canvas = make("canvas", {}, figure);
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", title);
-    let last = null;
+    let last = null, tall = 0;
     const panel = {
       canvas, figure,
       name(text) { title = caption.textContent = text; canvas.setAttribute("aria-label", text); },
@@ -500,17 +814,19 @@
         last = paint;
         if (figure.hidden) return;
         const width = canvas.clientWidth || 280, scale = window.devicePixelRatio || 1;
-        const w = Math.round(width * scale), h = Math.round(height * scale);
+        // Where two stand side by side on a phone they are small, and low.
+        tall = Math.round(width < 200 ? 0.7 * height : height);
+        const w = Math.round(width * scale), h = Math.round(tall * scale);
         if (canvas.width !== w || canvas.height !== h) {
           canvas.width = w; canvas.height = h;
-          canvas.style.height = `${height}px`;
+          canvas.style.height = `${tall}px`;
         }
         const pen = canvas.getContext("2d"), style = getComputedStyle(figure);
         pen.setTransform(scale, 0, 0, scale, 0, 0);
-        pen.clearRect(0, 0, width, height);
-        pen.font = "11px system-ui, sans-serif";
+        pen.clearRect(0, 0, width, tall);
+        pen.font = `${width < 200 ? 10 : 11.5}px ${style.fontFamily}`;
         const ink = style.color;
-        paint({ pen, width, height, ink, faint: style.getPropertyValue("--lab-faint") || "#8886" });
+        paint({ pen, width, height: tall, ink, faint: style.getPropertyValue("--lab-faint") || "#8886" });
       },
     };
     // What was drawn for another width is drawn again, whatever has changed it: the window, a side
@@ -523,9 +839,14 @@
   }
   const clamp = (x, a, b) => Math.min(Math.max(x, a), b);
 
-  /** Lines over layers or time, on a linear or logarithmic axis, with ticks in words. */
+  /** Lines over layers or time, on a linear or logarithmic axis, with ticks in words.
+
+      A line's label stands beside its last point; labels that would meet are pushed apart. */
   function chart(at, series, { log, low, high, xs, xlabel }) {
-    const { pen, width, height, ink, faint } = at, left = 40, right = 8, top = 8, bottom = 24;
+    const { pen, width, height, ink, faint } = at, left = 34, top = 8, bottom = 24;
+    const labelled = series.filter((one) => one.label && one.points.some(([, v]) => isFinite(v)));
+    const room = Math.max(0, ...labelled.map((one) => pen.measureText(one.label).width));
+    const right = 8 + (room ? room + 6 : 0);
     const y = (v) => {
       const t = log ? (Math.log10(Math.max(v, 1e-30)) - low) / (high - low) : (v - low) / (high - low);
       return height - bottom - clamp(t, -0.02, 1.02) * (height - top - bottom);
@@ -539,7 +860,7 @@
       pen.fillText(log ? `1e${v}` : +v.toFixed(2), left - 4, h + 4);
     }
     pen.textAlign = "center";
-    pen.fillText(xlabel, (left + width) / 2, height - 4);
+    pen.fillText(xlabel, (left + width - right) / 2, height - 4);
     pen.textAlign = "left"; pen.fillText(xs[0], left, height - 4);
     pen.textAlign = "right"; pen.fillText(xs[1], width - right, height - 4);
     for (const { points, colour, dash, dots, wide } of series) {
@@ -556,7 +877,19 @@
         pen.beginPath(); pen.arc(x(k), y(v), 3, 0, 7); pen.fill();
       }
     }
-    return { x, y, back: (py) => {
+    const places = labelled.map((one) => {
+      const [, v] = one.points.filter(([, value]) => isFinite(value)).at(-1);
+      return { ...one, h: y(v) };
+    }).sort((a, b) => a.h - b.h);
+    places.forEach((one, k) => { if (k) one.h = Math.max(one.h, places[k - 1].h + 12); });
+    for (let k = places.length - 1, least = height - bottom + 4; k >= 0; k--, least -= 12)
+      places[k].h = Math.min(places[k].h, least);
+    pen.textAlign = "left";
+    for (const { label, colour, h } of places) {
+      pen.fillStyle = colour; pen.fillRect(width - room - 12, h - 1, 4, 3);
+      pen.fillStyle = ink; pen.fillText(label, width - room - 5, h + 4);
+    }
+    return { x, y, left, right, back: (py) => {
       const t = (height - bottom - py) / (height - top - bottom), v = low + t * (high - low);
       return log ? 10 ** v : v;
     } };
@@ -565,16 +898,10 @@
     at.pen.fillStyle = at.ink; at.pen.textAlign = "center";
     at.pen.fillText(text, at.width / 2, at.height / 2);
   }
-  /** A histogram for each layer, one above the other, the first layer at the bottom. */
-  function histograms(at, layers, low, high, density) {
-    const { pen, width, height, ink } = at, n = layers.length, band = (height - 18) / n, bins = 40;
-    layers.forEach((values, i) => {
-      let counts = values;
-      if (!density) {
-        counts = new Float64Array(bins);
-        for (const v of values)
-          if (isFinite(v)) counts[clamp(Math.floor(((v - low) / (high - low)) * bins), 0, bins - 1)]++;
-      }
+  /** A histogram for each layer from its counts, one above the other, the first layer at the bottom. */
+  function histograms(at, layers, low, high) {
+    const { pen, width, height, ink } = at, n = layers.length, band = (height - 18) / n;
+    layers.forEach((counts, i) => {
       const most = Math.max(...counts, 1e-12), base = (n - i) * band, w = (width - 30) / counts.length;
       pen.fillStyle = HUES[i % HUES.length];
       counts.forEach((c, k) => {
@@ -588,12 +915,11 @@
   }
   const short = (v) => (v === 0 ? "0" : Math.abs(v) < 0.01 || Math.abs(v) >= 1e4 ? v.toExponential(0) : String(+v.toPrecision(2)));
 
-  function network(at, net, byGradient) {
-    const { pen, width, height, ink } = at, sizes = net.sizes, shown = sizes.map((n) => Math.min(n, 12));
+  function network(at, sizes, weights) {
+    const { pen, width, height, ink } = at, shown = sizes.map((n) => Math.min(n, 12));
     const px = (i) => 14 + (i * (width - 28)) / (sizes.length - 1);
     const py = (i, k) => (height * (k + 1)) / (shown[i] + 1);
-    for (let i = 0; i < net.layers; i++) {
-      const values = byGradient ? net.weightGradient(i) : net.w[i];
+    weights.forEach((values, i) => {
       let most = 1e-30;
       for (const v of values) if (isFinite(v)) most = Math.max(most, Math.abs(v));
       for (let k = 0; k < shown[i]; k++)
@@ -604,31 +930,19 @@
           pen.lineWidth = 0.4 + 1.4 * Math.abs(v);
           pen.beginPath(); pen.moveTo(px(i), py(i, k)); pen.lineTo(px(i + 1), py(i + 1, o)); pen.stroke();
         }
-    }
+    });
     pen.globalAlpha = 1; pen.fillStyle = ink;
     sizes.forEach((_, i) => {
       for (let k = 0; k < shown[i]; k++) { pen.beginPath(); pen.arc(px(i), py(i, k), 2.5, 0, 7); pen.fill(); }
     });
   }
-  const MESH = 40, mesh = new Float64Array(2 * MESH * MESH);
-  for (let r = 0; r < MESH; r++) for (let c = 0; c < MESH; c++) {
-    mesh[2 * (r * MESH + c)] = -2.5 + (5 * (c + 0.5)) / MESH;
-    mesh[2 * (r * MESH + c) + 1] = 2.5 - (5 * (r + 0.5)) / MESH;
-  }
-  /** What the network says in a stripe of the plane; in training the next comes a few updates later. */
-  function scan(experiment, stripe) {
-    const count = (MESH * MESH) / PARTS, from = stripe * count;
-    experiment.seen ||= new Float64Array(MESH * MESH);
-    const out = experiment.net.forward(mesh.subarray(2 * from, 2 * (from + count)), count);
-    for (let k = 0; k < count; k++) experiment.seen[from + k] = 1 / (1 + Math.exp(out[2 * k] - out[2 * k + 1]));
-  }
-  function boundary(at, experiment) {
+  /** What a network answers on the plane, and the points that it is tested with. */
+  function boundary(at, seen, { x, y }) {
     const { pen, width, height } = at;
     const side = Math.min(width, height), x0 = (width - side) / 2;
     const edge = (k) => Math.round((k * side) / MESH); // cells meet on whole pixels: no mesh is seen
     for (let k = 0; k < MESH * MESH; k++) {
-      const column = k % MESH, row = Math.floor(k / MESH);
-      const p = experiment.seen[k];
+      const column = k % MESH, row = Math.floor(k / MESH), p = seen[k];
       pen.fillStyle = p >= 0.5 ? "#0072B2" : "#E69F00";
       pen.globalAlpha = isFinite(p) ? 0.12 + 0.6 * Math.abs(p - 0.5) : 0;
       pen.fillRect(
@@ -637,7 +951,6 @@
       );
     }
     pen.globalAlpha = 1;
-    const { x, y } = experiment.test;
     y.forEach((label, k) => {
       pen.fillStyle = label ? "#0072B2" : "#E69F00"; pen.strokeStyle = "#fff"; pen.lineWidth = 0.7;
       pen.beginPath();
@@ -646,19 +959,23 @@
     });
   }
   const tile = typeof document === "undefined" ? null : document.createElement("canvas");
-  function images(at, { x, y, answers }) {
-    const { pen, width } = at, across = Math.max(4, Math.floor(width / 46)), side = width / across;
+  /** An image of Shapeset, from its place in a batch. */
+  function stamp(pen, x, from, left, top, side) {
     tile.width = tile.height = SIZE;
     const brush = tile.getContext("2d"), pixels = brush.createImageData(SIZE, SIZE);
+    for (let j = 0; j < SIZE * SIZE; j++) {
+      const grey = Math.round((x[from + j] + 1) * 127.5);
+      pixels.data.set([grey, grey, grey, 255], 4 * j);
+    }
+    brush.putImageData(pixels, 0, 0);
     pen.imageSmoothingEnabled = false;
+    pen.drawImage(tile, left, top, side, side);
+  }
+  function images(at, { x, y, answers }) {
+    const { pen, width } = at, across = Math.max(4, Math.floor(width / 46)), side = width / across;
     y.forEach((label, k) => {
-      for (let j = 0; j < SIZE * SIZE; j++) {
-        const grey = Math.round((x[k * SIZE * SIZE + j] + 1) * 127.5);
-        pixels.data.set([grey, grey, grey, 255], 4 * j);
-      }
-      brush.putImageData(pixels, 0, 0);
       const cx = (k % across) * side, cy = Math.floor(k / across) * side, right = answers[k] === label;
-      pen.drawImage(tile, cx + 5, cy + 5, side - 10, side - 10);
+      stamp(pen, x, k * SIZE * SIZE, cx + 5, cy + 5, side - 10);
       pen.strokeStyle = right ? "#009E73" : "#D55E00"; pen.lineWidth = right ? 1.5 : 3;
       pen.setLineDash(right ? [] : [4, 2]);
       pen.strokeRect(cx + 3, cy + 3, side - 6, side - 6); pen.setLineDash([]);
@@ -680,12 +997,22 @@
     box.appendChild(control);
     return box;
   }
+  /** Where the value of a slider stands: beside its name. */
+  function beside(box) {
+    const head = make("div", {});
+    head.append(box.firstChild);
+    box.prepend(head);
+    return make("output", {}, head);
+  }
   const NAMES = { data: "data", activation: "activation", rule: "initial weights", gain: "gain",
                   depth: "hidden layers", width: "width", lr: "learning rate", batch: "batch",
                   seed: "seed" };
   const RULE_NAMES = { standard: "standard, 1/(3 n_in)", glorot: "Glorot, 2/(n_in + n_out)",
     lecun: "LeCun, 1/n_in", he: "He, 2/n_in", "N(0,1)": "N(0, 1)", tiny: "tiny, std 0.01",
     constant: "all 0.1", zero: "all zero" };
+  const RULE_WORDS = { standard: "standard weights", glorot: "Glorot's weights", lecun: "LeCun's weights",
+    he: "He's weights", "N(0,1)": "weights from N(0, 1)", tiny: "tiny weights",
+    constant: "equal weights", zero: "weights of zero" };
 
   /** Controls for some of the settings; `changed` is called with the key and its value. */
   function controls(parent, v, keys, changed) {
@@ -702,7 +1029,7 @@
         labelled(parent, NAMES[key], field);
       } else if (key === "gain") {
         field = make("input", { type: "range", min: -2, max: 2, step: 0.05, value: Math.log10(v.gain) });
-        const box = labelled(parent, NAMES.gain, field), out = make("output", {}, box);
+        const out = beside(labelled(parent, NAMES.gain, field));
         const show = () => {
           out.textContent = short(v.gain);
           field.setAttribute("aria-valuetext", `gain ${short(v.gain)}`);
@@ -724,71 +1051,79 @@
     }
     return fields;
   }
+  /** Draw anew whenever the page goes from light to dark or back. */
+  function themed(redraw) {
+    new MutationObserver(redraw).observe(document.documentElement,
+      { attributes: true, attributeFilter: ["data-theme", "data-mode"] });
+  }
 
-  // ------------------------------------------------------------------------------------ the rooms
+  // ----------------------------------------------------------------------------------- the rooms
 
   const still = window.matchMedia ? window.matchMedia("(prefers-reduced-motion: reduce)") : { matches: false };
 
-  /** One network on the page: its experiment and its pictures. */
+  /** One network on the page: what was last seen of it, and its pictures. */
   function Arm(parent, v, title, only) {
     const box = make("section", { className: "lab-arm" }, parent);
     if (title) make("h4", { textContent: title }, box);
     const own = make("div", { className: "lab-controls" }, box), grid = make("div", { className: "lab-grid" }, box);
-    const arm = { v, box, own, guess: null, byGradient: false };
+    const arm = { v, box, own, guess: null, covered: false, view: null, history: [] };
     const panels = v.room === "plane"
-      ? { net: Panel(grid, "The network, colour by weight", 170), map: Panel(grid, "Decision boundary", 170) }
+      ? { net: Panel(grid, "The network, by weight", 170), map: Panel(grid, "Its answer on the plane", 170) }
       : { acts: Panel(grid, "Activations, layer by layer", 190), backs: Panel(grid, "Back-propagated gradients", 190) };
-    panels.signal = Panel(grid, "Signal by layer: grey at birth, orange now; line predicted, dotted linear", 170);
-    panels.gradient = Panel(grid, "Gradient by layer", 150);
-    panels.error = Panel(grid, "Test error (line), cost (dashed, scaled)", 150);
+    panels.signal = Panel(grid, "Signal by layer", 180);
+    panels.gradient = Panel(grid, "Gradient by layer", 180);
+    panels.error = Panel(grid, "Test error and cost", 150);
     if (v.room === "paper") {
       panels.time = Panel(grid, "", 150);
-      panels.faces = Panel(grid, "New images: solid frame right, dashed frame wrong", 150);
+      panels.faces = Panel(grid, "New images: solid frame right, dashed wrong", 150);
     }
+    const wanted = (name) => !only.length || only.includes(name);
     for (const [name, { figure }] of Object.entries(panels)) {
-      figure.hidden = only.length > 0 && !only.includes(name);
+      figure.hidden = !wanted(name);
       figure.style.order = only.indexOf(name);
     }
     arm.panels = panels;
     // Of the sigmoid the paper shows the mean over time (figure 2), of the others where they end (3).
     const moves = () => (arm.v.activation === "sigmoid" ? "mean" : "p98");
-    arm.reset = function () {
-      arm.experiment = Experiment(arm.v);
-      arm.found = arm.experiment.measure();
-      arm.theory = arm.experiment.predicted();
-      arm.experiment.record(arm.found);
+    arm.begin = function (view) {
+      const { test, probe } = E.Experiment({ ...arm.v, depth: 1, width: 2 }); // for the data that it is tested with
+      arm.test = test;
+      arm.sizes = [v.room === "paper" ? SIZE * SIZE : 2, ...Array(arm.v.depth).fill(arm.v.width), v.room === "paper" ? 9 : 2];
+      arm.theory = E.predicted(arm.sizes, arm.v.activation, arm.v.rule, arm.v.gain, E.stats(probe.x).square);
+      arm.history = [];
+      arm.guess = null;
       if (panels.time)
-        panels.time.name(`${moves() === "mean" ? "Mean" : "98th percentile"} (lines), saturated share (dashed) over time`);
+        panels.time.name(`${moves() === "mean" ? "Mean" : "98th percentile"} (line), saturated share (dotted)`);
+      arm.take(view);
+    };
+    arm.take = function (view) {
+      arm.view = view;
+      const past = arm.history.at(-1);
+      if (!past || past.step !== view.steps)
+        arm.history.push({ step: view.steps, error: view.error, cost: view.cost,
+          rows: view.rows.map(({ acts, backs, ...row }) => row) });
+      if (arm.history.length > 400) arm.history = arm.history.filter((_, k) => k % 2 === 0);
       arm.draw();
     };
-    arm.measuring = () =>
-      arm.experiment.measuring((found) => { arm.found = found; arm.experiment.record(found); });
-    arm.look = () => { for (const piece of arm.measuring()) piece(); arm.draw(); };
-    arm.draw = () => { for (const draw of arm.pictures()) draw(); };
+    arm.measured = () => arm.view.rows.map((r) => Math.sqrt(r.square));
     arm.state = function () {
-      const e = arm.experiment;
-      if (e.diverged !== null) return `diverged at step ${e.diverged}`;
-      const cost = isFinite(arm.found.cost) ? arm.found.cost.toFixed(3) : "not a number";
-      return `step ${e.steps}, cost ${cost}, wrong on ${(100 * arm.found.error).toFixed(0)} percent`;
+      const { steps, diverged, cost, error } = arm.view;
+      if (diverged !== null) return `diverged at step ${diverged}`;
+      return `step ${steps.toLocaleString("en")}, cost ${isFinite(cost) ? cost.toFixed(3) : "not a number"}, wrong on ${(100 * error).toFixed(0)} percent`;
     };
-    /** Functions that draw the panels: while training, a frame calls some of them. */
-    arm.pictures = function () {
-      const { experiment: e, found, theory } = arm, depth = arm.v.depth, last = e.diverged !== null;
-      const rows = found.rows, gone = `diverged at step ${e.diverged}`, all = [];
-      const picture = (panel, paint) => { all.push(() => panel.draw(paint)); };
+    arm.draw = function () {
+      const { view, theory, history: past } = arm, depth = arm.v.depth, last = view.diverged !== null;
+      const { rows } = view, gone = `diverged at step ${view.diverged}`;
+      // A chart of time is empty before there is some.
+      if (!only.length) for (const name of ["error", "time"]) if (panels[name]) panels[name].figure.hidden = past.length < 2;
+      const picture = (panel, paint) => panel.draw((at) => (last ? message(at, gone) : paint(at)));
       if (panels.net) {
-        picture(panels.net, (at) => {
-          if (arm.byGradient) { e.net.forward(e.test.x, e.test.y.length); e.net.cost(e.test.y); e.net.backward(); }
-          if (last) message(at, gone); else network(at, e.net, arm.byGradient);
-        });
-        if (!last && !panels.map.figure.hidden)
-          for (let k = 0; k < PARTS; k++) all.push(() => scan(e, k));
-        picture(panels.map, (at) => (last ? message(at, gone) : boundary(at, e)));
+        if (view.weights) picture(panels.net, (at) => network(at, arm.sizes, view.weights));
+        if (view.seen) picture(panels.map, (at) => boundary(at, view.seen, arm.test));
       } else {
         const [low, high] = ACTIVATIONS[arm.v.activation].range;
-        picture(panels.acts, (at) => (last ? message(at, gone) : histograms(at, rows.map((r) => r.z), low, high)));
-        const reach = 2.5 * Math.max(...rows.map((r) => r.gradient / 50).filter(isFinite), 1e-30);
-        picture(panels.backs, (at) => (last ? message(at, gone) : histograms(at, rows.map((r) => r.delta), -reach, reach)));
+        if (rows[0].acts) picture(panels.acts, (at) => histograms(at, rows.map((r) => r.acts), low, high));
+        if (rows[0].backs) picture(panels.backs, (at) => histograms(at, rows.map((r) => r.backs), -view.reach, view.reach));
       }
       const root = (list) => list.map((q, i) => [i + 1, Math.sqrt(q)]);
       const signal = rows.map((r, i) => [i + 1, Math.sqrt(r.square)]), back = rows.map((r, i) => [i + 1, r.gradient]);
@@ -798,250 +1133,259 @@
         return { low: Math.max(low, -12), high: Math.max(high, low + 1) };
       };
       const xs = [1, Math.max(depth, 2)], guess = (arm.guess || []).map((g, i) => [i + 1, g]);
-      const start = e.history[0].rows.map((r, i) => [i + 1, Math.sqrt(r.square)]);
-      picture(panels.signal, (at) => {
-        const lines = [
-          { points: root(theory.linear), colour: at.ink, dash: [2, 3] },
-          { points: root(theory.field), colour: HUES[0] },
-          { points: start, colour: HUES[6], dots: true, wide: 0.01 },
-          { points: signal, colour: HUES[1], dots: true, wide: 1 },
-          { points: guess, colour: HUES[3], dash: [5, 3], dots: true }];
-        arm.axis = chart(at, lines, { log: true, xs, xlabel: "layer", ...ends(lines.map((l) => l.points)) });
+      const start = past[0].rows.map((r, i) => [i + 1, Math.sqrt(r.square)]);
+      panels.signal.draw((at) => {
+        const lines = arm.covered ? [] : [
+          { points: root(theory.linear), colour: at.ink, dash: [2, 3], label: "linear law" },
+          { points: root(theory.field), colour: HUES[0], label: "predicted" },
+          { points: start, colour: HUES[6], dots: true, wide: 0.01, label: view.steps ? "at birth" : "measured" },
+          ...(view.steps ? [{ points: signal, colour: HUES[1], dots: true, wide: 1, label: "now" }] : [])];
+        lines.push({ points: guess, colour: HUES[3], dash: [5, 3], dots: true, label: "your guess" });
+        arm.axis = chart(at, lines, { log: true, xs, xlabel: "layer",
+          ...(arm.covered ? { low: -4, high: 1 } : ends(lines.map((l) => l.points))) });
       });
-      picture(panels.gradient, (at) => chart(at, [{ points: back, colour: HUES[2], dots: true }],
+      panels.gradient.draw((at) => arm.covered ? message(at, "covered until you have answered") : chart(at, [
+        ...(view.steps ? [{ points: past[0].rows.map((r, i) => [i + 1, r.gradient]), colour: HUES[6], dots: true, wide: 0.01, label: "at birth" }] : []),
+        { points: back, colour: HUES[2], dots: true, label: view.steps ? "now" : "measured" }],
         { log: true, xs, xlabel: "layer", ...ends([back]) }));
-      const steps = [0, Math.max(e.steps, 1)], past = e.history, top = arm.v.room === "paper" ? 3 : 1.4;
-      picture(panels.error, (at) => {
+      const steps = [0, Math.max(view.steps, 1)], top = arm.v.room === "paper" ? 3 : 1.4;
+      panels.error.draw((at) => {
         chart(at, [
-          { points: past.map((h) => [h.step, h.error]), colour: HUES[1], wide: 2 },
-          { points: past.map((h) => [h.step, h.cost / top]), colour: HUES[0], dash: [4, 3] }],
+          { points: past.map((h) => [h.step, h.error]), colour: HUES[1], wide: 2, label: "error" },
+          { points: past.map((h) => [h.step, h.cost / top]), colour: HUES[0], dash: [4, 3], label: `cost / ${top}` }],
         { low: 0, high: 1, xs: steps, xlabel: "updates" });
         if (last) message(at, gone);
       });
       if (panels.time) {
         const lines = [];
         for (let i = 0; i < depth; i++) {
-          lines.push({ points: past.map((h) => [h.step, Math.abs(h.rows[i][moves()])]), colour: HUES[i % 10] });
+          lines.push({ points: past.map((h) => [h.step, Math.abs(h.rows[i][moves()])]), colour: HUES[i % 10], label: `layer ${i + 1}` });
           lines.push({ points: past.map((h) => [h.step, h.rows[i].saturated]), colour: HUES[i % 10], dash: [2, 3] });
         }
-        picture(panels.time, (at) => chart(at, lines, { low: 0, high: 1, xs: steps, xlabel: "updates" }));
-        picture(panels.faces, (at) => {
-          const across = Math.max(4, Math.floor(at.width / 46));
-          if (last) message(at, gone); else images(at, e.grid(across * Math.max(1, Math.floor(150 / (at.width / across)))));
-        });
+        panels.time.draw((at) => chart(at, lines, { low: 0, high: 1, xs: steps, xlabel: "updates" }));
+        if (view.faces) picture(panels.faces, (at) => images(at, view.faces));
       }
-      return all;
+    };
+    /** How many new images there is room for. */
+    arm.faces = function () {
+      if (!panels.faces || panels.faces.figure.hidden) return 0;
+      const width = panels.faces.canvas.clientWidth || 280, across = Math.max(4, Math.floor(width / 46));
+      return across * Math.max(1, Math.floor((width < 200 ? 105 : 150) / (width / across)));
     };
     arm.speak = function () {
       const list = (rows, f) => rows.map((r, i) => `layer ${i + 1} ${short(f(r))}`).join(", ");
-      const { rows } = arm.found;
-      panels.signal.say(list(rows, (r) => Math.sqrt(r.square)));
-      panels.gradient.say(list(rows, (r) => r.gradient));
+      const { rows } = arm.view;
+      panels.signal.say(arm.covered ? "covered until you have answered" : list(rows, (r) => Math.sqrt(r.square)));
+      panels.gradient.say(arm.covered ? "covered until you have answered" : list(rows, (r) => r.gradient));
       panels.error.say(arm.state());
       if (panels.acts) panels.acts.say("saturated share " + list(rows, (r) => r.saturated));
+    };
+    /** What there is to look for, from what is to be seen at birth. */
+    arm.lead = function () {
+      const { rows } = arm.view, signal = arm.measured(), fall = signal.at(-1) / signal[0];
+      const ends = rows.reduce((sum, r) => sum + r.saturated, 0) / rows.length, d = rows.length;
+      const weights = RULE_WORDS[arm.v.rule];
+      if (arm.v.rule === "zero") return "All weights are zero, and every unit says the same. Press Train: can they come apart?";
+      if (ends > 0.35 && arm.v.activation !== "relu" && arm.v.activation !== "identity")
+        return `With ${weights}, ${Math.round(100 * ends)} of 100 units sit at their ends before anything is learned. Press Train and watch whether they come back.`;
+      if (d < 2) return "Press Train and watch the error fall, or not.";
+      if (fall < 0.35) return `With ${weights} the signal falls to ${short(100 * fall)} percent from layer 1 to layer ${d}. Press Train and watch the dots: does it come back?`;
+      if (fall > 2.5) return `With ${weights} the signal grows by a factor of ${short(fall)} from layer 1 to layer ${d}. Press Train and watch what it does to the error.`;
+      return `With ${weights} all ${d} layers start with a signal of about the same size. Press Train and watch the dots leave their places as the error falls.`;
     };
     return arm;
   }
 
-  function Room(host, v, notes) {
+  function Room(host, v, rival, notes) {
     host.replaceChildren();
     host.classList.add("lab-live");
-    const head = make("div", { className: "lab-head" }, host);
-    const shared = make("div", { className: "lab-controls" }, head), buttons = make("div", { className: "lab-buttons" }, head);
-    const note = make("p", { className: "lab-note" }, host), live = make("p", { className: "lab-status" }, host);
+    // A smaller instance names its panels and its controls, and leads to the whole laboratory.
+    const words = (text) => (text || "").split(" ").filter(Boolean);
+    const only = words(host.dataset.panels), offered = words(host.dataset.controls);
+    const small = only.length > 0, main = host.dataset.main !== undefined;
+    host.classList.toggle("lab-small", small);
+    const lead = small ? null : make("p", { className: "lab-lead" }, host);
+    const buttons = make("div", { className: "lab-buttons lab-bar" }, host);
+    const live = make("p", { className: "lab-status" }, host), note = make("p", { className: "lab-note" }, host);
+    const shared = make("div", { className: "lab-controls" }, host);
     note.setAttribute("role", "status");
     live.setAttribute("role", "status"); live.setAttribute("aria-live", "polite");
     note.textContent = notes.length ? `Put right: ${notes.join("; ")}.` : "";
     const stage = make("div", { className: "lab-stage" }, host);
-    // A smaller instance names its panels and its controls, and leads to the whole laboratory.
-    const words = (text) => (text || "").split(" ").filter(Boolean);
-    const only = words(host.dataset.panels), offered = words(host.dataset.controls);
-    host.classList.toggle("lab-small", only.length > 0);
     const offer = (keys) => (offered.length ? keys.filter((key) => offered.includes(key)) : keys);
-    let arms = [], running = false, spoken = 0, frame = 0, ahead = 10, due = [];
+    let arms = [], running = false, spoken = 0, gradients = false, given = null, secret = false;
 
-    const common = (v.room === "plane" ? ["data"] : []).concat(["depth", "width", "batch", "seed"]);
-    const single = ["activation", "rule", "gain", "lr"];
+    const common = (v.room === "plane" ? ["data"] : []).concat(["depth", "width", "seed"]);
+    const single = ["activation", "rule", "gain", "lr", "batch"];
     const button = (text, act) => { const b = make("button", { type: "button", textContent: text }, buttons); b.onclick = act; return b; };
+    const runner = Runner(null, (views) => {
+      if (!running || views.length !== arms.length) return;
+      arms.forEach((arm, k) => arm.take(views[k]));
+      if (performance.now() - spoken > 4000) { spoken = performance.now(); say(); }
+    });
 
     function build(settings) {
       stage.replaceChildren();
       stage.classList.toggle("lab-race", settings.length > 1);
+      race.textContent = settings.length > 1 ? "One only" : "Race two";
       arms = settings.map((own, k) => {
         const arm = Arm(stage, own, settings.length > 1 ? `Network ${"AB"[k]}` : "", only);
         controls(arm.own, own, offer(single), (key, value) => { own[key] = value; reset(); });
-        if (v.room === "plane" || k === 0) pointer(arm);
         return arm;
       });
-      reset();
+      if (!small) pointer(arms[0]);
+      return reset();
     }
-    function reset() {
-      pause();
-      for (const arm of arms) { for (const key of common) arm.v[key] = v[key]; arm.guess = null; arm.reset(); arm.speak(); }
+    function wants() {
+      const is = (name) => { const panel = arms[0].panels[name]; return Boolean(panel) && !panel.figure.hidden; };
+      return { net: is("net"), map: is("map"), acts: is("acts"), backs: is("backs"), gradients, faces: arms[0].faces() };
+    }
+    async function reset() {
+      rest();
+      for (const arm of arms) { for (const key of common) arm.v[key] = v[key]; arm.covered = secret || fold.open; }
       score.textContent = "";
-      remember();
+      given = null;
+      if (main) remember();
+      whole.href = "laboratory.html#" + format(arms[0].v);
+      const views = await runner.ask({ what: "set", arms: arms.map((arm) => ({ ...arm.v })), wants: wants() });
+      if (!views || views.length !== arms.length) return;
+      arms.forEach((arm, k) => arm.begin(views[k]));
+      if (lead) lead.textContent = arms.length > 1
+        ? "Two networks on the same images. Press Train and watch which error falls first, and what its signal did before."
+        : arms[0].lead();
       say();
+      host.dataset.ready = "";
     }
     function remember() {
       Object.assign(v, arms[0].v);
-      if (host.dataset.main !== undefined) history.replaceState(null, "", "#" + format(v));
-      whole.href = "laboratory.html#" + format(v);
+      history.replaceState(null, "", "#" + format(v, arms[1] && arms[1].v));
     }
-    function say() { live.textContent = arms.map((arm, k) => (arms.length > 1 ? `${"AB"[k]}: ` : "") + arm.state()).join("; ") + "."; }
-    function advance(count) { for (const arm of arms) for (let k = 0; k < count; k++) arm.experiment.step(); }
-    function tick(now) {
-      if (!running) return;
-      // Some of what is due, and as many updates as fit into a part of a frame; the rest of it is
-      // the browser's, which paints what was drawn, and the reader's.
-      const start = performance.now(), late = (ms = 11) => performance.now() - start > ms;
-      while (due.length && !late(3)) due.shift()();
-      let done = 0;
-      do { advance(1); done++; } while (done < ahead && !late());
-      const quiet = still.matches ? 600 : 180;
-      if (now - frame > quiet && !due.length) {
-        frame = now;
-        due = arms.flatMap((arm) => [...arm.measuring(), () => due.push(...arm.pictures())]);
-        if (now - spoken > 4000) { spoken = now; say(); for (const arm of arms) arm.speak(); }
-        if (arms.every((arm) => arm.experiment.diverged !== null)) halt();
-      }
-      ahead = v.room === "plane" ? 200 : 20;
-      requestAnimationFrame(tick);
+    function say() {
+      live.textContent = arms.map((arm, k) => (arms.length > 1 ? `${"AB"[k]}: ` : "") + arm.state()).join("; ") + ".";
+      for (const arm of arms) arm.speak();
+    }
+    function take(views) {
+      if (!views || views.length !== arms.length) return false;
+      arms.forEach((arm, k) => arm.take(views[k]));
+      say();
+      return true;
+    }
+    /** So many updates, or as many as there is patience for; whether they came to their end. */
+    async function updates(steps) {
+      reveal();
+      const ended = take(await runner.ask({ what: "train", steps, every: still.matches ? 600 : 150 }));
+      if (ended) rest();
+      return ended;
     }
     function start() {
-      if (arms.some((arm) => arm.guess)) judge();
-      running = true; train.textContent = "Pause"; train.setAttribute("aria-pressed", "true");
-      requestAnimationFrame(tick);
+      running = true;
+      train.textContent = "Pause"; train.setAttribute("aria-pressed", "true");
+      spoken = performance.now();
+      return updates(Infinity);
     }
-    function pause() {
-      running = false; due = []; train.textContent = "Train"; train.setAttribute("aria-pressed", "false");
+    function rest() { running = false; train.textContent = "Train"; train.setAttribute("aria-pressed", "false"); }
+    /** Stop, and show and say where the networks are. */
+    async function pause() { rest(); take(await runner.ask({ what: "stop" })); }
+    function advance(steps) { rest(); return updates(steps); }
+
+    // A guess: the panel is covered until it is complete.
+    function cover(on) {
+      secret = on;
+      for (const arm of arms) {
+        arm.covered = on;
+        if (arm.view) { arm.draw(); arm.speak(); }
+      }
     }
-    /** Pause, and show and say where the networks are. */
-    function halt() {
-      pause();
-      for (const arm of arms) { arm.look(); arm.speak(); }
-      say();
-    }
+    const reveal = () => { if (!secret && arms[0].covered) cover(false); };
     function judge() {
-      const arm = arms[0], offs = arm.guess.map((g, i) => Math.abs(Math.log10(g / Math.sqrt(arm.found.rows[i].square))));
-      const off = 10 ** (offs.reduce((a, b) => a + b, 0) / offs.length);
-      score.textContent = isFinite(off) ? `Your curve is off by a factor of ${off.toFixed(1)} a layer.` : "A signal of zero is off any scale.";
+      const [arm] = arms;
+      if (!arm.guess) { score.textContent = "Draw a curve first, or give a number for each layer."; return; }
+      reveal();
+      score.textContent = explain(arm.guess, arm.history[0].rows.map((r) => Math.sqrt(r.square)), arm.theory);
+    }
+    function put(layer, value) {
+      const [arm] = arms, { depth } = arm.v;
+      arm.guess = arm.guess || Array(depth).fill(NaN);
+      arm.guess[layer - 1] = value;
+      // Layers that were not drawn take the nearest that was.
+      given = given || new Set();
+      given.add(layer - 1);
+      arm.guess = arm.guess.map((g, i) => {
+        if (given.has(i)) return arm.guess[i];
+        return arm.guess[[...given].reduce((a, b) => (Math.abs(b - i) < Math.abs(a - i) ? b : a))];
+      });
+      arm.draw();
     }
     /** Draw the expected curve over the layers with a pointer. */
     function pointer(arm) {
-      const canvas = arm.panels.signal.canvas;
-      const put = (event) => {
-        const box = canvas.getBoundingClientRect(), depth = arm.v.depth;
-        const layer = clamp(Math.round(1 + ((event.clientX - box.left - 40) / (box.width - 48)) * (Math.max(depth, 2) - 1)), 1, depth);
-        arm.guess = arm.guess || Array(depth).fill(NaN);
-        arm.guess[layer - 1] = arm.axis.back(event.clientY - box.top);
-        arm.guess = fill(arm.guess);
-        arm.draw();
-        if (arm === arms[0]) judge();
+      const { canvas } = arm.panels.signal;
+      const draw = (event) => {
+        const box = canvas.getBoundingClientRect(), { depth } = arm.v, { left, right, back } = arm.axis;
+        const share = (event.clientX - box.left - left) / (box.width - left - right);
+        put(clamp(Math.round(1 + share * (Math.max(depth, 2) - 1)), 1, depth), back(event.clientY - box.top));
       };
-      canvas.addEventListener("pointerdown", (e) => { canvas.setPointerCapture(e.pointerId); put(e); });
-      canvas.addEventListener("pointermove", (e) => { if (e.buttons) put(e); });
-      canvas.style.touchAction = "none";
-    }
-    /** Layers that were not drawn take the nearest that was. */
-    function fill(list) {
-      return list.map((g, i) => {
-        if (isFinite(g)) return g;
-        for (let d = 1; d < list.length; d++)
-          for (const k of [i - d, i + d]) if (isFinite(list[k])) return list[k];
-        return 1;
-      });
+      canvas.addEventListener("pointerdown", (e) => { if (fold.open) { canvas.setPointerCapture(e.pointerId); draw(e); } });
+      canvas.addEventListener("pointermove", (e) => { if (fold.open && e.buttons) draw(e); });
     }
 
-    const whole = make("a", { textContent: "The same in the laboratory" }), fold = make("details", { className: "lab-guess" });
-    const train = button("Train", () => { if (running) halt(); else start(); });
-    button("Step", () => { pause(); advance(1); halt(); });
-    button("Reset", reset);
-    const race = button("Race two", () => {
-      build(arms.length > 1 ? [arms[0].v] : [arms[0].v, { ...arms[0].v, rule: arms[0].v.rule === "standard" ? "glorot" : "standard" }]);
-      race.textContent = arms.length > 1 ? "One only" : "Race two";
-    });
-    if (only.length) {
-      buttons.appendChild(whole);
-    } else if (v.room === "plane") {
-      const which = button("Colour: weights", () => {
-        const by = !arms[0].byGradient;
-        for (const arm of arms) { arm.byGradient = by; arm.draw(); }
-        which.textContent = by ? "Colour: gradients" : "Colour: weights";
-      });
-    } else {
-      const copy = button("Copy as Python", () => {
-        const text = python(arms[0].v);
-        code.textContent = text; code.hidden = false;
-        if (navigator.clipboard) navigator.clipboard.writeText(text).then(() => { live.textContent = "Copied."; }, () => {});
-      });
-      copy.title = "The same setting with the package; its random draws are others";
-    }
-    if (!only.length) host.appendChild(fold);
-    make("summary", { textContent: "Guess the signal of each layer before you train" }, fold);
-    make("p", { textContent: "Draw on the panel of the signal, or give numbers here." }, fold);
-    const rows = make("div", { className: "lab-controls" }, fold), score = make("p", { className: "lab-score" }, fold);
-    score.setAttribute("role", "status");
-    fold.ontoggle = () => {
-      rows.replaceChildren();
-      for (let i = 0; i < v.depth; i++) {
-        const field = make("input", { type: "number", min: 0, step: "any" });
-        labelled(rows, `layer ${i + 1}`, field);
-        field.onchange = () => {
-          const arm = arms[0], g = Number(field.value);
-          if (!(g > 0)) { score.textContent = "A guess is a number above 0."; return; }
-          arm.guess = arm.guess || Array(v.depth).fill(NaN);
-          arm.guess[i] = g; arm.guess = fill(arm.guess); arm.draw(); judge();
-        };
-      }
+    const whole = make("a", { textContent: "The same in the laboratory" });
+    const train = button("Train", () => (running ? pause() : start()));
+    train.className = "lab-go";
+    button("Step", () => advance(1));
+    button("Reset", () => reset());
+    const race = button("Race two", () => build(arms.length > 1 ? [arms[0].v]
+      : [arms[0].v, { ...arms[0].v, rule: arms[0].v.rule === "standard" ? "glorot" : "standard" }]));
+    const fold = make("details", { className: "lab-guess" }), score = make("p", { className: "lab-score" });
+    const code = make("pre", { className: "lab-code", hidden: true });
+    const copied = (text, done) => {
+      code.textContent = text; code.hidden = false;
+      if (navigator.clipboard) navigator.clipboard.writeText(text).then(() => { live.textContent = done; }, () => {});
     };
-    const code = make("pre", { className: "lab-code", hidden: true }, host);
-    if (v.room === "paper" && host.dataset.main !== undefined) Map2(host, v);
-    controls(shared, v, offer(common), (key, value) => { v[key] = value; fold.open = false; reset(); });
-    build([v]);
-    const redraw = () => { for (const arm of arms) arm.draw(); };
-    new MutationObserver(redraw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "data-mode"] });
-    host.lab = { get arms() { return arms; }, start, pause, reset, advance: (n) => { advance(n); for (const arm of arms) arm.look(); say(); } };
-  }
-
-  /** What learns: depth against gain, filled in one small network after the other. */
-  function Map2(host, v) {
-    const gains = [0.1, 0.25, 0.5, 1, 2, 4, 10], depths = [1, 2, 3, 4, 5, 6], cells = {};
-    const fold = make("details", { className: "lab-map" }, host);
-    make("summary", { textContent: "What learns: depth against gain" }, fold);
-    make("p", { textContent: "Each cell is a network of 20 units a layer, by the rule and with the activation and rate above, after 400 updates: the share of wrong answers in percent, 83 for guessing." }, fold);
-    const go = make("button", { type: "button", textContent: "Fill the map" }, fold);
-    const table = make("table", {}, fold), top = make("tr", {}, make("thead", {}, table)), body = make("tbody", {}, table);
-    make("th", { scope: "col", textContent: "layers" }, top);
-    for (const g of gains) make("th", { scope: "col", textContent: `gain ${g}` }, top);
-    for (const d of depths) {
-      const row = make("tr", {}, body);
-      make("th", { scope: "row", textContent: d }, row);
-      for (const g of gains) cells[`${d} ${g}`] = make("td", { textContent: "–" }, row);
+    if (small) buttons.appendChild(whole);
+    if (!small && v.room === "plane") {
+      const which = button("Colour: weights", async () => {
+        gradients = !gradients;
+        which.textContent = gradients ? "Colour: gradients" : "Colour: weights";
+        for (const arm of arms) arm.panels.net.name(`The network, by ${gradients ? "gradient" : "weight"}`);
+        take(await runner.ask({ what: "wants", wants: wants() }));
+      });
     }
-    go.onclick = () => {
-      const jobs = depths.flatMap((d) => gains.map((g) => [d, g]));
-      go.disabled = true;
-      let e = null, at = null;
-      const work = () => {
-        const start = performance.now();
-        while (performance.now() - start < 12) {
-          if (!e) {
-            if (!jobs.length) { go.disabled = false; return; }
-            at = jobs.shift();
-            e = Experiment({ ...v, depth: at[0], gain: at[1], width: 20 });
-          }
-          e.step();
-          if (e.steps >= 400 || e.diverged !== null) {
-            const cell = cells[at.join(" ")], error = e.diverged !== null ? NaN : e.measure().error;
-            cell.textContent = isFinite(error) ? (100 * error).toFixed(0) : `diverged at ${e.diverged}`;
-            cell.style.background = `color-mix(in srgb, #56B4E9 ${clamp(110 * (0.9 - error) || 0, 0, 75)}%, transparent)`;
-            e = null;
-          }
+    if (main) button("Copy link", () => copied(location.href, "Link copied."));
+    if (!small && v.room === "paper")
+      button("Copy as Python", () => copied(python(arms[0].v), "Copied.")).title = "The same setting with the package; its random draws are others";
+    if (!small) {
+      host.append(fold, code);
+      make("summary", { textContent: "Guess the signal of each layer before you look" }, fold);
+      make("p", { textContent: "The panel of the signal is covered now. Draw your curve on it, or give numbers, and compare: the page says how far off you are, and what your curve takes for granted." }, fold);
+      const rows = make("div", { className: "lab-controls" }, fold);
+      const compare = make("button", { type: "button", textContent: "Compare", onclick: judge }, make("div", { className: "lab-buttons" }, fold));
+      fold.appendChild(score);
+      score.setAttribute("role", "status");
+      fold.ontoggle = () => {
+        const [arm] = arms;
+        rows.replaceChildren();
+        score.textContent = "";
+        arm.guess = given = null;
+        arm.covered = fold.open;
+        arm.panels.signal.canvas.style.touchAction = fold.open ? "none" : "";
+        if (arm.view) { arm.draw(); arm.speak(); }
+        for (let i = 0; fold.open && i < arm.v.depth; i++) {
+          const field = make("input", { type: "number", min: 0, step: "any" });
+          labelled(rows, `layer ${i + 1}`, field);
+          field.onchange = () => {
+            const g = Number(field.value);
+            if (g > 0) { score.textContent = ""; put(i + 1, g); }
+            else score.textContent = "A guess is a number above 0.";
+          };
         }
-        setTimeout(work, 0);
+        compare.disabled = false;
       };
-      work();
-    };
+    }
+    controls(shared, v, offer(common), (key, value) => { v[key] = value; fold.open = false; reset(); });
+    const ready = build(rival ? [v, rival] : [v]);
+    themed(() => { for (const arm of arms) if (arm.view) arm.draw(); });
+    host.lab = { get arms() { return arms; }, get running() { return running; }, runner, ready, build, start, pause, reset,
+                 advance, cover: () => cover(true), uncover: () => cover(false), end: () => runner.end() };
   }
 
   /** A film of a run that was recorded: densities of activations, layer by layer, over time. */
@@ -1064,7 +1408,7 @@
       const k = Number(slide.value), update = data.updates[k];
       slide.setAttribute("aria-valuetext", `${update} updates`);
       data.arms.forEach((arm, n) => {
-        panels[n].draw((at) => histograms(at, arm.frames[k], data.low, data.high, true));
+        panels[n].draw((at) => histograms(at, arm.frames[k], data.low, data.high));
         panels[n].say(`after ${update} updates, from layer 1 up the std is ${arm.std[k].join(", ")}`);
       });
       live.textContent = `After ${update.toLocaleString("en")} updates.`;
@@ -1080,26 +1424,44 @@
       }, still.matches ? 1500 : 700);
     };
     slide.oninput = () => { stop(); show(); };
-    new MutationObserver(show).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "data-mode"] });
+    themed(show);
     show();
   }
 
   function begin(host) {
     const main = host.dataset.main !== undefined;
-    const text = main && location.hash.includes("=") ? location.hash.slice(1) : host.dataset.lab || "";
-    const { settings, notes } = parse(text);
-    if (settings.room === "film") Film(host, settings); else Room(host, settings, notes);
+    let text = main && location.hash.includes("=") ? location.hash.slice(1) : host.dataset.lab || "";
+    const task = me.tasks && me.tasks[new URLSearchParams(text).get("try") - 1];
+    if (task) text = `${task.set}&${text}`; // what the address says comes later, and counts
+    const { settings, rival, notes } = parse(text), { room } = settings;
+    if (host.lab) host.lab.end();
+    delete host.dataset.ready;
+    if (room === "film") Film(host, settings);
+    else if (me.rooms[room]) me.rooms[room](host, settings, notes);
+    else Room(host, settings, rival, notes);
+    if (main && task && host.lab) me.task(host, task, settings.try);
   }
-  function ready() {
-    for (const host of document.querySelectorAll(".xavier-lab")) begin(host);
+  /** What a link has set is brought into view, below what the theme keeps at the top. */
+  function show(host) {
+    begin(host);
+    host.scrollIntoView({ block: "start", behavior: still.matches ? "instant" : "smooth" });
+  }
+  async function ready() {
+    const asked = location.hash.includes("=");
     window.addEventListener("hashchange", () => {
       for (const host of document.querySelectorAll(".xavier-lab[data-main]"))
-        if (location.hash.includes("=")) begin(host);
+        if (location.hash.includes("=")) show(host);
     });
+    // One after the other, so that the first can be used before the last is there.
+    for (const host of document.querySelectorAll(".xavier-lab")) {
+      if (asked && host.dataset.main !== undefined) show(host); else begin(host);
+      await (host.lab && host.lab.ready);
+      await new Promise((go) => setTimeout(go, 0));
+    }
   }
-  window.XavierLab = { Random, ACTIVATIONS, RULES, CLASSES, Net, Experiment, expectation, varianceMap,
-    gradientMap, predicted, shapesetBatch, planeBatch, stats, percentile, saturated, parse, format,
-    python, DEFAULTS, LIMITS };
+  const me = window.XavierLab = { ...E, Engine, Runner, parse, format, python, explain, assumptions,
+    DEFAULTS, LIMITS, CHOICES, HUES, RULE_NAMES, Panel, chart, stamp, make, labelled, beside, controls, themed,
+    clamp, short, still, rooms: {} };
   if (typeof document === "undefined") return;
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
   else ready();

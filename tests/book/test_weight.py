@@ -31,6 +31,20 @@ def test_a_style_sheet_keeps_the_icons_that_are_named(tmp_path):
     assert sheet.read_text() == kept
 
 
+def test_a_script_comes_without_comments_and_does_the_same():
+    script = """  // What it does,
+  /** in two lines
+      of text. */
+  const f = (x) => x /* in between */ * 2; // behind
+    const address = "http://a//b", text = `one
+    two`;
+"""
+    assert weight.bare(script) == (
+        "const f = (x) => x /* in between */ * 2; // behind\n"
+        'const address = "http://a//b", text = `one\ntwo`;\n'
+    )
+
+
 @cache
 def pages() -> dict[str, str]:
     found = (path for path in BUILT.rglob("*.html") if STATIC not in path.parents)
