@@ -682,7 +682,7 @@
   const LIMITS = { // least, most, whether whole
     depth: [1, 10, true], width: [2, 100, true], gain: [0.01, 100, false],
     lr: [1e-4, 10, false], batch: [1, 100, true], seed: [0, 99999, true], try: [0, 6, true],
-    sw: [0, 12, false], sb: [0, 3, false],
+    sw: [0, 20, false], sb: [0, 3, false],
   };
   const DEFAULTS = {
     plane: { room: "plane", data: "circles", activation: "tanh", rule: "glorot", gain: 1, depth: 4,
@@ -1463,6 +1463,7 @@
     DEFAULTS, LIMITS, CHOICES, HUES, RULE_NAMES, Panel, chart, stamp, make, labelled, beside, controls, themed,
     clamp, short, still, rooms: {} };
   if (typeof document === "undefined") return;
+  if (window.XavierRooms) window.XavierRooms(me);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
   else ready();
 })();

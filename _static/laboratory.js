@@ -1,9 +1,8 @@
 /* What only the laboratory's own page has: six experiments with a prediction, the map of depth against
    gain, the spectrum of a Jacobian, and two images on their way through the layers. It builds on
-   lab.js, and its text, too, becomes part of a worker. */
-(function () {
+   lab.js, whichever of the two comes first, and its text, too, becomes part of a worker. */
+window.XavierRooms = function (L) {
   "use strict";
-  const L = window.XavierLab;
 
   /** What the two last rooms compute, beside the engine. */
   function Theory(E) {
@@ -91,10 +90,22 @@
     /** Where chi is 1 at the variance q that a layer keeps: pairs of the roots of n Var[W] and of the
         variance of a bias, from q = 0 on. */
     function edge(name) {
-      const { f, slope } = ACTIVATIONS[name], out = [];
-      for (let q = 1e-6; q < 60; q = q < 0.01 ? q * 10 : q * 1.15) {
-        const gain = 1 / Math.sqrt(gradientMap(name, q, 1)), bias = q - varianceMap(name, q, gain);
-        if (bias > -1e-9) out.push({ q, gain, bias: Math.max(bias, 0) });
+      const out = [];
+      const at = (q) => {
+        const gain = 1 / Math.sqrt(gradientMap(name, q, 1));
+        return { q, gain, bias: q - varianceMap(name, q, gain) };
+      };
+      let before = null; // below which no bias would do
+      for (let q = 1e-6; q < 2000; q = q < 0.01 ? q * 10 : q * 1.15) {
+        const point = at(q);
+        if (point.bias < -1e-9) { before = q; continue; }
+        if (before) { // where the curve leaves the axis
+          let low = before, high = q;
+          for (let k = 0; k < 30; k++) { const middle = (low + high) / 2; if (at(middle).bias < 0) low = middle; else high = middle; }
+          out.push(at(high));
+          before = null;
+        }
+        out.push({ ...point, bias: Math.max(point.bias, 0) });
       }
       if (name === "relu" || name === "identity") out.push({ q: 1e6, gain: 1 / Math.sqrt(gradientMap(name, 1, 1)), bias: 1e6 });
       return out;
@@ -354,7 +365,7 @@
       }
     }
     const settings = (own) => ({ room: "plane", data: v.data, activation: v.activation, rule: v.rule, lr: v.lr,
-      seed: v.seed, batch: 10, width: 16, ...own });
+      seed: v.seed, batch: 10, width: 16, depth: own.depth, gain: own.gain });
     let crew = [];
     function write(one, text) {
       const { cell, depth, gain, error, inside } = one;
@@ -493,7 +504,7 @@
     }
     function unit() {
       curve = L.edge(v.activation);
-      most = { sw: v.activation === "sigmoid" ? 12 : 3, sb: v.activation === "sigmoid" ? 3 : 1.5 };
+      most = { sw: v.activation === "sigmoid" ? 20 : 3, sb: v.activation === "sigmoid" ? 3 : 1.5 };
       for (const key of ["sw", "sb"]) { slides[key].field.max = most[key]; v[key] = clamp(v[key], 0, most[key]); }
       draw();
     }
@@ -560,8 +571,8 @@
     host.lab = { get result() { return result; }, get cosines() { return cosines; }, get size() { return size; }, settings: v, draw, end() {} };
   }
 
-  if (!L) return;
   Theory(L);
   Object.assign(L, { Theory, tasks: TASKS, task: Task, held });
   Object.assign(L.rooms, { map: MapRoom, spectrum: SpectrumRoom, images: ImagesRoom });
-})();
+};
+if (window.XavierLab) window.XavierRooms(window.XavierLab);
