@@ -1074,13 +1074,13 @@
     panels.gradient = Panel(grid, "Gradient by layer", 180);
     panels.error = Panel(grid, "Test error and cost", 150);
     if (v.room === "paper") {
-      panels.time = Panel(grid, "", 150);
+      panels.time = Panel(grid, "Over time", 150);
       panels.faces = Panel(grid, "New images: solid frame right, dashed wrong", 150);
     }
     const wanted = (name) => !only.length || only.includes(name);
     for (const [name, { figure }] of Object.entries(panels)) {
       figure.hidden = !wanted(name);
-      figure.style.order = only.indexOf(name);
+      figure.style.order = only.length ? only.indexOf(name) : name === "signal" ? -1 : 0;
     }
     arm.panels = panels;
     // Of the sigmoid the paper shows the mean over time (figure 2), of the others where they end (3).
@@ -1134,7 +1134,9 @@
       };
       const xs = [1, Math.max(depth, 2)], guess = (arm.guess || []).map((g, i) => [i + 1, g]);
       const start = past[0].rows.map((r, i) => [i + 1, Math.sqrt(r.square)]);
+      const covered = (at) => message(at, "covered until you have answered");
       panels.signal.draw((at) => {
+        if (arm.covered === "all") { covered(at); return; }
         const lines = arm.covered ? [] : [
           { points: root(theory.linear), colour: at.ink, dash: [2, 3], label: "linear law" },
           { points: root(theory.field), colour: HUES[0], label: "predicted" },
@@ -1144,7 +1146,7 @@
         arm.axis = chart(at, lines, { log: true, xs, xlabel: "layer",
           ...(arm.covered ? { low: -4, high: 1 } : ends(lines.map((l) => l.points))) });
       });
-      panels.gradient.draw((at) => arm.covered ? message(at, "covered until you have answered") : chart(at, [
+      panels.gradient.draw((at) => arm.covered === "all" ? covered(at) : chart(at, [
         ...(view.steps ? [{ points: past[0].rows.map((r, i) => [i + 1, r.gradient]), colour: HUES[6], dots: true, wide: 0.01, label: "at birth" }] : []),
         { points: back, colour: HUES[2], dots: true, label: view.steps ? "now" : "measured" }],
         { log: true, xs, xlabel: "layer", ...ends([back]) }));
@@ -1176,7 +1178,7 @@
       const list = (rows, f) => rows.map((r, i) => `layer ${i + 1} ${short(f(r))}`).join(", ");
       const { rows } = arm.view;
       panels.signal.say(arm.covered ? "covered until you have answered" : list(rows, (r) => Math.sqrt(r.square)));
-      panels.gradient.say(arm.covered ? "covered until you have answered" : list(rows, (r) => r.gradient));
+      panels.gradient.say(arm.covered === "all" ? "covered until you have answered" : list(rows, (r) => r.gradient));
       panels.error.say(arm.state());
       if (panels.acts) panels.acts.say("saturated share " + list(rows, (r) => r.saturated));
     };
@@ -1242,7 +1244,7 @@
     }
     async function reset() {
       rest();
-      for (const arm of arms) { for (const key of common) arm.v[key] = v[key]; arm.covered = secret || fold.open; }
+      for (const arm of arms) { for (const key of common) arm.v[key] = v[key]; arm.covered = secret ? "all" : fold.open; }
       score.textContent = "";
       given = null;
       if (main) remember();
@@ -1292,7 +1294,7 @@
     function cover(on) {
       secret = on;
       for (const arm of arms) {
-        arm.covered = on;
+        arm.covered = on && "all";
         if (arm.view) { arm.draw(); arm.speak(); }
       }
     }

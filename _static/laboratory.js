@@ -245,7 +245,7 @@ window.XavierRooms = function (L) {
   // Each: settings as in an address, updates, a question with its answers, and what was found: which
   // of the answers is right, by what was measured, and in words.
   const TASKS = [
-    { title: "Eight layers with the standard rule", set: "room=paper&rule=standard&depth=8", steps: 0,
+    { title: "Eight layers with the standard rule", set: "room=paper&rule=standard&depth=8", steps: 0, covered: true,
       ask: "The first layer has a signal of about a third. How much of it is left in the eighth?",
       options: ["about a half", "about a tenth", "about a fiftieth"],
       find([arm]) {
@@ -260,7 +260,7 @@ window.XavierRooms = function (L) {
         const right = learned[0] ? (learned[1] ? 2 : -1) : learned[1] ? 1 : 0;
         return [right, `They are wrong on ${percent(a.view.error)} and ${percent(b.view.error)}. At birth the gradient of layer 1 is ${percent(first.rows[0].gradient / first.rows.at(-1).gradient)} of that of layer 5. Chapter 3 has a row of ten numbers on what a larger rate can do about it.`];
       } },
-    { title: "A gain of four", set: "room=paper&gain=4&lr=0.1", steps: 1000,
+    { title: "A gain of four", set: "room=paper&gain=4&lr=0.1", steps: 1000, covered: true,
       ask: "About half of all units sit at their ends, where the slope is nearly 0. From the fifth layer down to the first, what does the gradient do?",
       options: ["it shrinks", "it stays within a factor of 2", "it grows"],
       find([arm]) {
@@ -311,7 +311,7 @@ window.XavierRooms = function (L) {
     make("a", { href: "#room=paper", textContent: "Leave the path" }, on);
     host.prepend(box);
     host.classList.add("lab-tasked");
-    lab.cover();
+    if (task.covered) lab.cover();
     box.onsubmit = async (event) => {
       event.preventDefault();
       const chosen = box.querySelector("input:checked");
@@ -435,8 +435,8 @@ window.XavierRooms = function (L) {
     const fields = make("div", { className: "lab-controls" }, host), grid = make("div", { className: "lab-grid" }, host);
     const go = make("button", { type: "button", className: "lab-go", textContent: "Draw new weights" }, bar);
     const layer = make("input", { type: "range", min: 1, max: 60, step: 1, value: v.depth });
-    L.labelled(fields, "layer", layer);
-    const all = L.Panel(grid, "", 220), ways = L.Panel(grid, "Largest, middle and smallest, by layer", 220);
+    const out = L.beside(L.labelled(fields, "layer", layer));
+    const all = L.Panel(grid, "Singular values, sorted", 220), ways = L.Panel(grid, "Largest, middle and smallest, by layer", 220);
     const runner = L.Runner(Theory), colours = { Gaussian: HUES[1], orthogonal: HUES[0] };
     let found = null;
     const floor = (list) => Array.from(list, (s, k) => [k + 1, s > 1e-8 ? s : NaN]);
@@ -445,6 +445,7 @@ window.XavierRooms = function (L) {
       if (!found) return;
       const at = Number(layer.value), words = [], entries = Object.entries(found);
       layer.setAttribute("aria-valuetext", `layer ${at}`);
+      out.textContent = at;
       all.name(`Singular values from the input to layer ${at}, sorted`);
       all.draw((to) => L.chart(to, entries.map(([kind, by]) => ({ points: floor(by[at - 1]), colour: colours[kind], label: kind })),
         { ...ends, xs: [1, UNITS], xlabel: "number" }));
@@ -517,7 +518,7 @@ window.XavierRooms = function (L) {
       const rest = L.settled(name, q, gain, bias), chi = L.gradientMap(name, Math.min(rest, 1e6), gain);
       result = { theory, measured, chi, rest };
       plane.draw((at) => {
-        const { pen, width, height, ink, faint } = at, left = 30, low = height - 26;
+        const { pen, width, height, ink, faint } = at, left = 30, low = height - 32;
         const x = (w) => left + (w / most.sw) * (width - left - 8), y = (b) => low - (b / most.sb) * (low - 8);
         plane.back = (px, py) => [clamp(((px - left) / (width - left - 8)) * most.sw, 0, most.sw), clamp(((low - py) / (low - 8)) * most.sb, 0, most.sb)];
         pen.strokeStyle = faint; pen.strokeRect(left, 8, width - left - 8, low - 8);

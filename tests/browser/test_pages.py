@@ -70,6 +70,20 @@ def test_a_page_in_the_dark_and_on_paper(visit, page):
     assert seen.problems == []
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("settings", ["try=4", "room=plane"])
+def test_the_laboratory_shuts_nobody_out_at_work(visit, scheme, settings):
+    seen = visit(f"chapters/laboratory.html#{settings}", scheme=scheme)
+    tab = seen.tab
+    tab.locator("[data-main][data-ready]").wait_for()
+    tab.locator("[data-main]").evaluate("host => host.lab.advance(5)")
+    for viewport in (PHONE, TABLET, {"width": 1440, "height": 900}):
+        fits(seen, viewport)
+        nobody_is_shut_out(seen)
+    assert seen.problems == []
+
+
 def light_texts_on_paper(tab):
     """What is not dark once the page is printed."""
     tab.emulate_media(media="print")
