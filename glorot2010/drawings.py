@@ -19,6 +19,7 @@ import pandas as pd
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
+from glorot2010 import edge
 from glorot2010.rows import choose, interval
 from xavier import checks, figures
 from xavier.figures import Picture
@@ -304,6 +305,7 @@ _PICTURES: Mapping[str, Callable[[pd.DataFrame], Picture]] = {
     "fig10": _of_arms(_evolution, "tanh normalized", line="std", marks="p98"),
     "birth": _BIRTH,
     "depth": _by_depth,
+    "edge": edge.plane,
     "gain_grid": _by_gain,
     "hessian": _spectrum,
     "svm": _by_examples,

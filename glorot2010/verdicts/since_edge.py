@@ -1,16 +1,14 @@
 """Claims of the mean-field theory and of finite width, D1 to D8, each with its judge.
 
-The first four rest on networks of five depths at eight points of the plane of gain and bias. A
-depth starts if the test cost is at most `STARTS`, as a mean over seeds, at the best of its rates. A
-point's depth is known between two numbers: the deepest that starts with all shallower ones, and the
-first that does not. Neither is an interval over seeds; what hangs on one seed is found by leaving
-each out.
+The first four rest on networks of five depths at eight points of the plane of gain and bias; what
+it means that a network starts is said in `glorot2010.edge`. A point's depth is known between two
+numbers: the deepest that starts with all shallower ones, and the first that does not. Neither is an
+interval over seeds; what hangs on one seed is found by leaving each out.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -21,7 +19,8 @@ from scipy import special, stats
 
 from glorot2010 import runs
 from glorot2010.catalogue import edge_arm
-from glorot2010.rows import choose
+from glorot2010.edge import REACH, Depths, depths, told, tried
+from glorot2010.edge import STARTS as STARTS  # for docstrings
 from glorot2010.verdicts import claim as c
 from glorot2010.verdicts import curves
 from glorot2010.verdicts.asked import above, equivalent, mean_interval
@@ -30,15 +29,8 @@ from xavier.intervals import Interval
 from xavier.network import Network
 from xavier.shapeset import Shapeset
 
-STARTS = 2.01
-"""Test cost, in nats, from which on a network says something: a tenth below 2.110, the entropy of
-the classes, which no answer that is the same for all images can beat."""
-
 NEAR, FAR = 2.0, 3.0
 """A depth is as a theory has it within the first factor, and is not beyond the second."""
-
-REACH = 6.0
-"""Depth scales in a network that still trains, by the line drawn through experiments."""
 
 BIASED = ((1.0, 0.05), (1.2, 0.05), (1.75, 0.05), (2.5, 0.05))
 CHAOTIC = ((5 / 3, 0.0), (3.0, 0.0), (1.75, 0.05), (2.5, 0.05))
@@ -53,8 +45,9 @@ def d1_six_scales(evidence: c.Evidence) -> c.Judgement:
     """A tanh network trains if it has at most about six times as many layers as its depth scale for
     correlations, and else not.
 
-    Statistic: deepest of 5, 10, 20, 40 and 80 layers that starts, over {REACH:g} xi_c, at gains 1,
-        1.2, 1.75 and 2.5 with biases of variance 0.05
+    Statistic: deepest of 5, 10, 20, 40 and 80 layers that starts (with a test cost of at most
+        {STARTS:g}, a mean over seeds at the best rate), over {REACH:g} xi_c, at gains 1, 1.2, 1.75
+        and 2.5 with biases of variance 0.05
     Rule: a point holds if the ratio is between 1/{NEAR:g} and {NEAR:g} and a deeper network does
         not start; it fails if the ratio is above {FAR:g}, or if the first that does not start is
         below 1/{FAR:g}; the claim holds if all four points do and fails if one does
@@ -131,7 +124,7 @@ def d4_no_patience(evidence: c.Evidence) -> c.Judgement:
     """
     rows = evidence.rows("edge")
     points = (STANDARD, CORNER, *CHAOTIC[:2], *BIASED)
-    last = _last(rows)
+    last = int(rows[rows["quantity"] == "test_cost"]["update"].max())
     walls = [p for p in points if math.isfinite(depths(rows, *p)[1])]
     moved = [p for p in walls if depths(rows, *p, last // 2)[0] < depths(rows, *p)[0]]
     fact = c.either(bool(walls) and not moved, bool(walls) and 2 * len(moved) >= len(walls))
@@ -139,41 +132,6 @@ def d4_no_patience(evidence: c.Evidence) -> c.Judgement:
     names = ", ".join(f"gain {gain:.3g} with bias {bias:g}" for gain, bias in moved)
     said = (f"Moved: {names}",) if moved else ()
     return c.as_a_whole(fact, ours, *said, *_setting(rows, points))
-
-
-Depths = tuple[float, float]
-"""The deepest network that starts, 0 if none does, and the first that does not, or infinity."""
-
-
-def depths(rows: pd.DataFrame, gain: float, bias: float, update: int | None = None) -> Depths:
-    """Between which two depths networks cease to start, at one point of the plane.
-
-    Args:
-        rows: of the experiment.
-        gain, bias: of the point.
-        update: after how many updates; by default all.
-    """
-    update = _last(rows) if update is None else update
-    found = choose(rows, quantity="test_cost", update=update)
-    deepest = 0.0
-    for layers in _tried(rows):
-        costs = found[found["arm"] == edge_arm(gain, bias, layers)]
-        table = costs.pivot(index="seed", columns="lr", values="value")
-        means = table.mean(skipna=False)  # of a rate at which one seed diverged there is none
-        if not (means <= STARTS).any():
-            return deepest, layers
-        deepest = layers
-    return deepest, math.inf
-
-
-def _tried(rows: pd.DataFrame) -> list[int]:
-    """The depths that there are."""
-    names = (re.search(r"(\d+) layers$", str(name)) for name in rows["arm"].unique())
-    return sorted({int(name[1]) for name in names if name})
-
-
-def _last(rows: pd.DataFrame) -> int:
-    return int(choose(rows, quantity="test_cost")["update"].max())
 
 
 def reaches(found: Depths, scale: float) -> c.Fact:
@@ -192,19 +150,13 @@ def nearer(found: Depths, first: float, second: float) -> c.Fact:
     return True if deepest > middle else None
 
 
-def told(found: Depths) -> str:
-    """A depth as a reader has it."""
-    deepest, first_not = found
-    return f"{deepest:g} or more" if math.isinf(first_not) else f"{deepest:g}"
-
-
 @cache
 def _scales(gain: float, bias: float) -> theory.DepthScales:
     return theory.depth_scales("tanh", gain=gain, bias=bias)
 
 
 def _setting(rows: pd.DataFrame, points: Sequence[tuple[float, float]]) -> tuple[str, ...]:
-    arms = [edge_arm(*point, layers) for point in points for layers in _tried(rows)]
+    arms = [edge_arm(*point, layers) for point in points for layers in tried(rows)]
     return ("Deepest that starts", curves.setting(rows, "edge", *arms))
 
 
