@@ -278,7 +278,9 @@ def edge_arm(gain: float, bias: float, layers: int) -> str:
     return f"gain {gain:.3g}, bias {bias:g}, {layers} layers"
 
 
-def _edge_arms(depths: Iterable[int]) -> list[Arm]:
+def _edge_arms(
+    depths: Iterable[int], points: Iterable[tuple[float, float]] = EDGE_POINTS
+) -> list[Arm]:
     return [
         replace(
             TANH,
@@ -289,7 +291,7 @@ def _edge_arms(depths: Iterable[int]) -> list[Arm]:
             hidden=(200,) * layers,
             lr=lr,
         )
-        for gain, bias in EDGE_POINTS
+        for gain, bias in points
         for layers in depths
         for lr in (0.003, 0.01, 0.03)
     ]
@@ -819,6 +821,14 @@ _ALL = (
         {
             **_three(_edge_arms(EDGE_DEPTHS), **_EDGE),
             "smoke": _three(_edge_arms((2, 3)), **_EDGE)["smoke"],
+        },
+    ),
+    Experiment(
+        "edge_160",
+        "Tanh networks of 160 layers where all of 5 to 80 started, next to the critical line",
+        {
+            **_three(_edge_arms((160,), [(1.2, 0.05)]), **_EDGE),
+            "smoke": _three(_edge_arms((4,), [(1.2, 0.05)]), **_EDGE)["smoke"],
         },
     ),
     Experiment(

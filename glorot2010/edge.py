@@ -40,7 +40,7 @@ def best_costs(
     A rate at which the run of one seed diverged does not count; without a rate there is no number.
 
     Args:
-        rows: of the experiment.
+        rows: of the experiment; those of networks that are deeper still may be among them.
         gain, bias: root of n Var[W], and variance of the biases, of one of its points.
         update: after how many updates; by default all.
     """
@@ -49,6 +49,8 @@ def best_costs(
     found = {}
     for layers in tried(rows):
         costs = of[of["arm"] == edge_arm(gain, bias, layers)]
+        if costs.empty:  # not tried at this point
+            continue
         table = costs.pivot(index="seed", columns="lr", values="value")
         found[layers] = table.mean(skipna=False).min()
     return pd.Series(found, dtype=float)
@@ -102,19 +104,21 @@ def plane(rows: pd.DataFrame) -> Picture:
     """
     picture = Picture(figsize=(5.2, 4.2))
     ax = picture.add_subplot()
-    gains, stds, rates = _field()
     colours = figures.COLOURS
-    sides = ((-1, colours["glorot"], "all inputs alike"), (1, colours["standard"], "chaos"))
-    for sign, colour, name in sides:
-        levels = sorted(sign / layers for layers in _LAYERS)
-        lines = ax.contour(gains, stds, rates, levels, colors=colour, linewidths=1.2)
-        ax.clabel(lines, fmt=lambda rate: f"{1 / abs(rate):.0f}", fontsize=9)
-        ax.plot([], [], color=colour, linewidth=1.2, label=name)
-    ax.contour(gains, stds, rates, [0.0], colors=colours["theory"], linewidths=2.4)
-    ax.plot([], [], color=colours["theory"], linewidth=2.4, label="critical line")
+    below, above, line = (colours[name] for name in ("glorot", "standard", "theory"))
+    for layers in _LAYERS:
+        gains, stds = _ordered(layers)
+        ax.plot(gains, stds, color=below, linewidth=1.2)
+        k = np.searchsorted(stds, 0.38)
+        ax.text(gains[k], stds[k], layers, color=below, fontsize=9, ha="right", va="bottom")
+    ax.plot(*_ordered(math.inf), color=line, linewidth=2.4)
+    lines = ax.contour(*_chaotic(), [1 / n for n in _LAYERS[::-1]], colors=above, linewidths=1.2)
+    ax.clabel(lines, fmt=lambda rate: f"{1 / rate:.0f}", fontsize=9)
+    handles = [ax.plot([], [], color=colour)[0] for colour in (below, line, above)]
+    picture.legend(handles, ["ordered", "critical", "chaotic"], loc="outside upper center", ncols=3)
     default = 3**-0.5, (3 * 200) ** -0.5
     ax.plot(*default, "x", color=colours["theory"], markersize=7, markeredgewidth=2)
-    ax.annotate("torch's default", default, (7, 2), textcoords="offset points", fontsize=9)
+    ax.annotate("torch's default", default, (-24, 8), textcoords="offset points", fontsize=9)
     for gain, bias in EDGE_POINTS:
         deepest, first_not = depths(rows, gain, bias)
         at, more = (gain, math.sqrt(bias)), "+" if math.isinf(first_not) else ""
@@ -128,21 +132,33 @@ def plane(rows: pd.DataFrame) -> Picture:
                 _NAMES[gain], at, (0, -20), textcoords="offset points", ha="center", fontsize=9,
                 annotation_clip=False,
             )  # fmt: skip
-    ax.set(xlim=(0.4, 3.2), ylim=(-0.065, float(stds.max())))
+    ax.set(xlim=(0.35, 3.2), ylim=(-0.065, 0.45))
     ax.set(xlabel="gain", ylabel="standard deviation of the biases")
     ax.grid(False)
-    picture.legend(loc="outside upper center", ncols=3)
     return picture
 
 
-@cache
-def _field() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """One over six depth scales on a grid of gains and of biases; negative below the critical line.
+def _ordered(layers: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gains and standard deviations of biases at which six scales are so many layers.
 
-    It passes through 0 there as if there were no line, so that a coarse grid will do.
+    Below the critical line chi is exp(-1/scale). A settled variance q then gives the gain, and the
+    gain the variance of the biases: q less what the weights make of it.
     """
-    gains = np.concatenate([np.linspace(0.4, 1.2, 7), np.linspace(1.3, 3.2, 9)])
-    stds = np.array([0.01, 0.05, 0.1, 0.2, 0.32, 0.45])
+    q = np.geomspace(1e-5, 2, 60)
+    slopes = np.array([theory.gradient_map("tanh", x) for x in q])
+    squares = np.array([theory.variance_map("tanh", x) for x in q])
+    gains = np.sqrt(math.exp(-REACH / layers) / slopes)
+    return gains, np.sqrt(q - gains**2 * squares)
+
+
+@cache
+def _chaotic() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """One over six depth scales of correlations, on a grid of gains and biases.
+
+    Negative below the critical line: it passes through 0 there, so that a coarse grid will do.
+    """
+    gains = np.concatenate([np.linspace(1.0, 1.8, 6), np.linspace(2.0, 3.2, 5)])
+    stds = np.array([0.01, 0.07, 0.15, 0.3, 0.45])
     rates = np.empty((len(stds), len(gains)))
     for i, std in enumerate(stds):
         for j, gain in enumerate(gains):

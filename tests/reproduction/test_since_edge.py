@@ -45,9 +45,9 @@ def record(
     return pd.DataFrame(rows, columns=["stage", *COLUMNS])
 
 
-def judged(name: str, rows: pd.DataFrame) -> Judgement:
+def judged(name: str, rows: pd.DataFrame, deeper: pd.DataFrame | None = None) -> Judgement:
     evidence = Evidence("no such folder")
-    evidence._loaded = {"edge": rows}
+    evidence._loaded = {"edge": rows} | ({} if deeper is None else {"edge_160": deeper})
     return CLAIMS[name].judge(evidence)
 
 
@@ -90,6 +90,18 @@ def test_made_up_networks_get_their_verdicts(name: str) -> None:
             assert found.verdict == verdict, (k, found)
             assert isinstance(found.ours, str)
             assert "100 units, 4,000 updates, 3 seeds" in found.note
+
+
+def test_a_point_at_which_all_depths_started_is_decided_by_a_deeper_network() -> None:
+    all_start = record({**AS_THEORY, NEAR: 80.0})
+    at_80 = all_start[all_start["arm"] == edge_arm(*NEAR, 80)]
+    for value, verdict in ((LOW, "undecided"), (HIGH, "holds")):
+        deeper = at_80.assign(arm=edge_arm(*NEAR, 160), value=value)
+        assert judged("D1", all_start, deeper).verdict == verdict
+    # Where it was not tried, nothing is known of it.
+    both = pd.concat([all_start, deeper])
+    assert edge.depths(both, *NEAR) == (80.0, 160.0)
+    assert edge.depths(both, *CORNER) == (80.0, math.inf)
 
 
 def test_depths_that_are_told_are_those_of_the_record() -> None:
