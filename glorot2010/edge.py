@@ -110,7 +110,7 @@ def plane(rows: pd.DataFrame) -> Picture:
         gains, stds = _ordered(layers)
         ax.plot(gains, stds, color=below, linewidth=1.2)
         k = np.searchsorted(stds, 0.38)
-        ax.text(gains[k], stds[k], layers, color=below, fontsize=9, ha="right", va="bottom")
+        ax.text(gains[k], stds[k], str(layers), color=below, fontsize=9, ha="right", va="bottom")
     ax.plot(*_ordered(math.inf), color=line, linewidth=2.4)
     lines = ax.contour(*_chaotic(), [1 / n for n in _LAYERS[::-1]], colors=above, linewidths=1.2)
     ax.clabel(lines, fmt=lambda rate: f"{1 / rate:.0f}", fontsize=9)
