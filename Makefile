@@ -30,7 +30,7 @@ BOOK := $(wildcard _config.yml _toc.yml _ext/*.py _static/* chapters/*.ipynb cha
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install book test thorough nbval check execute scoreboard assignments variant grade pdf epub slides screens figures lab mutants bench clean
+.PHONY: help install book test thorough nbval check execute scoreboard assignments variant grade pdf epub colab slides screens figures lab mutants bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ grade: $(INSTALLED) ## Mark assignments/submitted/STUDENT/SET/
 
 pdf epub: $(BUILT) ## Make one file of the book, _build/html/book.pdf or book.epub
 	$(BIN)/python tools/portable.py $@
+
+colab: $(INSTALLED) ## Write the chapters with the cell that installs them in Colab, _build/colab
+	$(BIN)/python tools/colab.py
 
 slides: $(BUILT) ## Make slides of every chapter (CHAPTER=...)
 	$(BIN)/python tools/slides.py $(CHAPTER)

@@ -2,10 +2,14 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
+import colab
+import nbformat
 import pytest
+import repository
 import yaml
 from bs4 import BeautifulSoup
 from check_jsonschema import main as check_jsonschema
@@ -43,8 +47,8 @@ def test_commands_are_those_of_the_makefile():
         for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values():
             commands += [step["run"] for step in job["steps"] if "run" in step]
     made = [word for c in commands if c.startswith("make ") for word in c.split()[1:]]
-    assert {word for word in made if "=" not in word} == {"install", "book", "pdf", "epub"}
-    assert {"install", "book", "pdf", "epub"} <= targets
+    assert {word for word in made if "=" not in word} == {"install", "book", "pdf", "epub", "colab"}
+    assert {"install", "book", "pdf", "epub", "colab"} <= targets
     assert (ROOT / ".ci" / "run").exists() and ".ci/run" in commands
 
 
@@ -90,3 +94,39 @@ def test_without_an_address_none_is_named(built):
     folder = built("")
     assert not (folder / "sitemap.xml").exists()
     assert "og:" not in (folder / "index.html").read_text(encoding="utf-8")
+
+
+def test_in_colab_a_chapter_installs_the_book_first():
+    path = ROOT / "chapters" / "03_scale.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    before = json.dumps(notebook)
+    made = colab.for_colab(notebook, "https://github.com/somebody/book")
+    nbformat.validate(made)
+    first, *others = made["cells"]
+    assert others == notebook["cells"] and json.dumps(notebook) == before
+    lines = "".join(first["source"]).splitlines()
+    assert "git clone" in lines[1] and "https://github.com/somebody/book /content/book" in lines[1]
+    # What is installed and looked for is there, in the clone.
+    (extra,) = re.findall(r'"/content/book\[(\w+)\]"', lines[2])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert extra in project["optional-dependencies"]
+    for folder in re.findall(r"/content/book(/[\w/]+)", "\n".join(lines)):
+        assert (ROOT / folder[1:]).is_dir(), folder
+    # As Colab runs it, but for the lines that are IPython's.
+    compile("\n".join(line for line in lines if line[0] not in "!%"), "setup", "exec")
+
+
+def test_colabs_button_leads_to_that_copy_and_the_others_do_not():
+    def buttons(branch):
+        address = f"somebody/book/blob/{branch}/chapters/03_scale.ipynb"
+        other = "https://mybinder.org/v2/gh/somebody/book/main?urlpath=lab/tree/blob/main/x.ipynb"
+        return [
+            {"type": "link", "url": "https://github.com/somebody/book"},
+            {"buttons": [{"url": f"https://colab.research.google.com/github/{address}"},
+                         {"url": other}]},
+        ]  # fmt: skip
+
+    context = {"header_buttons": buttons("main")}
+    repository.lead_to_the_installing_copy(None, "", "", context, None)
+    assert context["header_buttons"] == buttons("colab")
+    repository.lead_to_the_installing_copy(None, "", "", {}, None)
