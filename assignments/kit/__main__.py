@@ -224,7 +224,7 @@ def grade(
 
     reports = marking.mark_all(tasks, room / "reports", jobs, shown)
     write(room / "parts.csv", tables.by_part(reports))
-    _tried("the gradebook", lambda: _into_gradebook(course, room, tasks))
+    _tried("the gradebook", lambda: _into_gradebook(course, room, tasks, reports))
     written = _tried("the gradebook", lambda: gradebook.written(room / "gradebook.db")) or {}
     grades = []
     for task, report in zip(tasks, reports, strict=True):
@@ -330,17 +330,16 @@ def _tasks(course: Path, key: str, by: Protection) -> list[Task]:
 _CONFIG = """# Written by `make grade`, for nbgrader's own pages: start JupyterLab in this folder.
 from pathlib import Path
 
-from xavier_grading.mark.gradebook import PREPROCESSORS
-
 c = get_config()
 c.CourseDirectory.course_id = "xavier"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)
-c.Autograde.autograde_preprocessors = list(PREPROCESSORS)
-c.Marks.reports = str(Path(__file__).resolve().parent / "reports")
+c.Autograde.autograde_preprocessors = []  # marks are there; nothing that was handed in is run
 """
 
 
-def _into_gradebook(course: Path, room: Path, tasks: Sequence[Task]) -> None:
+def _into_gradebook(
+    course: Path, room: Path, tasks: Sequence[Task], reports: Sequence[Report]
+) -> None:
     """Let nbgrader keep the marks: in a course of its own, with restored notebooks."""
     for name in ("source", "submitted", "autograded"):
         shutil.rmtree(room / name, ignore_errors=True)
@@ -348,11 +347,14 @@ def _into_gradebook(course: Path, room: Path, tasks: Sequence[Task]) -> None:
     write(room / "nbgrader_config.py", _CONFIG.encode())
     for name in copies.sets_of(tasks):
         gradebook.run(room, "generate_assignment", name, "--create", "--force")
-        for task in (task for task in tasks if task.problem_set == name):
-            path = room / "submitted" / task.student / name / f"{name}.ipynb"
-            notebook = gradebook.harmless(task.restored()[0].notebook)
-            write(path, nbformat.writes(notebook).encode("utf-8", "replace"))
-        gradebook.autograde(room, name, room / "reports")
+    for task, report in zip(tasks, reports, strict=True):
+        own = task.student, task.problem_set
+        _tried(", ".join(own), partial(_enter, room, task, report))
+
+
+def _enter(room: Path, task: Task, report: Report) -> None:
+    notebook = task.restored()[0].notebook
+    gradebook.enter(room, task.problem_set, task.student, notebook, report)
 
 
 def _near(path: Path) -> str:

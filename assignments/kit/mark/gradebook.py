@@ -1,7 +1,6 @@
 """The judge's marks in nbgrader's gradebook, in which a teacher marks written answers.
 
-nbgrader makes the releases and keeps the gradebook. It does not run submissions: where it would,
-`Marks` puts in what the judge has found.
+nbgrader makes the releases and keeps the gradebook. It runs no submission.
 """
 
 from __future__ import annotations
@@ -11,65 +10,23 @@ import re
 import subprocess
 import sys
 import textwrap
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader import utils
 from nbgrader.api import Gradebook
-from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Unicode
 
-from . import marking
+from . import notebooks
+from .marking import Report
 from .pages import Written
 
+COURSE = "xavier"
+"""What nbgrader calls the course."""
+
 _LINE = 76  # characters of a line of feedback
-
-PREPROCESSORS = (
-    "xavier_grading.mark.gradebook.Marks",
-    "nbgrader.preprocessors.LimitOutput",
-    "nbgrader.preprocessors.SaveAutoGrades",
-    "nbgrader.preprocessors.AssignLatePenalties",
-    "nbgrader.preprocessors.CheckCellMetadata",
-)
-"""What nbgrader does with a submission that it marks, with `Marks` where it would run it."""
-
-
-class Marks(NbGraderPreprocessor):  # type: ignore[misc]
-    """Fill the cells that are marked with the points and messages of the judge's report."""
-
-    reports = Unicode("", help="folder of the judge's reports").tag(config=True)
-
-    def preprocess(
-        self, nb: NotebookNode, resources: dict[str, Any]
-    ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Called by nbgrader for one submission.
-
-        Raises:
-            FileNotFoundError: it has not been judged.
-        """
-        student, problem_set = (resources["nbgrader"][k] for k in ("student", "assignment"))
-        path = Path(self.reports) / student / f"{problem_set}.json"
-        report = marking.load(path)
-        if report is None:
-            raise FileNotFoundError(f"{path} is missing: the submission has not been judged")
-        for number, cell in enumerate(nb.cells, start=1):
-            if cell.cell_type != "code":
-                continue
-            name = cell.metadata.get("nbgrader", {}).get("grade_id", str(number))
-            if name in report.marks:
-                mark = report.marks[name]
-                text = textwrap.fill(mark.message, _LINE) + "\n"  # the page cuts long lines off
-                said = nbformat.v4.new_output("stream", name="stdout", text=text)
-                points = nbformat.v4.new_output(
-                    "execute_result", {"text/plain": f"{mark.points:g}"}, execution_count=number
-                )
-                cell.outputs = [said, points]
-            elif (trouble := report.troubles.get(f"cell {name}")) is not None:
-                text = textwrap.fill(f"While it was marked: {trouble}", _LINE) + "\n"
-                cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
-        return nb, resources
 
 
 def run(course: Path, *arguments: str) -> None:
@@ -85,7 +42,7 @@ def run(course: Path, *arguments: str) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "nbgrader", *arguments),
-            *(f"--CourseDirectory.root={course}", "--CourseDirectory.course_id=xavier"),
+            *(f"--CourseDirectory.root={course}", f"--CourseDirectory.course_id={COURSE}"),
             *("--OverwriteCells.add_missing_cells=True", "--log-level=WARN"),
         ],
         cwd=course,
@@ -104,23 +61,43 @@ def run(course: Path, *arguments: str) -> None:
         raise RuntimeError(f"nbgrader {' '.join(arguments)} failed:\n{said}")
 
 
-def autograde(course: Path, problem_set: str, reports: Path) -> None:
-    """Put the judge's marks of a problem set into the gradebook; nothing of a submission is run.
+def enter(room: Path, problem_set: str, student: str, notebook: NotebookNode, told: Report) -> None:
+    """Put a judged submission into the gradebook, and where nbgrader's own pages look for it.
 
     Args:
-        course: the folder with ``source``, ``submitted`` and the rest.
+        room: the folder with the gradebook, in which the problem set is known.
         problem_set: which.
-        reports: folder of the judge's reports.
-
-    Raises:
-        RuntimeError: nbgrader failed.
+        student: whose it is.
+        notebook: as it was restored; it is changed.
+        told: the judge's report.
     """
-    # Said here and not left to a file: without it nbgrader would run what was handed in.
-    run(
-        course,
-        *("autograde", problem_set, "--force", f"--Marks.reports={reports}"),
-        f"--Autograde.autograde_preprocessors={list(PREPROCESSORS)}",
-    )
+    with (
+        warnings.catch_warnings(action="ignore"),  # nbgrader's way with its database gives some
+        Gradebook(f"sqlite:///{room / 'gradebook.db'}", COURSE) as book,
+    ):
+        book.update_or_create_student(student)
+        submitted = book.update_or_create_submission(problem_set, student).notebooks[0]
+        grades = {grade.name: grade for grade in submitted.grades}
+        comments = {comment.name: comment for comment in submitted.comments}
+        for number, cell in enumerate(harmless(notebook).cells, start=1):
+            name = cell.metadata.get("nbgrader", {}).get("grade_id", str(number))
+            mark = told.marks.get(name)
+            said = mark.message if mark else told.troubles.get(f"cell {name}", "")
+            if cell.cell_type == "code" and said:
+                text = textwrap.fill(said if mark else f"While it was marked: {said}", _LINE) + "\n"
+                cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+            if (grade := grades.get(name)) is not None:
+                # For a written answer nbgrader says none, or nothing where it is as handed out.
+                grade.auto_score = mark.points if mark else utils.determine_grade(cell)[0]
+                given = grade.manual_score is not None
+                grade.needs_manual_grade = given or grade.auto_score is None
+            if (comment := comments.get(name)) is not None:
+                same = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
+                comment.auto_comment = "No response." if same else None
+        book.db.commit()
+    text = nbformat.writes(notebook).encode("utf-8", "replace")
+    for folder in ("submitted", "autograded"):
+        notebooks.write(room / folder / student / problem_set / f"{problem_set}.ipynb", text)
 
 
 def harmless(notebook: NotebookNode) -> NotebookNode:
@@ -138,7 +115,7 @@ def written(database: Path) -> dict[tuple[str, str], dict[str, Written]]:
     found: dict[tuple[str, str], dict[str, Written]] = {}
     if not database.is_file():
         return found
-    with Gradebook(f"sqlite:///{database}") as book:
+    with Gradebook(f"sqlite:///{database}", COURSE) as book:
         for assignment in book.assignments:
             for submission in assignment.submissions:
                 for notebook in submission.notebooks:
