@@ -611,9 +611,9 @@
       That is a worker, made from the text of the engine and of what is `added` to it, so that it
       needs no file and works from disk. Where workers are refused, the same is done on the page, a
       few milliseconds at a time. */
-  function Runner(added, seen) {
+  function Runner(added) {
     const waiting = new Map(), sent = [];
-    let worker = null, local = null, heard = false, serial = 0, turn = 0, training = null;
+    let seen = null, worker = null, local = null, heard = false, serial = 0, turn = 0, training = null;
     function hear(message) {
       heard = true;
       sent.length = 0;
@@ -650,6 +650,7 @@
     } catch { here(); }
     return {
       get local() { return local !== null; },
+      tell(whom) { seen = whom; },
       ask(message) {
         const id = ++serial;
         if (!["call", "wants"].includes(message.what)) {
@@ -1061,6 +1062,8 @@
 
   const still = window.matchMedia ? window.matchMedia("(prefers-reduced-motion: reduce)") : { matches: false };
 
+  let spare = null; // a worker that nobody has yet
+
   /** One network on the page: what was last seen of it, and its pictures. */
   function Arm(parent, v, title, only) {
     const box = make("section", { className: "lab-arm" }, parent);
@@ -1220,7 +1223,9 @@
     const common = (v.room === "plane" ? ["data"] : []).concat(["depth", "width", "seed"]);
     const single = ["activation", "rule", "gain", "lr", "batch"];
     const button = (text, act) => { const b = make("button", { type: "button", textContent: text }, buttons); b.onclick = act; return b; };
-    const runner = Runner(null, (views) => {
+    const runner = spare || Runner(null);
+    spare = null;
+    runner.tell((views) => {
       if (!running || views.length !== arms.length) return;
       arms.forEach((arm, k) => arm.take(views[k]));
       if (performance.now() - spoken > 4000) { spoken = performance.now(); say(); }
@@ -1460,12 +1465,18 @@
       await (host.lab && host.lab.ready);
       await new Promise((go) => setTimeout(go, 0));
     }
+    if (spare) spare.end();
+    spare = null;
   }
   const me = window.XavierLab = { ...E, Engine, Runner, parse, format, python, explain, assumptions,
     DEFAULTS, LIMITS, CHOICES, HUES, RULE_NAMES, Panel, chart, stamp, make, labelled, beside, controls, themed,
     clamp, short, still, rooms: {} };
   if (typeof document === "undefined") return;
   if (window.XavierRooms) window.XavierRooms(me);
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
-  else ready();
+  if (document.readyState === "loading") {
+    // While the page is still read, a worker starts and warms up, for the first that needs one.
+    spare = Runner(null);
+    spare.ask({ what: "set", arms: [DEFAULTS.paper], wants: { acts: true, backs: true, faces: 24 } });
+    document.addEventListener("DOMContentLoaded", ready);
+  } else ready();
 })();
