@@ -8,12 +8,16 @@ package, and at a few kilobytes it saves nothing. The icons' rules that nobody n
 It also loads the search index, which holds a word list of the whole book, on every page, for a
 search while one types that this book has switched off: the page of results loads its own.
 
+The maps from the theme's scripts and styles to what they were made from, and its translations, are
+2 MB that no page asks for.
+
 A script is loaded where its element is, and so is the first page's style; MathJax where there is a
 formula. The laboratory's scripts come without their comments and indentation, a fifth of them.
 """
 
 import io
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +85,10 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
             )
             if light != text:
                 page.write_text(light, encoding="utf-8")
-    for name in ("fontawesome.js", "fontawesome.js.map"):
-        (static / "scripts" / name).unlink(missing_ok=True)
+    (static / "scripts" / "fontawesome.js").unlink(missing_ok=True)
+    for source_map in static.rglob("*.map"):
+        source_map.unlink()
+    shutil.rmtree(static / "locales", ignore_errors=True)
     for name in COMMENTED:
         script = static / name
         script.write_text(bare(script.read_text(encoding="utf-8")), encoding="utf-8")

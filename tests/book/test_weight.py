@@ -86,3 +86,9 @@ def test_scripts_are_loaded_where_they_have_something_to_do():
     assert "hero.js" in pages()["chapters/index.html"]
     assert "tex-chtml.js" not in pages()["chapters/index.html"]
     assert "tex-chtml.js" in pages()["chapters/04_forward.html"]
+
+
+@pytest.mark.usefixtures("book")
+def test_what_no_page_asks_for_is_not_there():
+    assert [path for path in STATIC.rglob("*") if path.suffix in (".map", ".po", ".mo")] == []
+    assert not (STATIC / "scripts" / "fontawesome.js").exists()
