@@ -287,6 +287,11 @@ def best_rates(rows: pd.DataFrame, how: str) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def rate_slope(rows: pd.DataFrame, how: str) -> Interval:
+    """Slope of the logarithm of the best rate on that of the width, over seeds."""
+    return interval(exponents(best_rates(rows, how)))
+
+
 def doublings(rows: pd.DataFrame, how: str) -> list[Interval]:
     """Test cost of each width less that of the one before, at the narrowest one's best rate."""
     tables = [costs(rows, how, width) for width in WIDTHS]
@@ -295,7 +300,7 @@ def doublings(rows: pd.DataFrame, how: str) -> list[Interval]:
 
 
 def _moves(rows: pd.DataFrame) -> c.Judgement:
-    found = {how: interval(exponents(best_rates(rows, how))) for how in ("sp", "mup")}
+    found = {how: rate_slope(rows, how) for how in ("sp", "mup")}
     parts = {
         "standard: the best rate falls": (found["sp"], below, -STAYS),
         "maximal-update: it stays": (found["mup"], equivalent, STAYS),
