@@ -263,6 +263,18 @@ def costs(rows: pd.DataFrame, how: str, width: int) -> pd.DataFrame:
     return found.pivot(index="seed", columns="lr", values="value").fillna(np.inf)
 
 
+EXPLODED = 2.6
+"""Test cost, in nats, from which on a network of any seed has exploded, or is about to."""
+
+
+def bowls(rows: pd.DataFrame, how: str) -> pd.DataFrame:
+    """Test costs by width, seed and rate, without the rates at which some seed exploded."""
+    tables = {f"{width} units": costs(rows, how, width).stack() for width in WIDTHS}
+    found = pd.concat(tables, names=["width"]).rename("cost").reset_index()
+    worst = found.groupby(["width", "lr"], sort=False)["cost"].transform("max")
+    return found[worst < EXPLODED]
+
+
 def best_rate(rates: c.Array, found: c.Array) -> float:
     """Where the parabola through the least cost and its neighbours is lowest.
 

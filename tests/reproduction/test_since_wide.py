@@ -187,3 +187,13 @@ def test_a_run_that_diverged_is_never_the_best() -> None:
     rows.loc[rows["lr"] == high, "value"] = np.nan
     assert np.isinf(since_wide.costs(rows, "sp", 64)[high]).all()
     assert (since_wide.best_rates(rows, "sp") < high).all(axis=None)
+
+
+def test_bowls_leave_out_the_rates_at_which_some_seed_exploded() -> None:
+    rows = made("sgd", {"sp": power("sgd", 0.0)}, 0.0)
+    rates = sorted(WIDTH_RATES["sgd"])
+    at = (rows["seed"] == 2) & (rows["lr"] == rates[-1]) & (rows["arm"] == width_arm("sp", 64))
+    rows.loc[at, "value"] = np.nan
+    found = since_wide.bowls(rows, "sp").groupby("width", sort=False)["lr"].unique()
+    assert list(found.index) == [f"{width} units" for width in WIDTHS]
+    assert sorted(found["64 units"]) == rates[:-1] and sorted(found["128 units"]) == rates
