@@ -269,10 +269,17 @@ EXPLODED = 2.6
 
 def bowls(rows: pd.DataFrame, how: str) -> pd.DataFrame:
     """Test costs by width, seed and rate, without the rates at which some seed exploded."""
-    tables = {f"{width} units": costs(rows, how, width).stack() for width in WIDTHS}
-    found = pd.concat(tables, names=["width"]).rename("cost").reset_index()
+    tables = [
+        costs(rows, how, width)
+        .reset_index()
+        .melt("seed", var_name="lr", value_name="cost")
+        .assign(width=f"{width} units")
+        for width in WIDTHS
+    ]
+    found: pd.DataFrame = pd.concat(tables).astype({"lr": float})
     worst = found.groupby(["width", "lr"], sort=False)["cost"].transform("max")
-    return found[worst < EXPLODED]
+    kept: pd.DataFrame = found[worst < EXPLODED]
+    return kept
 
 
 def best_rate(rates: c.Array, found: c.Array) -> float:
