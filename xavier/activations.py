@@ -64,11 +64,9 @@ class Activation:
             return self.fused(gradient, z)
         return gradient.mul_(self.derivative(s, z))
 
-    def saturated(self, z: Tensor) -> Tensor:
-        """Which of the outputs ``z`` are saturated, as a bool tensor of the same shape."""
-        if self.saturation is None:
-            return torch.zeros_like(z, dtype=torch.bool)
-        low, high = self.saturation
+    def saturated(self, z: Any) -> Any:
+        """Which of the outputs ``z`` are saturated: a tensor or array of bool in its shape."""
+        low, high = self.saturation or (math.nan, math.nan)  # which nothing is above or below
         return (z <= low) | (z >= high)
 
 

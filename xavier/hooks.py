@@ -106,15 +106,15 @@ class Follower:
         self.module, self.parts, self.running = nn.Module(), {}, []
 
     def _enter(self, part: nn.Module, inputs: Any) -> None:
-        if id(part) in self.parts:
-            self.running.append(self.parts[id(part)])
-            self.entering(*self.running[-1])
+        if known := self.parts.get(id(part)):
+            self.running.append(known)
+            self.entering(*known)
 
     def _leave(self, part: nn.Module, inputs: Any, output: Any) -> None:
-        if id(part) in self.parts:
-            if self.running and self.running[-1][1] is part:
+        if known := self.parts.get(id(part)):
+            if self.running and self.running[-1] is known:
                 self.running.pop()
-            self.leaving(*self.parts[id(part)], output)
+            self.leaving(*known, output)
 
 
 @contextmanager

@@ -140,29 +140,22 @@ def statistics(
     wanted = {checks.one_of("quantities", quantity, known) for quantity in quantities}
     bins = bins_of(histogram, [quantity for quantity in known if quantity in wanted])
 
-    found: list[tuple[int, str, Statistic]] = []
+    rows = []
     with few_threads(0):
-        for layer in range(1, len(network.w) + 1):
-            for quantity in QUANTITIES:
-                if quantity not in wanted or (quantity == "activation" and layer == len(network.w)):
-                    continue
-                described = _layer(network, trace, gradients, layer, quantity, bins.get(quantity))
-                found += [(layer, quantity, statistic) for statistic in described]
-
-    replicas = network.replicas
-    values = np.array([value for *_, (_, _, value) in found]).reshape(len(found), replicas)
-    table = {
-        "step": step,
-        "replica": np.repeat(np.arange(replicas), len(found)),
-        "layer": np.tile(np.array([layer for layer, *_ in found], dtype=np.int64), replicas),
-        "quantity": [quantity for _, quantity, _ in found] * replicas,
-        "statistic": [name for *_, (name, _, _) in found] * replicas,
-        "at": np.tile(np.array([at for *_, (_, at, _) in found], dtype=float), replicas),
-        "value": values.T.ravel(),
-    }
-    if not bins:
-        del table["at"]
-    return pd.DataFrame(table)
+        for replica in range(network.replicas):
+            for layer in range(1, len(network.w) + 1):
+                for quantity in QUANTITIES:
+                    if quantity not in wanted or (
+                        layer == len(network.w) and quantity == "activation"
+                    ):
+                        continue
+                    described = _layer(
+                        network, trace, gradients, replica, layer, quantity, bins.get(quantity)
+                    )
+                    rows += [(step, replica, layer, quantity, *one) for one in described]
+    columns = ["step", "replica", "layer", "quantity", "statistic", "at", "value"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table if bins else table.drop(columns="at")
 
 
 def jacobian(
@@ -335,9 +328,7 @@ class Watch(Follower):
             if parameter.dtype.is_complex:
                 raise ValueError(f"module must be real, got {parameter.dtype} in {name!r}")
         super().__init__(module)
-        self._watched = [
-            (name, part) for name, part in self.parts.values() if hooks.is_watched(part)
-        ]
+        self._watched = {at: of for at, of in self.parts.items() if hooks.is_watched(of[1])}
         if not self._watched and not any(hooks.is_own(part) for _, part in self.parts.values()):
             raise ValueError(f"module must have a layer with weights or an activation: {module!r}")
         self._every, self._bins = every, bins
@@ -346,6 +337,7 @@ class Watch(Follower):
         self._scale()
         self._entered = False
         self._step, self._order, self._depth = -1, 0, 0
+        self._due = False  # whether a pass runs and is recorded
         # (step, order, place of the quantity, name) -> kind and statistics.
         self._found: dict[tuple[int, int, int, str], tuple[str, list[tuple[str, float, float]]]]
         self._found = {}
@@ -377,7 +369,7 @@ class Watch(Follower):
             name = type(self.module).__name__
             warnings.warn(f"watch has no rows of {name}: {passes} in the block", stacklevel=2)
         self.stop()  # the module may go; what was seen of it stays
-        self._watched, self._before = [], None
+        self._watched, self._before = {}, None
 
     def rows(self) -> pd.DataFrame:
         """What was recorded until now, ordered by step and execution.
@@ -424,46 +416,47 @@ class Watch(Follower):
         scale = self._loss_scale
         return checks.positive("loss_scale", scale() if callable(scale) else scale)
 
-    @property
-    def _due(self) -> bool:
-        return self._depth > 0 and self._step % self._every == 0
-
     def entering(self, name: str, part: nn.Module) -> None:
         """Count steps, and listen where a step is recorded."""
         if part is self.module:
             if not self._depth:
                 self._passing = [h for h in self._passing if h.hooks_dict_ref() is not None]
                 self._step, self._order = self._step + 1, 0
+                self._due = self._step % self._every == 0
                 self._forget_weights()
             self._depth += 1  # it can run within itself
-        # Attention calls none, and computes in another order where it is listened to.
-        self.listen(self._due and not isinstance(part, nn.MultiheadAttention))
+        if self._due:
+            # Attention calls none, and computes in another order where it is listened to.
+            self.listen(not isinstance(part, nn.MultiheadAttention))
 
     def leaving(self, name: str, part: nn.Module, output: Any) -> None:
         """Describe what a part returned, and its weights."""
-        if self._due and output is not None and hooks.is_watched(part):
-            tensor = next((x for x in hooks.tensors(output) if x.is_floating_point()), None)
-            if tensor is None or not hooks.is_transformed(tensor):
-                at = self._next()
-                self._describe_weights(at, name, part)
-                if tensor is not None:
-                    self._describe_output(at, name, name, part, tensor)
+        last = part is self.module and self._depth == 1
+        with torch._C.DisableTorchFunction():  # else what is asked of a tensor is reported
+            if self._due and output is not None and id(part) in self._watched:
+                tensor = next((x for x in hooks.tensors(output) if x.is_floating_point()), None)
+                if tensor is None or not hooks.is_transformed(tensor):
+                    at = self._next()
+                    self._describe_weights(at, name, part)
+                    if tensor is not None:
+                        self._describe_output(at, name, name, part, tensor)
+            if self._due and output is not None and last:
+                for each in self._watched.values():
+                    self._order += self._describe_weights((self._step, self._order), *each)
         if part is self.module:
-            if self._depth == 1 and self._due and output is not None:
-                for each, watched in self._watched:
-                    self._order += self._describe_weights((self._step, self._order), each, watched)
             self._depth -= 1
-        self.listen(self._due)
+        if self._due:
+            self._due = not last
+            self.listen(self._due)
 
     def calling(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> After:
         """Describe what an activation returns that no module of its kind calls."""
-        if not self._due or not self.running:
-            return None
-        where, caller = self.running[-1]
         unit = hooks.unit_called(function, args, kwargs)
-        if unit is None or type(caller).__module__ == nn.Tanh.__module__:
+        if unit is None or not self._due or not self.running:
             return None
-        known, part = unit
+        (known, part), (where, caller) = unit, self.running[-1]
+        if type(caller).__module__ == nn.Tanh.__module__:
+            return None
         name = f"{where}.{known}()" if where else f"{known}()"
 
         def after(output: Any) -> None:
@@ -527,16 +520,15 @@ class Watch(Follower):
                 wide = torch.promote_types(values.dtype, torch.float32)  # half has no room below
                 values = values.to(wide) / scale
             inputs = "weight" not in quantity and values.dim() > examples_dim
-            if inputs:
+            if inputs and examples_dim:
                 values = values.movedim(examples_dim, 0)
-            described = describe(
-                values.reshape(1, values.shape[0] if values.dim() else 1, -1),
+            found = describe(
+                values.reshape(values.shape[0] if values.dim() else 1, -1),
                 inputs=inputs,
                 bins=self._bins.get(quantity),
                 activation=activation,
                 health=True,
             )
-            found = [(statistic, centre, float(value[0])) for statistic, centre, value in described]
             if quantity == "weight" and self._before is not None:
                 before = self._before.get(id(tensor))
                 if before is not None and before.shape == values.shape:
@@ -553,23 +545,25 @@ def _layer(
     network: Network,
     trace: Trace,
     gradients: Gradients | None,
+    replica: int,
     layer: int,
     quantity: str,
     bins: Limits | None,
 ) -> list[Statistic]:
-    i = layer - 1
+    def of(tensors: Sequence[Tensor], which: int = layer - 1) -> Tensor:
+        return detached(tensors[which][replica])
+
     if quantity == "activation":
-        z = detached(trace.z[layer])
-        return describe(z, inputs=True, bins=bins, activation=network.activation)
+        return describe(of(trace.z, layer), inputs=True, bins=bins, activation=network.activation)
     if quantity == "pre_activation":
-        return describe(detached(trace.s[i]), inputs=True, bins=bins)
+        return describe(of(trace.s), inputs=True, bins=bins)
     if quantity == "weight":
-        return describe(detached(network.w[i]), inputs=False, bins=bins)
+        return describe(of(network.w), inputs=False, bins=bins)
     assert gradients is not None
-    one = detached(gradients.s[i]) * trace.s[i].shape[1]  # of one example's cost
+    one = of(gradients.s) * trace.s[0].shape[1]  # of one example's cost
     if quantity == "back_gradient":
         return describe(one, inputs=True, bins=bins)
-    return products(detached(trace.z[i]), one, bins)
+    return products(of(trace.z), one, bins)
 
 
 def _check_passes(network: Network, trace: Trace, gradients: Gradients | None) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from xavier import checks
@@ -24,14 +23,11 @@ if TYPE_CHECKING:
 Limits: TypeAlias = tuple[float, float, int]
 """The lower end, the upper end and the number of a histogram's bins, which are equally wide."""
 
-Values: TypeAlias = NDArray[np.float64]
-
-Statistic: TypeAlias = tuple[str, float, Values]
-"""Its name, the centre of its bin (not a number but for densities), and its value for every
-replica (R,)."""
+Statistic: TypeAlias = tuple[str, float, float]
+"""Its name, the centre of its bin (not a number but for densities), and its value."""
 
 _PERCENTILES = {"p02": 0.02, "p98": 0.98}
-_CHUNK = 2**16  # values taken to double precision at once: half a MB, which stays in the cache
+_CHUNK = 2**18  # values taken to double precision at once: half a MB, which stays in the cache
 # Percentiles are those of all values up to the first number, and of about as many as the second.
 _SAMPLES = {"statistics": (2**19, 2**16), "watch": (2**14, 2**13)}
 
@@ -44,134 +40,95 @@ def describe(
     activation: Activation | None = None,
     health: bool = False,
 ) -> list[Statistic]:
-    """Statistics of (R, B, n), over everything but the replicas.
+    """Statistics of (B, n), in few operations, as most tensors are small.
 
     Args:
-        x: values; with ``inputs`` the second dimension is the examples.
+        x: values; with ``inputs`` the first dimension is the examples.
         inputs: whether to add "std_over_inputs".
         bins: of the density, if any.
         activation: whose outputs these are, for "saturated".
         health: for `xavier.monitor.watch`: whether to add "norm", "not_finite" and, with inputs of
-            an activation, "dead", to take percentiles of a smaller sample, and to add up pieces in
-            the dtype of ``x``, single precision at least.
+            an activation, "dead", to take percentiles of a smaller sample, and to add up in the
+            dtype of ``x``, single precision at least.
     """
-    replicas, _, units = x.shape
-    flat = (x if x.is_contiguous() else x.mT).reshape(replicas, -1)  # in any order
-    number = flat.shape[1]
+    x = x if x.dtype in (torch.float32, torch.float64) else x.float()
+    flat = (x if x.is_contiguous() else x.mT).reshape(-1)  # in any order
     shaped = x if inputs else flat[:, None]
-    with np.errstate(invalid="ignore", over="ignore"):  # of a replica that has diverged
-        wide = torch.promote_types(x.dtype, torch.float32) if health else torch.float64
-        mean, within, between = _spread(shaped, flat, inputs, wide)
-        size = np.sqrt(mean**2 + within + between)
-        if health and not ((size > 1e-15) & (size < 1e15)).all():  # single has no such squares
-            mean, within, between = _spread(shaped, flat, inputs, torch.float64)
-            size = np.sqrt(mean**2 + within + between)
-        spread = {"mean": mean, "std": np.sqrt(within + between)}
-        if inputs:
-            spread["std_over_inputs"] = np.sqrt(within)
+    mean, variance, within = _moments(shaped, x.dtype if health else torch.float64)
+    square = mean * mean + variance
+    if health and not 1e-30 < square < 1e30:  # single has no such squares
+        mean, variance, within = _moments(shaped, torch.float64)
+        square = mean * mean + variance
+    found = {"mean": mean, "std": math.sqrt(variance)}
+    if inputs:
+        found["std_over_inputs"] = math.sqrt(within)
     sample = _even_sample(flat, *_SAMPLES["watch" if health else "statistics"])
-    spread |= dict(zip(_PERCENTILES, _percentiles(sample), strict=True))
-    lost = np.isnan(mean)
+    found |= zip(_PERCENTILES, _percentiles(sample), strict=True)
     if activation is not None:
-        hit = activation.saturated(x).cpu().numpy()  # in which NumPy counts faster
-        share = np.array([np.count_nonzero(one) for one in hit]) / number
-        spread["saturated"] = np.where(lost, np.nan, share)
+        hit = activation.saturated(x.cpu().numpy())  # NumPy compares and counts faster
+        found["saturated"] = np.count_nonzero(hit) / hit.size
     if health:
-        spread["norm"], spread["not_finite"] = np.sqrt(number) * size, np.zeros(replicas)
-        if not np.isfinite(size).all():  # else there is none to count
-            norm = torch.linalg.vector_norm(flat, dim=1, dtype=torch.float64)
-            spread["norm"] = norm.cpu().numpy()
-            spread["not_finite"] = (~flat.isfinite()).sum(1).double().cpu().numpy()
+        found |= {"norm": math.sqrt(len(flat) * square), "not_finite": 0.0}
+        if not math.isfinite(square):  # else there is none to count
+            found["norm"] = float(torch.linalg.vector_norm(flat, dtype=torch.float64))
+            found["not_finite"] = float((~flat.isfinite()).sum())
         if activation is not None and inputs:
-            spread["dead"] = np.where(lost, np.nan, hit.all(1).sum(1) / units)
-    found = [(name, math.nan, value) for name, value in spread.items()]
+            found["dead"] = np.count_nonzero(hit.all(0)) / hit.shape[1]
+    if math.isnan(mean):
+        found |= dict.fromkeys(found.keys() & {"saturated", "dead"}, math.nan)
+    statistics = [(name, math.nan, value) for name, value in found.items()]
     if bins is not None:
-        counts = torch.stack([_counts(flat[r], bins) for r in range(replicas)])
-        found += _density(counts, number, bins, lost)
-    return found
+        statistics += _density(_counts(flat, bins), len(flat), bins, mean)
+    return statistics
 
 
-def _spread(
-    x: Tensor, flat: Tensor, inputs: bool, wide: torch.dtype
-) -> tuple[Values, Values, Values]:
-    """Mean, variance within columns and between them of (R, B, n), each (R,).
-
-    Without ``inputs`` columns are the pieces that the values are taken in. Sums of a piece are in
-    the dtype ``wide``; tensors that have it already are one piece, of which no copy is made.
+def _moments(x: Tensor, wide: torch.dtype, centred: bool = False) -> tuple[float, float, float]:
+    """Mean and variance of (B, n), and the part of the variance that is within columns.
 
     Args:
         x: the values.
-        flat: the same, (R, B n) in any order.
-        inputs: whether the second dimension is the examples.
-        wide: float32 or float64.
+        wide: float32 or float64, in which they are added up.
+        centred: whether to take the first row from all others before.
     """
-    replicas, examples, n = x.shape
-    along = 1 if inputs else 2
-    whole = x.dtype == wide
-    sizes: list[int] = []
-    columns: list[Values] = []
-    within = np.zeros(replicas)
-    for some in [x] if whole else x.split(max(1, _CHUNK // (replicas * examples)), dim=2):
-        values = flat if whole else some.to(wide).reshape(replicas, -1)
-        shaped = x if whole else values.reshape(some.shape)
-        size = some.shape[along]
-        total, squares = _sums(shaped, values, along)
-        inside = squares - _dot(total, total) / size
-        means = total / size
-        if not (inside >= 0.1 * squares).all():
-            # What all have in common would take the digits of what differs: taken away first.
-            first = shaped.narrow(along, 0, 1)
-            shaped = shaped - first
-            total, squares = _sums(shaped, shaped.reshape(replicas, -1), along)
-            inside = squares - _dot(total, total) / size
-            means = first.flatten(1).double().cpu().numpy() + total / size
-        within += np.maximum(inside, 0)
-        columns.append(means)
-        sizes.append(size)
-    means = columns[0] if whole else np.concatenate(columns, 1)
-    if inputs:
-        mean = means.sum(1) / n
-        means = means - mean[:, None]
-        return mean, within / (examples * n), _dot(means, means) / n
-    share = np.array(sizes) / n  # pieces count by their size
-    mean = (means * share).sum(1)
-    means = means - mean[:, None]
-    return mean, within / (examples * n), _dot(means, means * share)
-
-
-def _dot(a: Values, b: Values) -> Values:
-    """Of (R, N) with (R, N), for each replica."""
-    products: Values = np.einsum("rn,rn->r", a, b)
-    return products
-
-
-def _sums(x: Tensor, flat: Tensor, along: int) -> tuple[Values, Values]:
-    """Sums of (R, B, n) along a dimension, (R, rest), and sums of squares (R,)."""
-    norms = torch.linalg.vector_norm(flat, dim=1).double()
-    return x.sum(along).double().cpu().numpy(), norms.cpu().numpy() ** 2
+    (examples, n), number = x.shape, x.numel()
+    squares, totals = 0.0, []
+    for some in x.split(max(1, _CHUNK // n)) if number > _CHUNK else [x]:
+        some = some.to(wide)
+        if centred:
+            some = some - x[0].to(wide)
+        norm = float(torch.linalg.vector_norm(some))
+        squares += norm * norm
+        totals.append(some.sum(0))
+    total = totals[0] if len(totals) == 1 else torch.stack(totals).sum(0)
+    level = float(total.sum() if n > 1 else total)
+    within = squares - (float(total.dot(total)) if n > 1 else level * level) / examples
+    if centred:
+        means = total.double() / examples + x[0]
+        mean = float(means.sum()) / n
+        means -= mean
+        within = max(within, 0.0) / number
+        return mean, within + float(means.dot(means)) / n, within
+    if not within >= 0.1 * squares:  # what all have in common takes the digits of what differs
+        return _moments(x, wide, True)
+    mean = level / number
+    return mean, squares / number - mean * mean, within / number
 
 
 def products(z: Tensor, delta: Tensor, bins: Limits | None) -> list[Statistic]:
-    """Statistics of all z[r, b, j] * delta[r, b, k], without making them."""
-    replicas, batch, n = z.shape
-    m = delta.shape[2]
-    number = batch * n * m
-
-    def total(power: int) -> Tensor:
-        sides = [
-            x.sum(2, dtype=torch.float64)
-            if power == 1
-            else torch.linalg.vector_norm(x, dim=2, dtype=torch.float64).square()
-            for x in (z, delta)
-        ]
-        return (sides[0] * sides[1]).sum(1) / number
-
-    mean = total(1)
-    std = (total(2) - mean.square()).clamp(min=0).sqrt()
-    found = [(k, math.nan, v.cpu().numpy()) for k, v in (("mean", mean), ("std", std))]
+    """Statistics of all z[b, j] * delta[b, k], without making them."""
+    number = z.numel() * delta.shape[1]
+    one, other = (
+        torch.stack([
+            x.sum(1, dtype=torch.float64),
+            torch.linalg.vector_norm(x, dim=1, dtype=torch.float64).square(),
+        ])
+        for x in (z, delta)
+    )  # fmt: skip
+    mean, square = ((one * other).sum(1) / number).tolist()
+    std = math.sqrt(max(square - mean * mean, 0.0))
+    found: list[Statistic] = [("mean", math.nan, mean), ("std", math.nan, std)]
     if bins is not None:
-        counts = [_count_products(z[r], delta[r], bins) for r in range(replicas)]
-        found += _density(torch.stack(counts), number, bins, mean.isnan().cpu().numpy())
+        found += _density(_count_products(z, delta, bins), number, bins, mean)
     return found
 
 
@@ -195,45 +152,43 @@ def _count_products(z: Tensor, delta: Tensor, bins: Limits) -> Tensor:
 
 
 def _even_sample(x: Tensor, all_up_to: int, of_more: int) -> Tensor:
-    """(R, N) as it is, or every so many of too many values."""
-    if x.shape[1] <= all_up_to:
+    """(N,) as it is, or every so many of too many values."""
+    if len(x) <= all_up_to:
         return x
     # An odd stride visits all columns of a matrix with an even number of them.
-    return x[:, :: math.ceil(x.shape[1] / of_more) | 1]
+    return x[:: math.ceil(len(x) / of_more) | 1]
 
 
-def _percentiles(x: Tensor) -> Values:
-    """The 2nd and 98th percentile of (R, N), (2, R); none of a replica with what is no number."""
-    values = (x if x.dtype == torch.float64 else x.float()).cpu().numpy()
+def _percentiles(x: Tensor) -> list[float]:
+    """The 2nd and 98th percentile of (N,); none of what has no number in it."""
     # Sorted, which NumPy does in vector instructions; its quantiles would select every rank again.
-    ordered = np.sort(values, axis=1)
+    ordered = np.sort(x.cpu().numpy())
+    last = len(ordered) - 1
+    if np.isnan(ordered[last]):
+        return [math.nan] * len(_PERCENTILES)
     found = []
     for q in _PERCENTILES.values():
-        rank, part = divmod(q * (ordered.shape[1] - 1), 1)
-        low = ordered[:, int(rank)].astype(float)
-        high = ordered[:, min(int(rank) + 1, ordered.shape[1] - 1)].astype(float)
-        with np.errstate(invalid="ignore"):  # from one infinite value to the next
-            step = high - low
-            found.append(low + step * part if part < 0.5 else high - step * (1 - part))
-    return np.where(np.isnan(ordered[:, -1]), np.nan, np.array(found))
+        rank, part = divmod(q * last, 1)
+        low, high = float(ordered[int(rank)]), float(ordered[min(int(rank) + 1, last)])
+        step = high - low
+        found.append(low + step * part if part < 0.5 else high - step * (1 - part))
+    return found
 
 
 def _counts(x: Tensor, bins: Limits) -> Tensor:
     """How many of (N,) are in each bin, counted in pieces that single precision can hold."""
     low, high, number = bins
-    if x.dtype not in (torch.float32, torch.float64):
-        x = x.float()
     counts = torch.zeros(number, dtype=torch.float64, device=x.device)
     for some in x.split(2**23):
         counts += torch.histc(some, number, low, high)
     return counts
 
 
-def _density(counts: Tensor, number: int, bins: Limits, lost: Values) -> list[Statistic]:
-    """Counts (R, bins) as densities; no numbers where the mean was lost."""
+def _density(counts: Tensor, number: int, bins: Limits, mean: float) -> list[Statistic]:
+    """Counts (bins,) as densities; no numbers where the mean is none."""
     low, high, of = bins
     width = (high - low) / of
-    density = np.where(lost, np.nan, counts.T.cpu().numpy() / (number * width))
+    density = (counts / (math.nan if math.isnan(mean) else number * width)).tolist()
     return [("density", low + (k + 0.5) * width, density[k]) for k in range(of)]
 
 

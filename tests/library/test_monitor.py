@@ -196,10 +196,10 @@ def test_large_layers_are_described_in_pieces(monkeypatch: pytest.MonkeyPatch) -
     layers = ("activation", "pre_activation", "back_gradient")
     with LargestDouble() as usual:
         whole = monitor.statistics(network, trace, gradients, quantities=layers)
-    monkeypatch.setattr(summaries, "_CHUNK", 3 * 100 * 2)  # two columns of each replica
+    monkeypatch.setattr(summaries, "_CHUNK", 5 * max(SIZES))  # five examples of the widest
     with LargestDouble() as small:
         pieces = monitor.statistics(network, trace, gradients, quantities=layers)
-    assert (usual.values, small.values) == (3 * 100 * max(SIZES), 3 * 100 * 2)
+    assert (usual.values, small.values) == (100 * max(SIZES), 4 * 5 * max(SIZES))
     np.testing.assert_allclose(pieces.value, whole.value, **CLOSE)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -16,21 +15,20 @@ from xavier import summaries
 
 @given(st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=1, max_size=150))
 def test_percentiles_are_interpolated_between_the_nearest_ranks(numbers: list[float]) -> None:
-    x = torch.tensor([numbers, numbers[::-1]], dtype=torch.float64)
+    x = torch.tensor(numbers, dtype=torch.float64)
     ordered = sorted(numbers)
     for got, q in zip(summaries._percentiles(x), (0.02, 0.98), strict=True):
         place = q * (len(ordered) - 1)
         a, b = ordered[math.floor(place)], ordered[math.ceil(place)]
         expected = a + (b - a) * (place - math.floor(place))
-        np.testing.assert_allclose(got, [expected] * 2, rtol=1e-9, atol=1e-12 * abs(b - a))
+        assert got == pytest.approx(expected, rel=1e-9, abs=1e-12 * abs(b - a))
 
 
 @pytest.mark.parametrize("place", [0, 50, 99])
 def test_percentiles_of_what_is_no_number_are_none(place: int) -> None:
-    x = torch.arange(200.0).reshape(2, 100)
-    x[1, place] = math.nan
-    low, high = summaries._percentiles(x)
-    assert np.isnan(low).tolist() == np.isnan(high).tolist() == [False, True]
+    x = torch.arange(100.0)
+    x[place] = math.nan
+    assert all(math.isnan(found) for found in summaries._percentiles(x))
 
 
 def test_a_record_fits_on_a_screen() -> None:
