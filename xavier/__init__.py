@@ -5,8 +5,8 @@ The modules are named by concept and data flows one way. `rules` and `activation
 holds beyond the linear regime. `init` draws weights, `shapeset` and `datasets` give examples,
 `network` and `training` learn from them, and `monitor` watches any model of torch while it does.
 `diagnose` says in words whether a model starts well: `probe` sees what one pass does to it, `laws`
-recognizes by which law its weights were drawn, `faults` knows what can be wrong, and `testing`
-makes a test of it.
+recognizes by which law its weights were drawn, `faults` knows what can be wrong, `findings` says
+it, and `testing` makes a test of it.
 `intervals` says how far a mean is known, and `figures` shows what happened. `checks`, `files`,
 `hooks`, `scaling`, `summaries`, `svg` and `threads` serve the others: arguments refused by name,
 files written whole, what modules do, weights scaled by a batch, what is said of one tensor,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from xavier import faults as faults
     from xavier import figures as figures
     from xavier import files as files
+    from xavier import findings as findings
     from xavier import hooks as hooks
     from xavier import init as init
     from xavier import intervals as intervals

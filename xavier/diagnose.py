@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from xavier import checks, faults, probe, theory
-from xavier.faults import CHECKS, About, Finding
+from xavier import checks, probe, theory
+from xavier.faults import CHECKS, About
+from xavier.findings import Finding
 from xavier.probe import Use
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Report:
             the layers that read the outputs, and their weights).
     """
 
-    findings: tuple[faults.Finding, ...]
+    findings: tuple[Finding, ...]
     table: pd.DataFrame = field(default_factory=lambda: _table(()), repr=False, compare=False)
 
     @property

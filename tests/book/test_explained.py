@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xavier.faults import EXPLAINED, Finding
+from xavier.findings import EXPLAINED, Finding
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = ROOT / "chapters"

@@ -14,9 +14,10 @@ import torch.nn.functional as F
 from patients import ARCHITECTURES, FAULTS, Fault, Patient
 from torch import Tensor, nn
 
-from xavier import faults, init, probe, theory
+from xavier import init, probe, theory
 from xavier.diagnose import Report, diagnose
-from xavier.faults import EXPLAINED, chance_of_dead
+from xavier.faults import chance_of_dead
+from xavier.findings import EXPLAINED, Finding
 
 NUMBERS = torch.randn(16, 64, generator=torch.Generator().manual_seed(0))
 
@@ -511,7 +512,7 @@ def test_a_report_prints_itself() -> None:
 
 
 def test_a_report_escapes_what_it_quotes() -> None:
-    finding = faults.Finding("law", ("b",), "1 < 2", {}, "& so", "x < y")
+    finding = Finding("law", ("b",), "1 < 2", {}, "& so", "x < y")
     assert "1 &lt; 2 &amp; so <code>x &lt; y</code>" in Report((finding,))._repr_html_()
 
 
