@@ -159,7 +159,12 @@ def diagnose(
         if nn.parameter.is_lazy(tensor) or tensor.is_meta
     ]
     if without:
-        return Report((_without_memory(without),))
+        return Report((Finding(
+            "no memory", tuple(without),
+            f"{len(without)} parameters or buffers are lazy or on meta.",
+            {"tensors": len(without)}, "They have no values yet, and nothing can be run.",
+            'model.to_empty(device="cpu"); init.initialize_(model)  # lazy: pass a batch instead',
+        ),))  # fmt: skip
     if loss is nn.functional.cross_entropy or loss is nn.functional.mse_loss:
         loss = None  # which look knows, and with it each example's own
     seen = probe.look(model, batch, targets, loss)
@@ -218,11 +223,3 @@ def _gradient_squared(about: About, use: Use) -> float:
 
 def _root(square: float) -> float:
     return math.sqrt(square) if square >= 0 else math.nan
-
-
-def _without_memory(names: Sequence[str]) -> Finding:
-    return Finding(
-        "no memory", tuple(names), f"{len(names)} parameters or buffers are lazy or on meta.",
-        {"tensors": len(names)}, "They have no values yet, and nothing can be run.",
-        'model.to_empty(device="cpu"); init.initialize_(model)  # lazy: pass a batch instead',
-    )  # fmt: skip

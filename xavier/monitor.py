@@ -31,10 +31,9 @@ the number of values, not by one less:
 the input, has the first and not the second, and tells nothing about its input.
 
 Sums are in double precision, whatever the network's; in `watch`, which has a training step to keep
-up with, those of up to 260,000 values are in the network's own, and good to five digits. They are
-computed on one thread, for their last digits would depend on the number of threads where layers are
-large. A
-replica that has diverged has values that are not numbers, and costs the others nothing.
+up with, in the network's own, and good to five digits. They are computed on one thread, for their
+last digits would depend on the number of threads where layers are large. A replica that has
+diverged has values that are not numbers, and costs the others nothing.
 """
 
 from __future__ import annotations
@@ -44,6 +43,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import product
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -57,22 +57,16 @@ from xavier.activations import Activation
 from xavier.hooks import After, Follower
 from xavier.network import Gradients, Network, Trace
 from xavier.summaries import Limits as Limits
-from xavier.summaries import Statistic, as_text, bins_of, by_name, describe, detached, products
+from xavier.summaries import as_text, bins_of, by_name, describe, detached, products
 from xavier.threads import few_threads
 
 if TYPE_CHECKING:
     import pandas as pd
 
-QUANTITIES: tuple[str, ...] = (
-    "activation",
-    "pre_activation",
-    "back_gradient",
-    "weight",
-    "weight_gradient",
-)
+QUANTITIES = ("activation", "pre_activation", "back_gradient", "weight", "weight_gradient")
 """What `statistics` describes, in the order of its rows."""
 
-WATCHED: tuple[str, ...] = ("output", "back_gradient", "weight", "weight_gradient")
+WATCHED = ("output", "back_gradient", "weight", "weight_gradient")
 """What `watch` describes, in the order of its rows."""
 
 _CHUNK_SVD = 2**22  # values decomposed at once
@@ -140,19 +134,26 @@ def statistics(
     wanted = {checks.one_of("quantities", quantity, known) for quantity in quantities}
     bins = bins_of(histogram, [quantity for quantity in known if quantity in wanted])
 
-    rows = []
+    deltas = gradients.s if gradients else ()
+    tensors: dict[str, Sequence[Tensor]] = {
+        "activation": trace.z[1:], "pre_activation": trace.s, "back_gradient": deltas,
+        "weight": network.w, "weight_gradient": deltas,
+    }  # fmt: skip
+    rows: list[tuple[Any, ...]] = []
     with few_threads(0):
-        for replica in range(network.replicas):
-            for layer in range(1, len(network.w) + 1):
-                for quantity in QUANTITIES:
-                    if quantity not in wanted or (
-                        layer == len(network.w) and quantity == "activation"
-                    ):
-                        continue
-                    described = _layer(
-                        network, trace, gradients, replica, layer, quantity, bins.get(quantity)
-                    )
-                    rows += [(step, replica, layer, quantity, *one) for one in described]
+        layers = range(len(network.w))
+        for replica, i, quantity in product(range(network.replicas), layers, QUANTITIES):
+            if quantity not in wanted or i >= len(tensors[quantity]):
+                continue
+            x, limits = detached(tensors[quantity][i][replica]), bins.get(quantity)
+            if "gradient" in quantity:
+                x = x * len(trace.s[i][replica])  # of one example's cost
+            if quantity == "weight_gradient":
+                found = products(detached(trace.z[i][replica]), x, limits)
+            else:
+                unit = network.activation if quantity == "activation" else None
+                found = describe(x, inputs=quantity != "weight", bins=limits, activation=unit)
+            rows += [(step, replica, i + 1, quantity, *one) for one in found]
     columns = ["step", "replica", "layer", "quantity", "statistic", "at", "value"]
     table = pd.DataFrame(rows, columns=columns)
     return table if bins else table.drop(columns="at")
@@ -482,17 +483,15 @@ class Watch(Follower):
 
     def _describe_weights(self, at: tuple[int, int], name: str, part: nn.Module) -> bool:
         """Describe the weights of a part that are new in this step, and say if there are any."""
-        new = [
-            (n, weight)
-            for n, weight in hooks.weights(name, part)
-            if id(weight) not in self._weights
-        ]
-        for full, weight in new:
+        before = len(self._weights)
+        for full, weight in hooks.weights(name, part):
+            if id(weight) in self._weights:
+                continue
             put = partial(self._put, at, full, type(part).__name__)
             put("weight", weight)
             hook = partial(put, "weight_gradient")
             self._weights[id(weight)] = weight.register_hook(hook) if weight.requires_grad else None
-        return bool(new)
+        return len(self._weights) > before
 
     def _forget_weights(self) -> None:
         for handle in self._weights.values():
@@ -539,31 +538,6 @@ class Watch(Follower):
                     found.append(("update", math.nan, change / norm if norm else math.nan))
                 self._before[id(tensor)] = values.clone()
         self._found[(*at, WATCHED.index(quantity), name)] = (kind, found)
-
-
-def _layer(
-    network: Network,
-    trace: Trace,
-    gradients: Gradients | None,
-    replica: int,
-    layer: int,
-    quantity: str,
-    bins: Limits | None,
-) -> list[Statistic]:
-    def of(tensors: Sequence[Tensor], which: int = layer - 1) -> Tensor:
-        return detached(tensors[which][replica])
-
-    if quantity == "activation":
-        return describe(of(trace.z, layer), inputs=True, bins=bins, activation=network.activation)
-    if quantity == "pre_activation":
-        return describe(of(trace.s), inputs=True, bins=bins)
-    if quantity == "weight":
-        return describe(of(network.w), inputs=False, bins=bins)
-    assert gradients is not None
-    one = of(gradients.s) * trace.s[0].shape[1]  # of one example's cost
-    if quantity == "back_gradient":
-        return describe(one, inputs=True, bins=bins)
-    return products(of(trace.z), one, bins)
 
 
 def _check_passes(network: Network, trace: Trace, gradients: Gradients | None) -> None:

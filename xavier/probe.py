@@ -2,9 +2,9 @@
 
 `xavier.monitor.watch` describes modules and activations over many steps; this follows one pass
 through every function of torch, so that a residual sum, or a matrix that is no layer, counts as
-well. `look` leaves the model
-as it was: parameters, their gradients, buffers such as running averages, hooks, modes and the
-states of the random number generators. `xavier.diagnose` says what the numbers mean.
+well. `look` leaves the model as it was: parameters, their gradients, buffers such as running
+averages, hooks, modes and the states of the random number generators. `xavier.diagnose` says what
+the numbers mean.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from xavier import checks, rules
 from xavier.activations import get
 from xavier.hooks import After, Follower, call, tensors, unchanged, unit_called
+from xavier.summaries import detached
 from xavier.threads import few_threads
 
 _RECTIFIERS = {"relu", "relu6"}
@@ -168,7 +169,8 @@ def mean_square(x: Tensor) -> float:
     """In double precision, also where the squares are too large for the tensor's own."""
     if not x.numel():
         return math.nan
-    norm = torch.linalg.vector_norm(x.detach().cpu() if x.is_mps else x.detach(), dtype=_wide(x))
+    wide = torch.complex128 if x.dtype.is_complex else torch.float64
+    norm = torch.linalg.vector_norm(detached(x), dtype=wide)
     return float(norm) ** 2 / x.numel()
 
 
@@ -204,12 +206,6 @@ def shared(x: Tensor) -> float:
     if len(rows) < 2 or not bool(rows.isfinite().all()):
         return math.nan
     return (float(torch.linalg.eigvalsh(rows @ rows.T)[-1]) - 1) / (len(rows) - 1)
-
-
-def _wide(x: Tensor) -> torch.dtype:
-    if x.dtype.is_complex:
-        return torch.complex128
-    return torch.float32 if x.is_mps else torch.float64
 
 
 class _Looking(Follower):

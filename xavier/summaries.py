@@ -27,7 +27,7 @@ Statistic: TypeAlias = tuple[str, float, float]
 """Its name, the centre of its bin (not a number but for densities), and its value."""
 
 _PERCENTILES = {"p02": 0.02, "p98": 0.98}
-_CHUNK = 2**18  # values taken to double precision at once: half a MB, which stays in the cache
+_CHUNK = 2**18  # values added up at once: 1 MB in single precision, which stays in the cache
 # Percentiles are those of all values up to the first number, and of about as many as the second.
 _SAMPLES = {"statistics": (2**19, 2**16), "watch": (2**14, 2**13)}
 
@@ -62,7 +62,9 @@ def describe(
     found = {"mean": mean, "std": math.sqrt(variance)}
     if inputs:
         found["std_over_inputs"] = math.sqrt(within)
-    sample = _even_sample(flat, *_SAMPLES["watch" if health else "statistics"])
+    sample, (most, about) = flat, _SAMPLES["watch" if health else "statistics"]
+    if len(flat) > most:  # an odd stride visits all columns of a matrix with an even number of them
+        sample = flat[:: math.ceil(len(flat) / about) | 1]
     found |= zip(_PERCENTILES, _percentiles(sample), strict=True)
     if activation is not None:
         hit = activation.saturated(x.cpu().numpy())  # NumPy compares and counts faster
@@ -149,14 +151,6 @@ def _count_products(z: Tensor, delta: Tensor, bins: Limits) -> Tensor:
         below -= torch.searchsorted(a, edges / down[:, None], right=True).sum(0)
         below += (edges > 0) * (len(a) * (len(b) - len(up) - len(down)))
     return below.diff()
-
-
-def _even_sample(x: Tensor, all_up_to: int, of_more: int) -> Tensor:
-    """(N,) as it is, or every so many of too many values."""
-    if len(x) <= all_up_to:
-        return x
-    # An odd stride visits all columns of a matrix with an even number of them.
-    return x[:: math.ceil(len(x) / of_more) | 1]
 
 
 def _percentiles(x: Tensor) -> list[float]:

@@ -365,7 +365,7 @@ def test_some_modules_have_their_examples_elsewhere() -> None:
     head = model(x).detach().double()
     for name, tensor, dim in (("each", each, 1), ("relu()", each.relu(), 1), ("head", head, 0)):
         got = value(rows, name=name, quantity="output", statistic="std_over_inputs")
-        assert got == pytest.approx(tensor.var(dim, correction=0).mean().sqrt().item())
+        assert got == pytest.approx(tensor.var(dim, correction=0).mean().sqrt().item(), rel=1e-4)
     dead = (each.relu() == 0).all(1).double().mean().item()
     assert value(rows, name="relu()", statistic="dead") == pytest.approx(dead)
     with monitor.watch(model, examples_dim=2) as record:
@@ -420,10 +420,10 @@ def test_updates_are_changes_over_the_norm_before() -> None:
     where = {"name": "0", "quantity": "weight", "statistic": "update"}
     for step in (1, 2):
         expected = (weights[step] - weights[step - 1]).norm() / weights[step - 1].norm()
-        assert value(rows, step=step, **where) == pytest.approx(expected.item(), rel=1e-6)
+        assert value(rows, step=step, **where) == pytest.approx(expected.item(), rel=1e-5)
     assert set(rows[rows.statistic == "update"].step) == {1, 2}
     both = (weights[2] - weights[0]).norm() / weights[0].norm()
-    assert value(sparse.rows(), step=2, **where) == pytest.approx(both.item(), rel=1e-6)
+    assert value(sparse.rows(), step=2, **where) == pytest.approx(both.item(), rel=1e-5)
     assert "update" not in set(plain.rows().statistic)
     mean = rows[(rows["name"] == "0") & (rows.statistic == "update")].value.mean()
     table = record.summary().set_index("name")
