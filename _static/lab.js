@@ -1260,6 +1260,8 @@
       if (lead) lead.textContent = arms.length > 1
         ? "Two networks on the same images. Press Train and watch which error falls first, and what its signal did before."
         : arms[0].lead();
+      if (lead && main && me.tasks)
+        lead.append(" Or ", make("a", { href: "#try=1", textContent: "predict first" }), ", in six experiments.");
       say();
       host.dataset.ready = "";
     }
@@ -1443,6 +1445,7 @@
     const { settings, rival, notes } = parse(text), { room } = settings;
     if (host.lab) host.lab.end();
     delete host.dataset.ready;
+    host.classList.remove("lab-tasked");
     if (room === "film") Film(host, settings);
     else if (me.rooms[room]) me.rooms[room](host, settings, notes);
     else Room(host, settings, rival, notes);

@@ -236,7 +236,7 @@ window.XavierRooms = function (L) {
   // ------------------------------------------------------------------------------ six experiments
 
   const { make, short, clamp, HUES } = L;
-  const percent = (share) => `${short(100 * share)} percent`;
+  const percent = (share) => `${+(100 * share).toPrecision(2)} percent`;
   const nearest = (value, list) => {
     const off = list.map((v) => Math.abs(Math.log(value / v)));
     return off.indexOf(Math.min(...off));
@@ -345,7 +345,7 @@ window.XavierRooms = function (L) {
   function MapRoom(host, v) {
     host.replaceChildren();
     host.classList.add("lab-live");
-    make("p", { className: "lab-lead", textContent: "Which depths learn at which gain? Press the button: 49 networks of 16 units a layer are trained, some side by side, and each cell shows what share of the plane it gets wrong (50 percent is guessing). A frame is drawn where theory lets the gradient through. Do the frames and the dark cells agree? A cell opens its network." }, host);
+    make("p", { className: "lab-lead", textContent: "Which depths learn at which gain? Press the button: 49 networks of 16 units a layer are trained, some side by side, and each cell shows what share of the plane it gets wrong (50 percent is guessing). A frame is drawn where theory lets the gradient through. Do the frames and the blue cells agree? A cell opens its network." }, host);
     const bar = make("div", { className: "lab-buttons lab-bar" }, host), live = make("p", { className: "lab-status" }, host);
     live.setAttribute("role", "status");
     const fields = make("div", { className: "lab-controls" }, host);
