@@ -155,11 +155,7 @@ def _rows(roster: Path) -> list[dict[str, str]]:
 
 
 def _students(roster: Path) -> list[str]:
-    """Names from a roster.
-
-    Raises:
-        ClickException: there is no such column, or a name that cannot be a folder's.
-    """
+    """Names from a roster, which can all be a folder's."""
     rows = _rows(roster)
     if not rows or "student" not in rows[0]:
         _fail(f"{roster} must be a CSV file with a column student, and at least one row")
@@ -244,7 +240,10 @@ def grade(
     for name in copies.sets_of(tasks):
         these = [task for task in tasks if task.problem_set == name]
         flags += _tried(f"copies in {name}", partial(copies.flags, these, course / "source")) or []
-    _write_tables(room, grades, roster, flags)
+    write(room / "grades.csv", tables.by_set(grades))
+    write(room / "canvas.csv", tables.canvas(grades, roster))
+    write(room / "moodle.csv", tables.moodle(grades, roster))
+    write(room / "copies.csv", tables.flagged(flags))
     click.echo(f"Marks: {_near(room / 'grades.csv')}, canvas.csv, moodle.csv; parts.csv by part")
     if feedback:
         click.echo(f"Pages: {_near(room / 'feedback')}/STUDENT/PROBLEM_SET.html")
@@ -264,18 +263,6 @@ def _tried(what: str, do: Callable[[], _T]) -> _T | None:
         said = notebooks.printable(f"{type(error).__name__}: {error}")
         click.echo(f"{what}: {said[-1000:]}", err=True)
         return None
-
-
-def _write_tables(
-    room: Path,
-    grades: Sequence[tables.Grade],
-    roster: Mapping[str, Mapping[str, str]],
-    flags: Sequence[Flag],
-) -> None:
-    write(room / "grades.csv", tables.by_set(grades))
-    write(room / "canvas.csv", tables.canvas(grades, roster))
-    write(room / "moodle.csv", tables.moodle(grades, roster))
-    write(room / "copies.csv", tables.flagged(flags))
 
 
 def _roster(course: Path) -> dict[str, dict[str, str]]:

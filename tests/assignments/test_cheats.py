@@ -56,8 +56,8 @@ def one_step(variant: parts.Variant) -> dict[str, Any]:
     batch = networks.streamed(0, 1, 1000)
     none = [np.zeros(w.shape[1]) for w in run["start"]]
     rates = [30.0, 30.0]
-    ((w, b),) = networks.retrained(run["start"], none, batch, variant["activation"], rates)
-    return tied(variant, end=w, biases=b)
+    arrays, _ = networks.again(run["start"], none, batch, variant["activation"], rates)
+    return tied(variant, end=arrays[:2], biases=arrays[2:])
 
 
 def fitted(variant: parts.Variant) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import chain, combinations, pairwise
+from itertools import combinations, pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -92,43 +92,6 @@ def backward(
     return found
 
 
-def retrained(
-    weights: Sequence[Array],
-    biases: Sequence[Array],
-    batches: Iterable[tuple[Array, NDArray[np.int64]]],
-    activation: str,
-    rates: Sequence[float],
-    kept: Array | None = None,
-) -> Iterator[tuple[list[Array], list[Array]]]:
-    """Gradient descent over again, in double precision: weights and biases after each update.
-
-    Args:
-        weights: of the start.
-        biases: of the start.
-        batches: images and labels of each update.
-        activation: of the hidden units.
-        rates: of learning, one a layer.
-        kept: for each update, what multiplies the units of the first hidden layer.
-    """
-    value, slope = ACTIVATIONS[activation]
-    w, b = ([np.array(a, dtype=np.float64) for a in arrays] for arrays in (weights, biases))
-    for t, (x, y) in enumerate(batches):
-        z, slopes = [np.asarray(x, dtype=np.float64)], []
-        for i in range(len(w) - 1):
-            s = z[-1] @ w[i] + b[i]
-            units = value(s)
-            mask = 1.0 if kept is None or i else kept[t]
-            slopes.append(slope(s, units) * mask)
-            z.append(units * mask)
-        delta = (softmax(z[-1] @ w[-1] + b[-1]) - np.eye(w[-1].shape[1])[y]) / len(y)
-        for i in range(len(w) - 1, -1, -1):
-            below = (delta @ w[i].T) * slopes[i - 1] if i else delta
-            w[i] -= rates[i] * z[i].T @ delta
-            b[i] -= rates[i] * delta.sum(axis=0)
-            delta = below
-        yield w, b
-
-
 def again(
     weights: Sequence[Array],
     biases: Sequence[Array],
@@ -139,25 +102,43 @@ def again(
     measure: Callable[[list[Array], list[Array]], float] = lambda w, b: 0.0,
     kept: Array | None = None,
 ) -> tuple[list[Array], dict[int, float]]:
-    """A training over again: weights and then biases of the end, and measurements on the way.
+    """Gradient descent over again: weights and then biases of the end, and measurements on the way.
 
     Args:
-        weights: of the start, as the next four as in `retrained`.
+        weights: of the start.
         biases: of the start.
         batches: images and labels of each update.
         activation: of the hidden units.
         rates: of learning, one a layer.
         at: updates after which something is measured; 0 is the start.
         measure: gives a number from weights and biases.
-        kept: as in `retrained`.
+        kept: for each update, what multiplies the units of the first hidden layer.
     """
-    found = {}
-    w, b = list(weights), list(biases)
-    steps = chain([(w, b)], retrained(weights, biases, batches, activation, rates, kept))
-    for t, (w, b) in enumerate(steps):
+    value, slope = ACTIVATIONS[activation]
+    w, b = ([np.array(a, dtype=np.float64) for a in arrays] for arrays in (weights, biases))
+    found = {0: measure(w, b)} if 0 in at else {}
+    for t, (x, y) in enumerate(batches, start=1):
+        z, slopes = [np.asarray(x, dtype=np.float64)], []
+        for i in range(len(w) - 1):
+            s = z[-1] @ w[i] + b[i]
+            units = value(s)
+            mask = 1.0 if kept is None or i else kept[t - 1]
+            slopes.append(slope(s, units) * mask)
+            z.append(units * mask)
+        delta = (softmax(z[-1] @ w[-1] + b[-1]) - np.eye(w[-1].shape[1])[y]) / len(y)
+        for i in range(len(w) - 1, -1, -1):
+            below = (delta @ w[i].T) * slopes[i - 1] if i else delta
+            w[i] -= rates[i] * z[i].T @ delta
+            b[i] -= rates[i] * delta.sum(axis=0)
+            delta = below
         if t in at:
             found[t] = measure(w, b)
     return [*w, *b], found
+
+
+def stds(arrays: Iterable[Array]) -> Array:
+    """The standard deviation of each array."""
+    return np.array([float(a.std()) for a in arrays])
 
 
 def apart(arrays: Sequence[Array], others: Sequence[Array]) -> float:

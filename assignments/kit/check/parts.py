@@ -30,6 +30,9 @@ PUBLIC = "public"
 AGAIN = "again"
 """The key of a checker's other questions."""
 
+RULES = ("xavier.rules", "xavier.init", "xavier.moments", "xavier.derivation", "torch.nn.init")
+"""Modules that know what the sets on derivation and samplers ask for."""
+
 _MOST = 6  # things that are told of one answer
 
 

@@ -214,14 +214,7 @@ def _run(submission: Submission, cells: Sequence[tuple[str, str]]) -> dict[str, 
 def _explained(
     finding: Finding, cell: str, restored: Restored, troubles: Mapping[str, str]
 ) -> Finding:
-    """What is said of a part, with the errors of its cell, and where they are the cause of others.
-
-    Args:
-        finding: of the judge.
-        cell: the part's own answer.
-        restored: the submission.
-        troubles: cells that failed, and how.
-    """
+    """What is said of a part, with the errors of its cell, and others' where they are the cause."""
     if finding.share == 1.0:
         return finding
     if cell in restored.untouched and finding.share == 0.0:

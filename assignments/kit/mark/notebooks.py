@@ -256,14 +256,12 @@ def restored(submitted: NotebookNode | None, release: NotebookNode, variant: Var
                     "what it held does not count."
                 )
                 cell.source = _LOST if cell.cell_type == "code" else ""
+            elif all(_same(piece, cell) for piece in pieces):
+                untouched.add(name)
             elif cell.cell_type == "code":
-                if all(_same(piece, cell) for piece in pieces):
-                    untouched.add(name)
                 cell.source = pieces[0].source
                 twins = [piece for piece in pieces[1:] if not _same(piece, cell)]
             else:
-                if all(_same(piece, cell) for piece in pieces):
-                    untouched.add(name)
                 cell.source = "\n\n".join(piece.source for piece in pieces)
             if len(pieces) > 1:
                 notes.append(

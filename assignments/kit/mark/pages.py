@@ -133,7 +133,8 @@ def _answer(cell: Any) -> str:
         return f"<details><summary>Your code</summary><pre>{escape(cell.source)}</pre></details>"
     try:
         with within(_PATIENCE):
-            return f"<blockquote>{_block(cell.source)}</blockquote>"
+            markdown = mistune.Markdown(_Renderer(escape=True), plugins=[math])
+            return f"<blockquote>{markdown(cell.source)}</blockquote>"
     except Exception:  # a text that takes for ever, or that nobody can render, is shown as it is
         return f"<pre>{escape(cell.source)}</pre>"
 
@@ -181,11 +182,3 @@ def _formula(text: str) -> str:
         raise
     except Exception:  # of many kinds, for a text that is no formula
         return f"<code>{escape(text)}</code>"
-
-
-def _markdown() -> mistune.Markdown:
-    return mistune.Markdown(_Renderer(escape=True), plugins=[math])
-
-
-def _block(text: str) -> str:
-    return str(_markdown()(text))

@@ -314,12 +314,7 @@ class Submission:
 
 
 def _read_line(process: subprocess.Popen[bytes], wait: float) -> bytes:
-    """A line from a process.
-
-    Raises:
-        TimeoutError: none came in time.
-        EOFError: the process has ended, or sends too much.
-    """
+    """A line from a process; EOFError if it has ended, or sends too much."""
     assert process.stdout is not None
     end = time.monotonic() + wait
     found = bytearray()

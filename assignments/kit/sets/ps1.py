@@ -14,20 +14,10 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..check import networks, samples, symbolic
+from ..check import networks, parts, samples, symbolic
 from ..check.answers import Answers, Make, Unanswered, entries
 from ..check.networks import Array
-from ..check.parts import (
-    Finding,
-    Mistake,
-    Part,
-    ProblemSet,
-    Variant,
-    failing,
-    first_match,
-    right,
-    wrong,
-)
+from ..check.parts import Finding, Mistake, Part, Variant, failing, first_match, right, wrong
 from ..check.samples import Ratio
 from ..check.values import Expression
 
@@ -139,13 +129,9 @@ def update(
     hidden: Callable[..., Any] = lambda e, v, s, m: e * v * m * s ** (m - 1),
     read_out: Callable[..., Any] = lambda e, s, m: e * s**m,
 ) -> tuple[Exact, Exact]:
-    """One step of gradient descent on (sum_k v_k s_k^power - y)^2 / 2, exactly.
+    """One step of gradient descent on (sum_k v_k s_k^power - y)^2 / 2, exactly, or a mistaken one.
 
-    Args:
-        q: weights, an example and a rate.
-        e: taken for the error; None for what it is.
-        hidden: the gradient by a sum s, from e, v, s and the power.
-        read_out: the gradient by a v, from e, s and the power.
+    The last two are the gradients by a sum s, from e, v, s and the power, and by a v.
     """
     e, s, m = q.error if e is None else e, q.s, q.power
     w = q.w - q.lr * np.outer(hidden(e, q.v, s, m), q.x)
@@ -199,14 +185,7 @@ _STEPS = (
 
 
 def _example(rng: np.random.Generator, inputs: int, power: int, sign: int) -> Example:
-    """A question in which nothing is zero, and no mistake gives what is right.
-
-    Args:
-        rng: for its numbers.
-        inputs: of the network.
-        power: the activation.
-        sign: of the error.
-    """
+    """A question in which nothing is zero, and no mistake gives what is right."""
 
     def some(n: int) -> list[Fraction]:
         signs, tops, bottoms = rng.choice([-1, 1], n), rng.integers(1, 9, n), rng.integers(2, 7, n)
@@ -408,13 +387,7 @@ def _run(answers: Answers, variant: Variant, name: str, *settings: str) -> Run:
 
 
 def _again(run: Run, variant: Variant, measure: Callable[[Array], float]) -> Iterator[Finding]:
-    """Make a run again from its start, and say what is wrong if something else comes of it.
-
-    Args:
-        run: as it was handed in.
-        variant: whose it is; the rows of the log that are looked at are drawn with its key.
-        measure: what the log holds, of the hidden weights.
-    """
+    """Make a run again, and say what is wrong if something else comes of it, or is in its log."""
     if not run.readable:
         return
     updates = int(run.log[-1, 0])
@@ -614,11 +587,7 @@ _ARRAYS = ("w1", "b1", "w2", "b2")
 
 
 def _evidence(answer: Any, name: str) -> Evidence:
-    """What was handed in for one start.
-
-    Raises:
-        Unanswered: it has another form.
-    """
+    """What was handed in for one start."""
     what = f"runs[{name!r}]"
     if not isinstance(answer, dict) or not all(k in answer for k in ("start", "end", "rows")):
         raise Unanswered(f"{what} must be what short_run returns")
@@ -983,14 +952,7 @@ def _in_common(weights: Sequence[Array]) -> list[tuple[int, int]]:
 
 
 class Case(NamedTuple):
-    """Layers in which some are copies.
-
-    Attributes:
-        fault: what a pair that is missed, or one too many, tells.
-        message: what to say then.
-        planted: layers from 0, and the scale of the second.
-        trap: layers from 0 that have something else in common.
-    """
+    """Layers from 0, of which some are planted as copies on a scale, or have a trap in common."""
 
     fault: str
     message: str
@@ -1058,7 +1020,7 @@ def _copies(answers: Answers, variant: Variant) -> Iterator[Finding]:
     yield right("It finds what was copied, on any scale, and nothing else.")
 
 
-PROBLEM_SET = ProblemSet(
+PROBLEM_SET = parts.ProblemSet(
     name="ps1",
     title="Symmetry and scale",
     parts=(

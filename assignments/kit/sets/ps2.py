@@ -16,19 +16,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import stats
 
-from ..check import symbolic
+from ..check import parts, symbolic
 from ..check.answers import Answers, Make, Unanswered, entries
-from ..check.parts import (
-    Finding,
-    Mistake,
-    Part,
-    ProblemSet,
-    Variant,
-    failing,
-    first_match,
-    right,
-    wrong,
-)
+from ..check.parts import Finding, Mistake, Part, Variant, failing, first_match, right, wrong
 from ..check.values import Expression
 
 # First and second moment of the noise that an input is multiplied by.
@@ -603,7 +593,7 @@ def _weigh(estimates: Numbers, value: float, mistakes: Sequence[Mistake]) -> Fin
     )[0]  # fmt: skip
 
 
-PROBLEM_SET = ProblemSet(
+PROBLEM_SET = parts.ProblemSet(
     name="ps2",
     title="Derive it",
     parts=(
@@ -648,9 +638,6 @@ PROBLEM_SET = ProblemSet(
              "04_forward: Step 4: layer upon layer", own=True),
     ),
     draw=_draw,
-    withheld=(
-        *("xavier.rules", "xavier.init", "xavier.moments", "xavier.derivation"),
-        "torch.nn.init",
-    ),
+    withheld=parts.RULES,
     minutes=110,
 )  # fmt: skip

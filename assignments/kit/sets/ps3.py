@@ -13,20 +13,10 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from scipy import stats
 
-from ..check import networks, samples
+from ..check import networks, parts, samples
 from ..check.answers import Answers, Make, Unanswered, entries
 from ..check.networks import Array
-from ..check.parts import (
-    Finding,
-    Mistake,
-    Part,
-    ProblemSet,
-    Variant,
-    failing,
-    first_match,
-    right,
-    wrong,
-)
+from ..check.parts import Finding, Mistake, Part, Variant, failing, first_match, right, wrong
 from ..check.samples import Ratio, variance
 
 Fans: TypeAlias = tuple[float, float]
@@ -583,7 +573,7 @@ def _signal(answers: Answers, variant: Variant) -> Iterator[Finding]:
     for found in _by_the_rule(weights, sizes, variant, "of your weights"):
         yield replace(found, share=0.3)
     layers = _propagate(networks.digits("test")[0][:300], weights)
-    measured = _stds(layers[1:])
+    measured = networks.stds(layers[1:])
     # Numbers may be rounded, but not so that they are exactly others.
     others = [Mistake("", measured, "", 1.0), *_other_spreads(layers, weights)]
     for rtol, atol in ((1e-4, 1e-8), (2e-3, 5.1e-4)):
@@ -608,34 +598,30 @@ def _propagate(x: Array, weights: Sequence[Array], bent: bool = True) -> list[Ar
     return layers
 
 
-def _stds(layers: Sequence[Array]) -> Array:
-    return np.array([float(z.std()) for z in layers])
-
-
 def _other_spreads(layers: Sequence[Array], weights: Sequence[Array]) -> list[Mistake]:
     """What is measured for the standard deviations of layers by mistake."""
-    images, z, measured = networks.digits("test")[0], layers[1:], _stds(layers[1:])
+    images, z, measured = networks.digits("test")[0], layers[1:], networks.stds(layers[1:])
     seen = networks.digits("train")[0][:300]
     together = "all numbers of a layer are to be taken together"
     given = "This is what {} give; the first 300 test digits are wanted"
     sums = [below @ w for below, w in zip(layers, weights, strict=False)]
     return [
         Mistake("variance", measured**2, "These are variances; standard deviations are wanted"),
-        Mistake("before tanh", _stds(sums), "This is the spread of the sums; that of the "
+        Mistake("before tanh", networks.stds(sums), "This is the spread of the sums; that of the "
                 "activations is wanted, behind the tanh"),
-        Mistake("shifted", _stds(layers[:-1]), "This begins with the spread of the images; layer "
-                "1 is the first of tanh units"),
+        Mistake("shifted", networks.stds(layers[:-1]),
+                "This begins with the spread of the images; layer 1 is the first of tanh units"),
         Mistake("backwards", measured[::-1],
                 "The layers are in the wrong order: the last comes first"),
         Mistake("by units", np.array([float(a.std(axis=0).mean()) for a in z]),
                 f"This is the mean of the spreads of single units; {together}"),
         Mistake("one image", np.array([float(a[0].std()) for a in z]),
                 f"This is the spread of a single image; {together}"),
-        Mistake("no tanh", _stds(_propagate(layers[0], weights, bent=False)[1:]),
+        Mistake("no tanh", networks.stds(_propagate(layers[0], weights, bent=False)[1:]),
                 "These are spreads without a tanh"),
-        Mistake("all images", _stds(_propagate(images, weights)[1:]),
+        Mistake("all images", networks.stds(_propagate(images, weights)[1:]),
                 given.format("all test digits")),
-        Mistake("train", _stds(_propagate(seen, weights)[1:]),
+        Mistake("train", networks.stds(_propagate(seen, weights)[1:]),
                 given.format("digits of the split train")),
     ]  # fmt: skip
 
@@ -726,7 +712,7 @@ def _trained(answers: Answers, variant: Variant) -> Iterator[Finding]:
     yield right(f"It starts by the rule and is wrong on {100 * error:.0f} % of the test digits.")
 
 
-PROBLEM_SET = ProblemSet(
+PROBLEM_SET = parts.ProblemSet(
     name="ps3",
     title="Build it",
     parts=(
@@ -771,9 +757,6 @@ PROBLEM_SET = ProblemSet(
              "06_compromise: Does it help?", own=True),
     ),
     draw=_draw,
-    withheld=(
-        *("xavier.rules", "xavier.init", "xavier.moments", "xavier.derivation"),
-        "torch.nn.init",
-    ),
+    withheld=parts.RULES,
     minutes=100,
 )  # fmt: skip

@@ -6,27 +6,17 @@ import copy
 import io
 import math
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from ..check import networks, samples
+from ..check import networks, parts, samples
 from ..check.answers import Answers, Unanswered, entries
 from ..check.networks import Array
-from ..check.parts import (
-    Finding,
-    Mistake,
-    Part,
-    ProblemSet,
-    Variant,
-    failing,
-    first_match,
-    right,
-    wrong,
-)
+from ..check.parts import Finding, Mistake, Part, Variant, failing, first_match, right, wrong
 from ..check.samples import Ratio, variance
 
 PATIENTS = 5
@@ -155,8 +145,18 @@ class _Patient(NamedTuple):
     biases: list[Array]
 
     def measured(self, name: str, layer: int) -> float:
-        """A statistic of one layer."""
-        return statistic(name, layer, self.weights, self.biases, self.rule)
+        """One of `STATISTICS` of one layer, from 1; not a number if there is none."""
+        w, b = self.weights[layer - 1], self.biases[layer - 1]
+        if name == "std ratio":
+            return float(w.std()) / self.rule.std(w.shape)
+        if name == "mean ratio":
+            return float(w.mean()) / self.rule.std(w.shape)
+        if name == "largest bias":
+            return float(np.abs(b).max())
+        if name == "distinct units":
+            return float(len(np.unique(w.reshape(len(w), -1), axis=0)))
+        others = ((i, self.weights[i - 1]) for i in self.layers if i != layer)
+        return next((float(i) for i, other in others if np.array_equal(other, w)), math.nan)
 
     @property
     def layers(self) -> range:
@@ -176,27 +176,6 @@ def _load(variant: Variant, k: int) -> _Patient:
     except (EOFError, LookupError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise Unanswered(f"{FILE} is not the file of this problem set ({error})") from None
     return _Patient(Rule(**variant["patients"][k - 1]), weights, biases)
-
-
-def statistic(
-    name: str, layer: int, weights: list[Array], biases: list[Array], rule: Rule
-) -> float:
-    """One of `STATISTICS` of one layer, from 1; not a number if there is none."""
-    w, b = weights[layer - 1], biases[layer - 1]
-    if name == "std ratio":
-        return float(w.std()) / rule.std(w.shape)
-    if name == "mean ratio":
-        return float(w.mean()) / rule.std(w.shape)
-    if name == "largest bias":
-        return float(np.abs(b).max())
-    if name == "distinct units":
-        return float(len(np.unique(w.reshape(len(w), -1), axis=0)))
-    same = [
-        i
-        for i, other in enumerate(weights, start=1)
-        if i != layer and other.shape == w.shape and np.array_equal(other, w)
-    ]
-    return float(same[0]) if same else math.nan
 
 
 def _diagnosis(k: int) -> Callable[[Answers, Variant], Iterator[Finding]]:
@@ -659,7 +638,7 @@ class _Pass(NamedTuple):
         found = [self.deltas[-1] if top is None else top]
         for i in range(_HIDDEN - 1, -1, -1):
             found.insert(0, (found[0] @ self.net.weights[i + 1].T) * bent(self.s[i], self.z[i]))
-        return _stds(found[:-1])
+        return networks.stds(found[:-1])
 
     def output_bent(self) -> Array:
         """The same of an output that has an activation, and its slope."""
@@ -674,10 +653,6 @@ def _pass(net: _Net, own: str) -> _Pass:
     return _Pass(net, own, *up, networks.backward(*net, own))
 
 
-def _stds(arrays: Iterable[Array]) -> Array:
-    return np.array([float(a.std()) for a in arrays])
-
-
 # What comes of them, from what goes through a network.
 _OF_GRADIENTS = (
     Mistake("reversed", lambda p: p.down()[::-1], "the layers come in the wrong order"),
@@ -685,11 +660,11 @@ _OF_GRADIENTS = (
             "layer 10 comes before layer 2: sort by number"),
     Mistake("of the mean", lambda p: p.down() / len(p.net.x),
             "each example's own gradient, not a share of the mean"),
-    Mistake("averaged first", lambda p: _stds(d.mean(axis=0) for d in p.deltas[:-1]),
+    Mistake("averaged first", lambda p: networks.stds(d.mean(axis=0) for d in p.deltas[:-1]),
             "the std is to be over examples, too: do not average over them first"),
     Mistake("per unit", lambda p: np.array([d.std(axis=0).mean() for d in p.deltas[:-1]]),
             "the std is to be over units and examples together"),
-    Mistake("by z", lambda p: _stds(d @ w.T for d, w in
+    Mistake("by z", lambda p: networks.stds(d @ w.T for d, w in
                                     zip(p.deltas[1:], p.net.weights[1:], strict=True)),
             "these are by z, before the slope"),
     Mistake("no slope", lambda p: p.down(bent=lambda s, z: 1.0),
@@ -697,8 +672,8 @@ _OF_GRADIENTS = (
     *(Mistake("another slope", lambda p, pair=pair: p.down(bent=lambda s, z: pair[1](z, z)),
               f"the slope is that of {other}, and {{own}} is asked for")
       for other, pair in networks.ACTIVATIONS.items()),
-    Mistake("layers above", lambda p: _stds(p.deltas[1:]), "these are one layer too high"),
-    *(Mistake("of weights", lambda p, mean=mean: _stds(
+    Mistake("layers above", lambda p: networks.stds(p.deltas[1:]), "these are one layer too high"),
+    *(Mistake("of weights", lambda p, mean=mean: networks.stds(
           a.T @ d / (len(a) if mean else 1)
           for a, d in zip([p.net.x, *p.z], p.deltas[:-1], strict=False)),
               "these are by the weights, not by the weighted sums") for mean in (False, True)),
@@ -810,13 +785,13 @@ def _quantity(
 
 def _spreads(stds: Array, layers: list[Array], weights: list[Array], variant: Variant) -> Finding:
     """Whether stds are those of the layers."""
-    measured = _stds(layers)
+    measured = networks.stds(layers)
     if np.allclose(stds, measured, rtol=1e-4, atol=0):
         return right()
     quantity, activation = variant["panel"]["quantity"], variant["activation"]
 
     def of(quantity: str, split: str = "test", images: int = 300) -> Array:
-        return _stds(_quantity(quantity, weights, activation, split, images))
+        return networks.stds(_quantity(quantity, weights, activation, split, images))
 
     other = "gradients" if quantity == "activations" else "activations"
     known = (
@@ -902,7 +877,7 @@ def _row(values: Array) -> str:
     return "[" + ", ".join(f"{value:.3g}" for value in values) + "]"
 
 
-PROBLEM_SET = ProblemSet(
+PROBLEM_SET = parts.ProblemSet(
     name="ps4",
     title="Diagnose it",
     parts=(
