@@ -112,10 +112,10 @@ window.XavierRooms = function (L) {
     }
     /** The variance at which the layers settle, followed for so long; infinite where it grows. */
     function settled(name, q, gain, bias) {
-      for (let k = 0; k < 200; k++) {
+      for (let k = 0; k < 60; k++) {
         const next = varianceMap(name, q, gain, bias);
         if (next > 1e12) return Infinity;
-        if (Math.abs(next - q) < 1e-9 * q) return next;
+        if (Math.abs(next - q) <= 1e-9 * q) return next;
         q = next;
       }
       return q;
@@ -337,10 +337,12 @@ window.XavierRooms = function (L) {
 
   const GAINS = [0.25, 0.5, 0.7, 1, 1.5, 2.5, 5], DEPTHS = [1, 2, 3, 4, 6, 8, 10], UPDATES = 2000, HELD = 100;
 
-  /** What theory has of a cell: the gradient's variance in layer 1, as a multiple of the last one's. */
+  /** What theory has of the cells of a gain, by depth: the gradient's variance in layer 1, as a
+      multiple of the last layer's. */
   function held(v) {
-    const e = L.Experiment({ ...v, room: "plane", width: 16, batch: 1 });
-    return e.predicted().chis.slice(0, -1).reduce((a, b) => a * b, 1);
+    const { chis } = L.Experiment({ ...v, room: "plane", width: 16, batch: 1 }).predicted();
+    let all = 1;
+    return chis.map((_, k) => (all *= k ? chis[k - 1] : 1));
   }
   function MapRoom(host, v) {
     host.replaceChildren();
@@ -375,8 +377,9 @@ window.XavierRooms = function (L) {
     }
     function clear() {
       stop();
+      const ways = new Map(GAINS.map((gain) => [gain, held(settings({ gain, depth: DEPTHS.at(-1) }))]));
       for (const one of cells) {
-        const chi = held(settings(one));
+        const chi = ways.get(one.gain)[one.depth - 1];
         one.inside = chi > 1 / HELD && chi < HELD;
         one.error = null;
         one.cell.classList.toggle("lab-inside", one.inside);
@@ -515,7 +518,7 @@ window.XavierRooms = function (L) {
       const q = gain * gain * size + bias, start = cosines.map((c) => (gain * gain * size * c + bias) / q);
       const theory = L.paths(name, q, start, gain, bias, depth);
       const measured = L.pairs(name, inputs, gain, bias, depth, WIDTH, v.seed + 99);
-      const rest = L.settled(name, q, gain, bias), chi = L.gradientMap(name, Math.min(rest, 1e6), gain);
+      const rest = L.settled(name, theory.q.at(-1), gain, bias), chi = L.gradientMap(name, Math.min(rest, 1e6), gain);
       result = { theory, measured, chi, rest };
       plane.draw((at) => {
         const { pen, width, height, ink, faint } = at, left = 30, low = height - 32;
