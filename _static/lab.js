@@ -1454,6 +1454,10 @@
   /** What a link has set is brought into view, below what the theme keeps at the top. */
   function show(host) {
     begin(host);
+    // Who came by a link goes on here, by keyboard and by ear, too.
+    const place = host.querySelector(".lab-task") || host;
+    place.tabIndex = -1;
+    place.focus({ preventScroll: true });
     host.scrollIntoView({ block: "start", behavior: still.matches ? "instant" : "smooth" });
   }
   async function ready() {

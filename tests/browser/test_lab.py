@@ -570,6 +570,8 @@ def test_an_experiment_is_predicted_run_and_checked(page, fresh, number):
         " return top >= document.querySelector('.bd-header-article').getBoundingClientRect().bottom"
         " && top < innerHeight / 3; }"
     )
+    tab.keyboard.press("Tab")  # goes on from there
+    assert tab.evaluate("document.activeElement.name") == "lab-answer"
     assert (tab.evaluate(f"{LAB}.arms[0].covered") == "all") == (number in (1, 3))
     task.get_by_role("button").click()
     assert "Choose an answer" in task.locator(".lab-score").inner_text()
