@@ -28,6 +28,7 @@ from glorot2010.verdicts.claim import Evidence, Fact, Judgement, Verdict, as_rat
 from xavier.intervals import Interval, mean_interval
 
 JUDGED = [claim.id for claim in CLAIMS.values() if claim.needs]
+OF_THE_PAPER = [name for name in JUDGED if name[0] != "D"]  # of later ones see test_since_*.py
 Tables: TypeAlias = Mapping[str, pd.DataFrame]
 
 
@@ -956,7 +957,7 @@ def test_made_up_records_get_their_verdicts(name: str) -> None:
 
 
 def test_every_judge_is_seen_to_hold_to_fail_and_to_leave_open() -> None:
-    assert list(CASES) == JUDGED
+    assert list(CASES) == OF_THE_PAPER
     for name, cases in CASES.items():
         assert {"holds", "fails"} <= set(cases)
         assert "undecided" in cases or name == "P13"  # which is open where numbers are missing
@@ -1305,7 +1306,7 @@ def test_the_better_rate_is_that_of_the_smaller_error() -> None:
 # --------------------------------------------------------------------------------- planted changes
 
 
-@pytest.mark.parametrize("name", JUDGED)
+@pytest.mark.parametrize("name", OF_THE_PAPER)
 def test_seeds_and_stages_count_as_they_should(name: str) -> None:
     """What becomes of a claim that holds if its rows change."""
     tables = holding(name)
