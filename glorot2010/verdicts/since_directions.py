@@ -208,7 +208,7 @@ def linear_steps(
             kind: Distribution = weights if layer < layers else "normal"
             init.draw_(drawn[layer, seed], "lecun", distribution=kind, generator=generator)
     *w, wanted = drawn.repeat_interleave(len(rates), 1)
-    factors = torch.tensor(rates).repeat(seeds)[:, None, None]
+    factors = torch.tensor(rates, dtype=w[0].dtype).repeat(seeds)[:, None, None]
     there, before, first = torch.full((len(wanted),), math.inf), torch.ones(1), torch.ones(1)
     for step in range(most):
         up = [torch.eye(width).expand_as(wanted)]
