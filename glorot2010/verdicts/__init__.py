@@ -10,6 +10,7 @@ from glorot2010.verdicts import sections_2_3 as sections_2_3  # isort: skip
 from glorot2010.verdicts import sections_4_5 as sections_4_5  # isort: skip
 from glorot2010.verdicts import book as book  # isort: skip
 from glorot2010.verdicts import since_edge as since_edge  # isort: skip
+from glorot2010.verdicts import since_directions as since_directions  # isort: skip
 from glorot2010.verdicts import since_mend as since_mend  # isort: skip
 from glorot2010.verdicts import since_wide as since_wide  # isort: skip
 from glorot2010.verdicts.claim import CLAIMS as CLAIMS  # isort: skip
