@@ -111,6 +111,14 @@ def known_ends(variant: parts.Variant) -> dict[str, Any]:
     return {"sweep": {"rows": list(zip(gains, costs, strict=True)), "band": (1.0, 7.0)}}
 
 
+WIDTHS = ("ntk variance", "ntk rate", "mup variance", "mup rate")
+
+
+def one(*arguments: float) -> float:
+    """The same, whatever is asked."""
+    return 1.0
+
+
 def near(factor: float) -> Callable[[parts.Variant], dict[str, Any]]:
     """Numbers about the right one, of which none was sampled."""
 
@@ -120,6 +128,20 @@ def near(factor: float) -> Callable[[parts.Variant], dict[str, Any]]:
         return {"sample": lambda what, rng: (a**2 + c**2) / 2 * rng.permutation(held)}
 
     return names
+
+
+def blocks(variant: parts.Variant) -> dict[str, Any]:
+    """Numbers about the growth, of which none was sampled."""
+    own = variant["blocks"]
+    k = np.arange(1, own["count"] + 1)
+    r = {"plain": k**0, "1/sqrt(L)": k**0 / math.sqrt(len(k)), "1/sqrt(k)": k**-0.5}[own["branch"]]
+    held = np.prod(1 + (r * own["gain"]) ** 2) * (1 + np.random.default_rng(2).normal(size=99) / 50)
+    return {"sample": lambda what, rng: rng.permutation(held)}
+
+
+def one_step_only(variant: parts.Variant) -> dict[str, Any]:
+    """A first step along the gradient without the normalization, and nothing after it."""
+    return {"train": lambda w, v, x, y, rates, updates: [w - rates[0] * x.T @ np.outer(y, v), v]}
 
 
 def drawn(variant: parts.Variant) -> dict[str, Any]:
@@ -191,6 +213,12 @@ MADE_UP = {
     # Its weights are drawn by the rule, which is a part of the question.
     "a picture of other numbers": ("ps4", Cheat("panel", panel, 0.5)),
     "two faults for one patient": ("ps4", Cheat("patient_1", guess)),
+    "a growth in other orders": ("ps5", Cheat("sample_growth", blocks)),
+    "a step that is none": ("ps5", Cheat("train", one_step_only)),
+    "one number for all arguments": ("ps5", Cheat("variance", lambda v: {"variance": one})),
+    "one for all factors": (
+        *("ps5", Cheat("widths", lambda v: {"widths": {key: [1, 1, 1] for key in WIDTHS}})),
+    ),
 }
 
 

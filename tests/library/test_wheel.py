@@ -147,7 +147,7 @@ def test_the_library_needs_no_more_than_it_says(
     done = run(LIBRARY.format(extras=EXTRAS), installed, needed)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done.stderr
     # The judges that students' notebooks ask import so, too; one set's data is scikit-learn's.
-    students = "from xavier_grading import sets; assert len(sets.PROBLEM_SETS) == 4"
+    students = "from xavier_grading import sets; assert len(sets.PROBLEM_SETS) == 5"
     done = run(students, installed, needed)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done.stderr
     # The command of the experiments is installed, and says what it is without.

@@ -123,6 +123,16 @@ def numbers(answer: Any, shape: Sequence[int | None], what: str) -> Array:
     return array.astype(np.float64)
 
 
+def number(given: Any) -> float:
+    """An answer as a number; not a number if it is something else."""
+    if isinstance(given, np.ndarray) and given.size == 1:
+        given = given.item()
+    try:
+        return float(given)
+    except (OverflowError, TypeError, ValueError):
+        return math.nan
+
+
 _times = itertools.count(1)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from xavier import checks
 
 from ..check.parts import ProblemSet
-from . import ps1, ps2, ps3, ps4
+from . import ps1, ps2, ps3, ps4, ps5
 
 PROBLEM_SETS: dict[str, ProblemSet] = {
-    found.name: found
-    for found in (ps1.PROBLEM_SET, ps2.PROBLEM_SET, ps3.PROBLEM_SET, ps4.PROBLEM_SET)
+    found.name: found for found in (module.PROBLEM_SET for module in (ps1, ps2, ps3, ps4, ps5))
 }
 """By name."""
 

@@ -197,7 +197,7 @@ def _diagnosis(k: int) -> Callable[[Answers, Variant], Iterator[Finding]]:
             return
         evidence = value
         if not value.fault:
-            evidence = _shows(fault, str(name), int(_number(told["layer"])), patient)
+            evidence = _shows(fault, str(name), int(samples.number(told["layer"])), patient)
         if "faults" not in variant.hidden:
             yield evidence
             yield right("The evidence stands. Whether the fault is right is said with the marks.")
@@ -226,26 +226,16 @@ def _short(given: Any) -> str:
     return said if len(said) <= 40 else f"{said[:37]}..."
 
 
-def _number(given: Any) -> float:
-    """An answer as a number; not a number if it is something else."""
-    if isinstance(given, np.ndarray) and given.size == 1:
-        given = given.item()
-    try:
-        return float(given)
-    except (OverflowError, TypeError, ValueError):
-        return math.nan
-
-
 def _value(told: Mapping[str, Any], patient: _Patient) -> Finding:
     """Whether the value of a diagnosis is that of its statistic in its layer."""
-    name, layer, value = told.get("statistic"), _number(told.get("layer")), told.get("value")
+    name, layer, value = told.get("statistic"), samples.number(told.get("layer")), told.get("value")
     if not isinstance(name, str) or name not in STATISTICS:
         said = f"{_short(name)} is none of the statistics: {', '.join(STATISTICS)}."
         return wrong("no such statistic", said)
     if layer not in patient.layers:
         said = f"There is no layer {_short(told.get('layer'))}: they are counted from 1 to 5."
         return wrong("no such layer", said)
-    at, found = int(layer), _number(value)
+    at, found = int(layer), samples.number(value)
     measured = patient.measured(name, at)
     if math.isclose(found, measured, rel_tol=_TOLERANCE, abs_tol=_DIGITS[name]):
         return right()
@@ -551,7 +541,7 @@ def _fields(rows: Sequence[Mapping[str, Any]], layers: Sequence[_Layer]) -> list
     bad = []
     for name, (measure, mistakes) in _MEASURES.items():
         given = [row.get(name) for row in rows]
-        found = np.array([_number(value) for value in given])
+        found = np.array([samples.number(value) for value in given])
 
         def off(measure: Callable[[_Layer], float], found: Array = found) -> float:
             return float(np.abs(found - [float(measure(a)) for a in layers]).max())
@@ -690,7 +680,9 @@ _OF_GRADIENTS = (
 def _gradients(answers: Answers, variant: Variant, activation: str) -> Finding:
     net = _net(variant, "gradients")
     given = answers.call("gradients", *net.copied(), activation)
-    found = np.array([_number(v) for v in given] if isinstance(given, list | np.ndarray) else [])
+    found = np.array(
+        [samples.number(v) for v in given] if isinstance(given, list | np.ndarray) else []
+    )
     if len(found) not in (_HIDDEN, _HIDDEN + 1) or not np.isfinite(found).all():
         raise Unanswered(f"gradients must return {_HIDDEN} numbers, one of a hidden layer")
     found, output = found[:_HIDDEN], found[_HIDDEN:]
