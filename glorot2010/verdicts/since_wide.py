@@ -268,7 +268,10 @@ EXPLODED = 2.6
 
 
 def bowls(rows: pd.DataFrame, how: str) -> pd.DataFrame:
-    """Test costs by width, seed and rate, without the rates at which some seed exploded."""
+    """Test costs by width, seed and rate, without the rates at which some seed exploded.
+
+    The column ``power`` is the rate's logarithm to base 2.
+    """
     tables = [
         costs(rows, how, width)
         .reset_index()
@@ -279,7 +282,7 @@ def bowls(rows: pd.DataFrame, how: str) -> pd.DataFrame:
     found: pd.DataFrame = pd.concat(tables).astype({"lr": float})
     worst = found.groupby(["width", "lr"], sort=False)["cost"].transform("max")
     kept: pd.DataFrame = found[worst < EXPLODED]
-    return kept
+    return kept.assign(power=np.log2(kept["lr"]))
 
 
 def best_rate(rates: c.Array, found: c.Array) -> float:

@@ -194,6 +194,8 @@ def test_bowls_leave_out_the_rates_at_which_some_seed_exploded() -> None:
     rates = sorted(WIDTH_RATES["sgd"])
     at = (rows["seed"] == 2) & (rows["lr"] == rates[-1]) & (rows["arm"] == width_arm("sp", 64))
     rows.loc[at, "value"] = np.nan
-    found = since_wide.bowls(rows, "sp").groupby("width", sort=False)["lr"].unique()
+    table = since_wide.bowls(rows, "sp")
+    assert np.allclose(2 ** table["power"], table["lr"])
+    found = table.groupby("width", sort=False)["lr"].unique()
     assert list(found.index) == [f"{width} units" for width in WIDTHS]
     assert sorted(found["64 units"]) == rates[:-1] and sorted(found["128 units"]) == rates
