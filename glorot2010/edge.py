@@ -21,8 +21,8 @@ from xavier import figures, theory
 from xavier.figures import Picture
 
 STARTS = 2.01
-"""Test cost, in nats, from which on a network says something: a tenth below 2.110, the entropy of
-the classes, which no answer that is the same for all images can beat."""
+"""From this test cost on a network says something. It is a tenth of a nat below the entropy of the
+classes, 2.110, which no answer that is the same for all images can beat."""
 
 REACH = 6
 """Depth scales in a network that still trains, by the line drawn through experiments."""

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+import xavier.findings
 from xavier import checks, probe, theory
 from xavier.faults import CHECKS, About
 from xavier.findings import Finding
@@ -50,7 +51,7 @@ class Report:
             the layers that read the outputs, and their weights).
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[xavier.findings.Finding, ...]
     table: pd.DataFrame = field(default_factory=lambda: _table(()), repr=False, compare=False)
 
     @property

@@ -50,7 +50,7 @@ RULES: dict[str, Rule] = {"standard": standard, "lecun": lecun, "glorot": glorot
 
 
 Role: TypeAlias = Literal["input", "hidden", "output"]
-"""Where a layer stands: only its outputs, both its sides, or only its inputs grow with the width.
+"""A layer by which of its sides grow with the width, the outputs, both, or the inputs.
 
 A bias has the role "input" wherever its layer's outputs grow with the width.
 """
