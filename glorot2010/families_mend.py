@@ -118,7 +118,10 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The stream one block on."""
-        y: Tensor = self.after(x + self.scale * self.branch(self.before(x)))
+        branch: Tensor = self.branch(self.before(x))
+        if isinstance(self.scale, Tensor) or self.scale != 1:
+            branch = self.scale * branch
+        y: Tensor = self.after(x + branch)
         return y
 
 

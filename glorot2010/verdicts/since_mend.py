@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -114,6 +115,18 @@ def rates(units: str, norm: Norm, draws: int = 10, width: int = 300) -> c.Array:
     return np.array(found)
 
 
+def gradient_profile(
+    units: str, norm: Norm, batch: Tensor, draws: int = 3, width: int = 200
+) -> list[float]:
+    """Mean squares of gradients at layers 1 to 19 of 20 over that at layer 19, means over draws."""
+    found = np.zeros(19)
+    for seed in range(draws):
+        generator = torch.Generator().manual_seed(seed)
+        sizes = gradient_sizes(plain(generator, width, 20, units, norm), batch, generator)
+        found += np.array(sizes[:19]) / sizes[18] / draws
+    return [float(x) for x in found]
+
+
 def gradient_sizes(model: Plain, batch: Tensor, generator: torch.Generator) -> list[float]:
     """Mean squares of gradients by what each hidden layer's weights give, lowest first.
 
@@ -176,22 +189,26 @@ def d17_branches_add_up(evidence: c.Evidence) -> c.Judgement:
     return c.in_parts(parts, numbers["tanh doubles"], said, numbers=numbers)
 
 
-def growth(
-    units: str, blocks: int, place: Place = "none", scale: float = 1.0, width: int = 200
-) -> c.Array:
+def growth(units: str, blocks: int, place: Place = "none", scale: float = 1.0) -> c.Array:
     """Mean square of the stream behind the last block over that before the first, by seed."""
+    found = [stream_sizes(units, blocks, place, scale, seed) for seed in births.SEEDS]
+    return np.array([sizes[-1] / sizes[0] for sizes in found])
+
+
+def stream_sizes(
+    units: str, blocks: int, place: Place = "none", scale: float = 1.0, seed: int = 0,
+    width: int = 200,
+) -> list[float]:  # fmt: skip
+    """Mean squares of the stream before the first block, and behind each of them."""
+    generator = torch.Generator().manual_seed(seed)
     gain = RELU_BRANCH if units == "relu" else 1.0
-    found = []
-    for seed in births.SEEDS:
-        generator = torch.Generator().manual_seed(seed)
-        model = residual(
-            generator, width, blocks, units=units, place=place, scale=scale, gain=gain, n_in=width
-        )
-        x = torch.randn(100, width, generator=generator)
-        with torch.no_grad():
-            sizes = [float(z.double().square().mean()) for z in (x, model.blocks(x))]
-        found.append(sizes[1] / sizes[0])
-    return np.array(found)
+    options: dict[str, Any] = {"units": units, "place": place, "scale": scale, "n_in": width}
+    model = residual(generator, width, blocks, gain=gain, **options)
+    stream = [torch.randn(100, width, generator=generator)]
+    with torch.no_grad():
+        for block in model.blocks:
+            stream.append(block(stream[-1]))
+    return [float(h.double().square().mean()) for h in stream]
 
 
 NEAR = 0.25
@@ -338,6 +355,12 @@ def errors_by_rate(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
     return 100 * found.pivot(index="seed", columns="lr", values="value")
 
 
+def at_best_rate(rows: pd.DataFrame, arm: str) -> pd.Series[float]:
+    """Errors by seed, at the rate of the least mean, which is the series' name."""
+    errors = errors_by_rate(rows, arm)
+    return errors[errors.mean().idxmin()]
+
+
 def starts(errors: pd.DataFrame) -> c.Fact:
     """Whether all seeds learned at one rate; not, if no run did."""
     begun = errors < LEARNED
@@ -377,6 +400,23 @@ def d21_scale_is_a_rate(evidence: c.Evidence) -> c.Judgement:
     }
     said = "Error with gain 2 less that with gain 1/2, in points, at rate 0.03"
     return c.in_parts(parts, apart, said, numbers=numbers)
+
+
+def costs_of_one(gain: float, updates: int) -> list[float]:
+    """Costs over some updates in double precision, with a hidden rate times the gain's square.
+
+    What batch normalization adds to a variance is so small that it does not count.
+    """
+    generator = torch.Generator().manual_seed(0)
+    model = plain(generator, norm="batch", gain=gain, share=gain**2, eps=1e-30).double()
+    optimizer, costs = torch.optim.SGD(model.groups(0.03)), list[float]()
+    for x, y in (Shapeset(seed=update).batch(10) for update in range(updates)):
+        cost = nn.functional.cross_entropy(model(x.double()), y)
+        optimizer.zero_grad()
+        cost.backward()
+        optimizer.step()
+        costs.append(float(cost.detach()))
+    return costs
 
 
 SCALED = tuple(
@@ -421,15 +461,12 @@ def d22_start_matters(evidence: c.Evidence) -> c.Judgement:
     rows = evidence.rows(RECORD)
     numbers, parts, rates = {}, {}, []
     for kind in MENDED:
-        tables = [errors_by_rate(rows, f"{kind}, {rule}") for rule in ("standard", "normalized")]
-        best = [
-            float(table.columns.to_numpy()[table.mean().to_numpy().argmin()]) for table in tables
-        ]
-        found = interval(tables[0][best[0]] - tables[1][best[1]])
+        best = [at_best_rate(rows, f"{kind}, {rule}") for rule in ("standard", "normalized")]
+        found = interval(best[0] - best[1])
         matters = apart_by(found, MARGIN)
         name = "none: it matters" if kind == "none" else f"{kind}: it does not matter"
         numbers[name] = found
         parts[name] = matters if kind == "none" else c.negated(matters)
-        rates.append(f"{kind} {best[0]:g} and {best[1]:g}")
+        rates.append(f"{kind} {best[0].name:g} and {best[1].name:g}")
     said = f"Points of error, standard less normalized; rates chosen: {'; '.join(rates)}"
     return c.in_parts(parts, numbers["none: it matters"], said, numbers=numbers)
