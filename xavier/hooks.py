@@ -138,20 +138,15 @@ def unit_called(
     >>> unit_called("clamp", (torch.zeros(1),), {"min": 0})
     ('relu', ReLU())
     """
-    names: tuple[str, ...] = ()
-    match function:
-        case "clamp" | "clamp_min":
-            given = dict(zip(("min", "max"), args[1:], strict=False)) | dict(kwargs)
-            least = given.get("min")
-            if not isinstance(least, int | float) or least != 0 or given.get("max") is not None:
-                return None
+    if function in ("clamp", "clamp_min"):
+        given = dict(zip(("min", "max"), args[1:], strict=False)) | dict(kwargs)
+        least = given.get("min")
+        if isinstance(least, int | float) and least == 0 and given.get("max") is None:
             function = "relu"
-        case "hardtanh":
-            names = ("min_val", "max_val")
-        case "leaky_relu":
-            names = ("negative_slope",)
     if function not in UNITS:
         return None
+    known = {"hardtanh": ("min_val", "max_val"), "leaky_relu": ("negative_slope",)}
+    names = known.get(function, ())
     options = dict(zip(names, args[1:], strict=False))
     options |= {key: kwargs[key] for key in names if key in kwargs}
     return function, UNITS[function](**options)

@@ -1,7 +1,7 @@
 """What is said of one tensor: moments, percentiles, saturation and densities.
 
-`xavier.monitor` says which tensors, and what the words mean. Sums are in double precision, in
-pieces that stay in a processor's cache; for `xavier.monitor.watch` those of a piece are not.
+`xavier.monitor` says which tensors, and what the words mean. Sums are in double precision, but
+for `xavier.monitor.watch`, and in pieces that stay in a processor's cache.
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ Statistic: TypeAlias = tuple[str, float, float]
 
 _PERCENTILES = {"p02": 0.02, "p98": 0.98}
 _CHUNK = 2**18  # values added up at once: 1 MB in single precision, which stays in the cache
-# Percentiles are those of all values up to the first number, and of about as many as the second.
-_SAMPLES = {"statistics": (2**19, 2**16), "watch": (2**14, 2**13)}
 
 
 def describe(
@@ -62,7 +60,8 @@ def describe(
     found = {"mean": mean, "std": math.sqrt(variance)}
     if inputs:
         found["std_over_inputs"] = math.sqrt(within)
-    sample, (most, about) = flat, _SAMPLES["watch" if health else "statistics"]
+    # Percentiles are of all values up to the first number, and of about the second of more.
+    sample, (most, about) = flat, (2**14, 2**13) if health else (2**19, 2**16)
     if len(flat) > most:  # an odd stride visits all columns of a matrix with an even number of them
         sample = flat[:: math.ceil(len(flat) / about) | 1]
     found |= zip(_PERCENTILES, _percentiles(sample), strict=True)
