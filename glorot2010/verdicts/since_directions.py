@@ -197,9 +197,9 @@ def linear_steps(
     """Steps until the squared error of square linear layers is at `TENTH`, by seed and rate.
 
     Inputs are white and all there are, so that the cost is that of the product of the weights, and
-    a step that of plain gradient descent on it. Steps between two are read off a straight line of
-    the logarithm. It ends when all seeds are there at some rate: what is not there by then has no
-    end.
+    a step that of plain gradient descent on it, in double precision: at the best rates what is
+    rounded grows. Steps between two are read off a straight line of the logarithm. It ends when all
+    seeds are there at some rate: what is not there by then has no end.
     """
     drawn = torch.empty(layers + 1, seeds, width, width)
     for seed in range(seeds):
@@ -207,11 +207,12 @@ def linear_steps(
         for layer in range(layers + 1):
             kind: Distribution = weights if layer < layers else "normal"
             init.draw_(drawn[layer, seed], "lecun", distribution=kind, generator=generator)
-    *w, wanted = drawn.repeat_interleave(len(rates), 1)
+    *w, wanted = drawn.double().repeat_interleave(len(rates), 1)
     factors = torch.tensor(rates, dtype=w[0].dtype).repeat(seeds)[:, None, None]
-    there, before, first = torch.full((len(wanted),), math.inf), torch.ones(1), torch.ones(1)
+    one = torch.ones(1, dtype=wanted.dtype)
+    there, before, first = math.inf * one.expand(len(wanted)), one, one
     for step in range(most):
-        up = [torch.eye(width).expand_as(wanted)]
+        up = [torch.eye(width, dtype=wanted.dtype).expand_as(wanted)]
         for layer in w:
             up.append(layer @ up[-1])
         off = up[-1] - wanted
