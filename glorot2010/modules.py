@@ -88,7 +88,7 @@ class ModulePoint:
     def compute(
         self, device: str = "cpu", *, report: points.Report | None = None, **unused: Any
     ) -> pd.DataFrame:
-        """Rows "test_cost" and "test_error" on the way, and once more under ``final``, at the end.
+        """Rows "test_cost" and "test_error" on the way, "final_cost" and "final_error" at the end.
 
         The first cost that is no number ends the training, as it ends it for a replica of
         `xavier.training.train`: there is a row "diverged", and all answers count as wrong from
