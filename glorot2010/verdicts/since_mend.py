@@ -342,7 +342,8 @@ def d20_twenty_layers(evidence: c.Evidence) -> c.Judgement:
     }
     said = (
         f"{norm} norm: {int((table < LEARNED).to_numpy().sum())} of {table.size} runs have started,"
-        f" the least mean error is {table.mean().min():.1f} % at rate {table.mean().idxmin():g}"
+        f" the least mean error after {ENDS} is {table.mean().min():.1f} %, at rate "
+        f"{table.mean().idxmin():g}"
         for norm, table in errors.items()
     )
     best = errors["batch"]
@@ -398,7 +399,7 @@ def d21_scale_is_a_rate(evidence: c.Evidence) -> c.Judgement:
         "at one rate gains 1/2 and 2 differ": apart_by(apart, DIFFERS),
         **{name: equivalent(found, 0.2) for name, found in list(numbers.items())[1:]},
     }
-    said = "Error with gain 2 less that with gain 1/2, in points, at rate 0.03"
+    said = f"Error with gain 2 less that with gain 1/2, in points, at rate 0.03 after {ENDS}"
     return c.in_parts(parts, apart, said, numbers=numbers)
 
 
@@ -468,5 +469,5 @@ def d22_start_matters(evidence: c.Evidence) -> c.Judgement:
         numbers[name] = found
         parts[name] = matters if kind == "none" else c.negated(matters)
         rates.append(f"{kind} {best[0].name:g} and {best[1].name:g}")
-    said = f"Points of error, standard less normalized; rates chosen: {'; '.join(rates)}"
+    said = f"Points after {SOONER}, standard less normalized; rates chosen: {'; '.join(rates)}"
     return c.in_parts(parts, numbers["none: it matters"], said, numbers=numbers)

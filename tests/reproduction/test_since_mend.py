@@ -112,6 +112,23 @@ def test_steps_have_the_exponents_of_the_theory_when_averaged() -> None:
         assert abs(np.mean(found) - power) < 0.4
 
 
+def test_networks_of_two_scales_and_matching_rates_are_one() -> None:
+    one, two = (since_mend.costs_of_one(gain, updates=5) for gain in (1.0, 2.0))
+    assert one == two and len(set(one)) == 5
+
+
+def test_a_profile_ends_on_one() -> None:
+    x = torch.randn(20, 1024, generator=seeded())
+    found = since_mend.gradient_profile("tanh", "layer", x, draws=2, width=20)
+    assert len(found) == 19 and found[-1] == pytest.approx(1.0) and found[0] > 1
+
+
+def test_a_stream_begins_with_its_input() -> None:
+    sizes = since_mend.stream_sizes("tanh", 3, width=50)
+    assert len(sizes) == 4 and sizes[0] == pytest.approx(1.0, abs=0.1)
+    assert sizes == sorted(sizes)
+
+
 def test_an_exponent_is_the_slope_of_logarithms() -> None:
     assert since_mend.slope({k: 3 * k**-1.5 for k in (2, 5, 9)}) == pytest.approx(-1.5)
 
