@@ -139,6 +139,20 @@ def test_the_correlation_of_linear_units_stays_and_that_of_rectifiers_is_known(
 CORRELATED = [(-0.9, 0.5), (0.0, 3.0), (0.6, 30.0), (0.99, 1.2)]
 
 
+@pytest.mark.parametrize(("orthogonal", "weights"), [(False, 1.0), (True, 0.0)])
+def test_axes_are_spread_by_slopes_and_by_weights(orthogonal: bool, weights: float) -> None:
+    """Near 0 tanh has the slope 1 - s^2 + 2 s^4 / 3, and what its slopes add is 8 q^2."""
+    q = 1e-4
+    one = theory.axis_spread("tanh", q, orthogonal=orthogonal)
+    assert one == pytest.approx(8 * q * q + weights, rel=1e-3)
+    assert theory.axis_spread("tanh", q, layers=7, orthogonal=orthogonal) == pytest.approx(7 * one)
+    assert theory.axis_spread("identity", 2.0, layers=5, orthogonal=orthogonal) == pytest.approx(
+        5 * weights, abs=1e-9
+    )
+    with pytest.raises(ValueError, match=r"^layers must be"):
+        theory.axis_spread("tanh", q, layers=0)
+
+
 @pytest.mark.parametrize(
     ("name", "c", "q"),
     [
