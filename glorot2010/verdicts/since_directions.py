@@ -88,9 +88,9 @@ def _spreads(name: str) -> tuple[dict[int, float], ...]:
 def through(
     units: str, gain: float, weights: Distribution, layers: int, seed: int
 ) -> dict[int, Tensor]:
-    """Jacobians of that many layers of `WIDTH` units, and of all the first ones of them.
+    """Jacobians of that many layers of a hundred units, and of all the first ones of them.
 
-    The input has the length at which the weighted sums have `_settled`.
+    The input has the length that makes the first weighted sums as large as all later ones.
     """
     f, generator = get(units), torch.Generator().manual_seed(seed)
     x = torch.randn(WIDTH, 1, generator=generator)
