@@ -71,7 +71,6 @@ class Plain(nn.Module):
         return [{"params": hidden, "lr": lr * self.share}, {"params": others, "lr": lr}]
 
 
-@family
 def plain(
     generator: torch.Generator,
     width: int = 100,
@@ -152,7 +151,6 @@ class Residual(nn.Module):
         return logits
 
 
-@family
 def residual(
     generator: torch.Generator,
     width: int = 100,
@@ -180,3 +178,7 @@ def residual(
         scales = {f"blocks.*.branch.{2 * m - 2}": 0.0}
     initialize_(model, "lecun", inner, overrides=ends, residual_scale=scales, generator=generator)
     return model
+
+
+family(plain)
+family(residual)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias
 
 import pandas as pd
 import torch
@@ -24,7 +24,6 @@ from xavier.shapeset import Shapeset
 from xavier.training import measured_updates
 
 Family: TypeAlias = Callable[..., nn.Module]  # of a torch.Generator, and options
-Made = TypeVar("Made", bound=Family)
 Option: TypeAlias = tuple[str, float | int | str]
 
 FAMILIES: dict[str, Family] = {}
@@ -36,7 +35,7 @@ _BATCH = 10
 _CHUNK = 100  # updates whose images are made together
 
 
-def family(make: Made) -> Made:
+def family(make: Family) -> Family:
     """Enter what makes a module into `FAMILIES`, under its own name."""
     FAMILIES[make.__name__] = make
     return make
