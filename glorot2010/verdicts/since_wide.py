@@ -113,6 +113,7 @@ def d25_rates_alone(evidence: c.Evidence) -> c.Judgement:
     Rule: holds if the 95 % intervals of the first hidden layer, the last, and the logits are within
         {FLAT:g}, and fails if one is wholly outside; gradient descent and Adam, each a part
     Scale: {CHECK}; Adam at rate 0.001
+    Changed: The widths are those that D23 was changed to. At the first ones it failed, too.
     """
     optimizers: dict[str, Optimizer] = {"gradient descent": "sgd", "Adam": "adam"}
     found = {name: slopes("mup", kind, large_output=True) for name, kind in optimizers.items()}
