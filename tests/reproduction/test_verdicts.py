@@ -47,10 +47,10 @@ RECORDED = [name for name in IDS if CLAIMS[name].needs]
 LIVE: dict[str, Verdict] = {
     name: verdict
     for verdict, names in {
-        "holds": "S3 S8 P16 P18 P19 P20 P21 P24 P40 C1 C2 C3 C4 C5 C6 D11 D15 D16 D18",
+        "holds": "S3 S8 P16 P18 P19 P20 P21 P24 P40 C1 C2 C3 C4 C5 C6 D11 D15 D16 D18 D23",
         "holds in part": "S1 S2 S4 S5 S6 P14 P22 P23 P25 C7 D5 D6 D8 D9 D10 D17 D19",
-        "fails": "S7 S10 S11 S12 S14 P17 P26",
-        "undecided": "D7",
+        "fails": "S7 S10 S11 S12 S14 P17 P26 D25",
+        "undecided": "D7 D24",
     }.items()
     for name in names.split()
 }
