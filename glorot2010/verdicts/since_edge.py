@@ -122,7 +122,7 @@ def d4_no_patience(evidence: c.Evidence) -> c.Judgement:
 
     Statistic: points of the eight at which some depth does not start in all updates, and those of
         them at which the deepest that starts was a shallower one after half of the updates
-    Rule: holds if there are none of the latter, fails if they are half of the former or more; open
+    Rule: holds if there are 0 of the latter, fails if they are half of the former or more; open
         in between, and if there are none of the former
     Scale: {EDGE}
     """
