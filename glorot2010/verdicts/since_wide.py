@@ -83,7 +83,7 @@ def d24_features(evidence: c.Evidence) -> c.Judgement:
     """In the NTK parametrization hidden layers move less the wider they are, as one over the root
     of the width, while the logits move as far; in the maximal-update parametrization all move.
 
-    Statistic: as D23
+    Statistic: the same slopes as in D23
     Rule: the NTK's hidden layers hold if the 95 % intervals of the first's and the last's are
         within {FLAT:g} of -1/2, its logits, and the last hidden layer of maximal-update, if theirs
         are within {FLAT:g} of 0; each a part
@@ -144,7 +144,7 @@ def d27_best_rate_of_adam(evidence: c.Evidence) -> c.Judgement:
     """With Adam the best learning rate falls as a network widens in the standard parametrization,
     and stays where it is in the maximal-update parametrization.
 
-    Statistic: as D26
+    Statistic: the same slopes as in D26
     Rule: as D26
     Scale: {WIDE}
     """
