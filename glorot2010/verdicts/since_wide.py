@@ -145,7 +145,7 @@ def d27_best_rate_of_adam(evidence: c.Evidence) -> c.Judgement:
     and stays where it is in the maximal-update parametrization.
 
     Statistic: the same slopes as in D26
-    Rule: as D26
+    Rule: as that of D26, word for word
     Scale: {WIDE}
     """
     return _moves(evidence.rows("width_adam"))
