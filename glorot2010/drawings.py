@@ -19,7 +19,6 @@ import pandas as pd
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
-from glorot2010 import edge
 from glorot2010.rows import choose, interval
 from xavier import checks, figures
 from xavier.figures import Picture
@@ -248,6 +247,13 @@ def _spectrum(rows: pd.DataFrame) -> Picture:
     return picture
 
 
+def _plane(rows: pd.DataFrame) -> Picture:
+    """The plane of gain and biases; its theory loads torch, which no other drawing needs."""
+    from glorot2010 import edge
+
+    return edge.plane(rows)
+
+
 def _evolution(
     rows: pd.DataFrame,
     *arms: str,
@@ -305,7 +311,7 @@ _PICTURES: Mapping[str, Callable[[pd.DataFrame], Picture]] = {
     "fig10": _of_arms(_evolution, "tanh normalized", line="std", marks="p98"),
     "birth": _BIRTH,
     "depth": _by_depth,
-    "edge": edge.plane,
+    "edge": _plane,
     "gain_grid": _by_gain,
     "hessian": _spectrum,
     "svm": _by_examples,
