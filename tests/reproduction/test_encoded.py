@@ -33,7 +33,7 @@ def test_an_image_comes_back_as_a_reader_of_the_file_would_see_it() -> None:
 def test_a_point_trains_and_tests_on_encoded_images(monkeypatch: pytest.MonkeyPatch) -> None:
     digits = {split: datasets.load("digits", split) for split in ("train", "valid", "test")}
     monkeypatch.setattr(datasets, "load", lambda name, split: {"mnist": digits}[name][split])
-    found, _ = points._examples("mnist_jpeg", "test", 400, "cpu")
+    found, _ = points.examples("mnist_jpeg", "test", 400, "cpu")
     assert torch.equal(found, encoded(digits["test"].images, (8, 8)))
     whole: Any = points._streams("mnist_jpeg", [1], "cpu")[1]
     assert whole.dataset.name == "mnist_jpeg"
