@@ -328,4 +328,4 @@ def _moves(rows: pd.DataFrame) -> c.Judgement:
         "standard: the best rate falls": (found["sp"], below, -STAYS),
         "maximal-update: it stays": (found["mup"], equivalent, STAYS),
     }
-    return c.by_limits(parts, "Slope of the best rate in the standard parametrization")
+    return c.by_limits(parts, f"Slope of the best rate in the standard parametrization, {TRAINED}")
