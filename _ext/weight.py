@@ -12,7 +12,8 @@ The maps from the theme's scripts and styles to what they were made from, and it
 2 MB that no page asks for.
 
 A script is loaded where its element is, and so is the first page's style; MathJax where there is a
-formula. The laboratory's scripts come without their comments and indentation, a fifth of them.
+formula. The laboratory's scripts and the book's style come without their comments and indentation,
+a fifth of them.
 """
 
 import io
@@ -42,7 +43,7 @@ SEARCH = re.compile(
     r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
 )
 ICONS_SCRIPT = re.compile(r'\s*<script defer src="[^"]*/fontawesome\.js[^"]*"></script>')
-COMMENTED = ("lab.js", "laboratory.js")
+COMMENTED = ("lab.js", "laboratory.js", "look.css")
 # Whole lines alone: what stands behind code, or inside a string, stays.
 COMMENTS = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/[ \t]*)\n", re.MULTILINE)
 INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
@@ -90,8 +91,8 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
         source_map.unlink()
     shutil.rmtree(static / "locales", ignore_errors=True)
     for name in COMMENTED:
-        script = static / name
-        script.write_text(bare(script.read_text(encoding="utf-8")), encoding="utf-8")
+        written = static / name
+        written.write_text(bare(written.read_text(encoding="utf-8")), encoding="utf-8")
     for script in static.glob("**/*.js"):
         if "mathjax" not in script.parts:
             named |= set(NAMED.findall(script.read_text(encoding="utf-8")))
@@ -102,7 +103,7 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
 
 
 def bare(script: str) -> str:
-    """A script without lines that are comments, and without indentation."""
+    """A script or a style sheet without lines that are comments, and without indentation."""
     return INDENTATION.sub("", COMMENTS.sub("", script))
 
 
