@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import product
 from typing import Any, Literal, TypeAlias
 
-from glorot2010.modules import ModulePoint
+from glorot2010.modules import ModulePoint, Option
 from glorot2010.points import (
     BirthPoint,
     Data,
@@ -306,6 +307,29 @@ _EDGE: dict[str, Any] = {
     "pack": 9,
 }
 
+
+def _of_modules(points: Iterable[ModulePoint]) -> dict[Scale, Grid]:
+    """Modules at the scales; smoke keeps two seeds and two rates of each, and shrinks the rest."""
+    whole, rates = tuple(points), dict[str, dict[float, None]]()
+    for point in whole:
+        rates.setdefault(point.arm, {})[point.lr] = None
+    few = tuple(
+        replace(point, options=_narrow(point.options), updates=40, every=20, test_images=200)
+        for point in whole
+        if point.seed in _FIVE[:2] and point.lr in list(rates[point.arm])[:2]
+    )
+    book = Grid(whole, _FIVE)
+    return {"smoke": Grid(few, _FIVE[:2]), "book": book, "paper": book}
+
+
+def _narrow(options: Iterable[Option]) -> tuple[Option, ...]:
+    """The same with a quarter of the width, and of the width that others are compared with."""
+    return tuple(
+        (name, value // 4 if isinstance(value, int) and name in ("width", "base") else value)
+        for name, value in options
+    )
+
+
 WIDTHS = (32, 64, 128, 256)
 """Of the hidden layers of networks whose best learning rate is looked for."""
 
@@ -327,33 +351,26 @@ def width_arm(how: str, width: int) -> str:
     return f"{'all' if width == WIDTHS[0] else how}, {width} units"
 
 
-def _widths(optimizer: Literal["sgd", "adam"], scale: Scale) -> Grid:
+def _widths(optimizer: Literal["sgd", "adam"]) -> Iterator[ModulePoint]:
     """Five tanh layers by both parametrizations; every rate is run with every seed."""
-    smoke = scale == "smoke"
-    seeds = _FIVE[:2] if smoke else _FIVE
     arms = [(how, n) for n in WIDTHS for how in ("sp", "mup") if (how, n) != ("mup", WIDTHS[0])]
-    points = [
-        ModulePoint(
+    for seed, (how, width), lr in product(_FIVE, arms, WIDTH_RATES[optimizer]):
+        yield ModulePoint(
             arm=width_arm(how, width),
             seed=seed,
             family="Wide",
             options=(
                 ("how", how),
                 ("optimizer", optimizer),
-                ("width", width // 4 if smoke else width),
-                ("base", WIDTHS[0] // 4 if smoke else WIDTHS[0]),
+                ("width", width),
+                ("base", WIDTHS[0]),
             ),
             lr=lr,
-            updates=20 if smoke else 800,
-            every=20 if smoke else 800,
+            updates=800,
+            every=800,
             optimizer=optimizer,
-            test_images=200 if smoke else 3000,
+            test_images=3000,
         )
-        for seed in seeds
-        for how, width in arms
-        for lr in WIDTH_RATES[optimizer][: 2 if smoke else None]
-    ]
-    return Grid(tuple(points), seeds)
 
 
 DIRECTIONS: dict[str, Distribution] = {"orthogonal": "orthogonal", "Gaussian": "normal"}
@@ -365,38 +382,31 @@ def directions_arm(weights: str, layers: int) -> str:
     return f"{weights}, {layers} layers"
 
 
-def _directions(scale: Scale) -> Grid:
+def _directions() -> Iterator[ModulePoint]:
     """Both kinds of weights in tanh networks a hundred units wide, deep and as deep as the paper's.
 
     Every rate is run with every seed, so that any two can be compared within seeds.
     """
-    smoke = scale == "smoke"
-    seeds = _FIVE[:2] if smoke else _FIVE
-    points = [
-        ModulePoint(
-            arm=directions_arm(weights, layers),
-            seed=seed,
-            family="Straight",
-            options=(
-                ("layers", layers),
-                ("width", 20 if smoke else 100),
-                ("gain", 1.05),
-                ("distribution", distribution),
-            ),
-            lr=lr,
-            updates=40 if smoke else updates,
-            every=20 if smoke else updates // 20,
-            test_images=200 if smoke else 2000,
-        )
-        for layers, updates, rates in (
-            (40, 1800, (0.003, 0.01, 0.03)),
-            (5, 4500, (0.01, 0.03, 0.1)),
-        )
-        for seed in seeds
-        for lr in (rates[:1] if smoke else rates)
-        for weights, distribution in DIRECTIONS.items()
-    ]
-    return Grid(tuple(points), seeds)
+    for layers, updates, rates in (
+        (40, 1800, (0.003, 0.01, 0.03)),
+        (5, 4500, (0.01, 0.03, 0.1)),
+    ):
+        for seed, lr, (weights, distribution) in product(_FIVE, rates, DIRECTIONS.items()):
+            yield ModulePoint(
+                arm=directions_arm(weights, layers),
+                seed=seed,
+                family="Straight",
+                options=(
+                    ("layers", layers),
+                    ("width", 100),
+                    ("gain", 1.05),
+                    ("distribution", distribution),
+                ),
+                lr=lr,
+                updates=updates,
+                every=updates // 20,
+                test_images=2000,
+            )
 
 
 _MENDED: Mapping[str, tuple[str, dict[str, float | int | str]]] = {
@@ -407,10 +417,8 @@ _MENDED: Mapping[str, tuple[str, dict[str, float | int | str]]] = {
 }
 
 
-def _mend(scale: Scale) -> Grid:
+def _mend() -> Iterator[ModulePoint]:
     """Deep plain networks, with normalizations and with branches, by starts and rates."""
-    smoke = scale == "smoke"
-    seeds = _FIVE[:2] if smoke else _FIVE
     said: list[tuple[str, str, dict[str, float | int | str], tuple[float, ...], int]] = []
     for norm in ("batch", "layer"):
         deep: dict[str, float | int | str] = {"depth": 20, "units": "relu", "gain": 2**0.5}
@@ -428,22 +436,18 @@ def _mend(scale: Scale) -> Grid:
         for rule, gain in (("standard", 3**-0.5), ("normalized", 1.0)):
             start = (f"{kind}, {rule}", family, options | {"gain": gain}, (0.01, 0.03, 0.1), 1500)
             said.append(start)
-    points = [
-        ModulePoint(
-            arm=arm,
-            seed=seed,
-            family=family,
-            options=tuple((options | {"width": 20 if smoke else 100}).items()),
-            lr=lr,
-            updates=20 if smoke else updates,
-            every=20 if smoke else 500,
-            test_images=200 if smoke else 3000,
-        )
-        for seed in seeds
-        for arm, family, options, rates, updates in said
-        for lr in rates[: 2 if smoke else None]
-    ]
-    return Grid(tuple(points), seeds)
+    for seed, (arm, family, options, rates, updates) in product(_FIVE, said):
+        for lr in rates:
+            yield ModulePoint(
+                arm=arm,
+                seed=seed,
+                family=family,
+                options=tuple((options | {"width": 100}).items()),
+                lr=lr,
+                updates=updates,
+                every=500,
+                test_images=3000,
+            )
 
 
 _COSTS: tuple[tuple[str, Cost, int], ...] = (
@@ -834,22 +838,22 @@ _ALL = (
     Experiment(
         "width",
         "Networks of four widths by two parametrizations, at six rates of gradient descent",
-        {scale: _widths("sgd", scale) for scale in SCALES},
+        _of_modules(_widths("sgd")),
     ),
     Experiment(
         "width_adam",
         "Networks of four widths by two parametrizations, at six rates of Adam",
-        {scale: _widths("adam", scale) for scale in SCALES},
+        _of_modules(_widths("adam")),
     ),
     Experiment(
         "directions",
         "Orthogonal or Gaussian weights in tanh networks of 40 and of 5 layers",
-        {scale: _directions(scale) for scale in SCALES},
+        _of_modules(_directions()),
     ),
     Experiment(
         "mend",
         "Plain networks, normalized ones and residual ones, drawn at several scales",
-        {scale: _mend(scale) for scale in SCALES},
+        _of_modules(_mend()),
     ),
     _trained(
         "tied",
