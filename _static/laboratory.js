@@ -337,6 +337,16 @@ window.XavierRooms = function (L) {
 
   const GAINS = [0.25, 0.5, 0.7, 1, 1.5, 2.5, 5], DEPTHS = [1, 2, 3, 4, 6, 8, 10], UPDATES = 2000, HELD = 100;
 
+  /** A room's first view: what to look for, one button that goes, what it says, and its controls. */
+  function begun(host, lead, goes) {
+    host.replaceChildren();
+    host.classList.add("lab-live");
+    make("p", { className: "lab-lead", textContent: lead }, host);
+    const bar = make("div", { className: "lab-buttons lab-bar" }, host), live = make("p", { className: "lab-status" }, host);
+    live.setAttribute("role", "status");
+    const go = make("button", { type: "button", className: "lab-go", textContent: goes }, bar);
+    return { live, go, fields: make("div", { className: "lab-controls" }, host) };
+  }
   /** What theory has of the cells of a gain, by depth: the gradient's variance in layer 1, as a
       multiple of the last layer's. */
   function held(v) {
@@ -345,13 +355,7 @@ window.XavierRooms = function (L) {
     return chis.map((_, k) => (all *= k ? chis[k - 1] : 1));
   }
   function MapRoom(host, v) {
-    host.replaceChildren();
-    host.classList.add("lab-live");
-    make("p", { className: "lab-lead", textContent: "Which depths learn at which gain? Press the button: 49 networks of 16 units a layer are trained, some side by side, and each cell shows what share of the plane it gets wrong (50 percent is guessing). A frame is drawn where theory lets the gradient through. Do the frames and the blue cells agree? A cell opens its network." }, host);
-    const bar = make("div", { className: "lab-buttons lab-bar" }, host), live = make("p", { className: "lab-status" }, host);
-    live.setAttribute("role", "status");
-    const fields = make("div", { className: "lab-controls" }, host);
-    const go = make("button", { type: "button", className: "lab-go", textContent: "Train the map" }, bar);
+    const { live, fields, go } = begun(host, "Which depths learn at which gain? Press the button: 49 networks of 16 units a layer are trained, some side by side, and each cell shows what share of the plane it gets wrong (50 percent is guessing). A frame is drawn where theory lets the gradient through. Do the frames and the blue cells agree? A cell opens its network.", "Train the map");
     const wrap = make("div", { className: "lab-wrap" }, host), table = make("table", { className: "lab-map" }, wrap);
     const head = make("tr", {}, make("thead", {}, table)), body = make("tbody", {}, table), cells = [];
     make("caption", { textContent: "Percent wrong, by layers (down) and gain (across)" }, table);
@@ -430,13 +434,8 @@ window.XavierRooms = function (L) {
 
   const UNITS = 40;
   function SpectrumRoom(host, v) {
-    host.replaceChildren();
-    host.classList.add("lab-live");
-    make("p", { className: "lab-lead", textContent: `Into how many directions does a change of the input get through ${v.depth} layers? Move the layer and watch the two curves part: the lower a curve hangs at its right end, the more directions are lost.` }, host);
-    const bar = make("div", { className: "lab-buttons lab-bar" }, host), live = make("p", { className: "lab-status" }, host);
-    live.setAttribute("role", "status");
-    const fields = make("div", { className: "lab-controls" }, host), grid = make("div", { className: "lab-grid" }, host);
-    const go = make("button", { type: "button", className: "lab-go", textContent: "Draw new weights" }, bar);
+    const { live, fields, go } = begun(host, `Into how many directions does a change of the input get through ${v.depth} layers? Move the layer and watch the two curves part: the lower a curve hangs at its right end, the more directions are lost.`, "Draw new weights");
+    const grid = make("div", { className: "lab-grid" }, host);
     const layer = make("input", { type: "range", min: 1, max: 60, step: 1, value: v.depth });
     const out = L.beside(L.labelled(fields, "layer", layer));
     const all = L.Panel(grid, "Singular values, sorted", 220), ways = L.Panel(grid, "Largest, middle and smallest, by layer", 220);
@@ -479,16 +478,11 @@ window.XavierRooms = function (L) {
   // -------------------------------------------------------------------------------- two images
 
   function ImagesRoom(host, v) {
-    host.replaceChildren();
-    host.classList.add("lab-live");
-    make("p", { className: "lab-lead", textContent: "Drag the point over the plane. Left of the curve, with biases, two images become one on their way up; right of it even an image and the same image moved by a pixel part. Where does your rule lie?" }, host);
-    const bar = make("div", { className: "lab-buttons lab-bar" }, host), live = make("p", { className: "lab-status" }, host);
-    live.setAttribute("role", "status");
-    const fields = make("div", { className: "lab-controls" }, host), grid = make("div", { className: "lab-grid" }, host);
+    const { live, fields, go } = begun(host, "Drag the point over the plane. Left of the curve, with biases, two images become one on their way up; right of it even an image and the same image moved by a pixel part. Where does your rule lie?", "New images and weights");
+    const grid = make("div", { className: "lab-grid" }, host);
     const plane = L.Panel(grid, "Spread of weights (across) and of biases (up)", 240);
     const chart = L.Panel(grid, "Correlation of two images, layer by layer", 240), shown = L.Panel(grid, "The images", 110);
     plane.canvas.style.touchAction = "none";
-    const go = make("button", { type: "button", className: "lab-go", textContent: "New images and weights" }, bar);
     const { SIZE } = L, WIDTH = 150, PLACES = { standard: Math.sqrt(1 / 3), "Glorot": 1, He: Math.SQRT2, "5/3": 5 / 3 };
     let curve, most, inputs, cosines, size, result;
     const slide = (name, key, top) => {

@@ -461,6 +461,8 @@ def test_a_heading_of_the_students_own_names_no_part() -> None:
     assert headings == [heading for _, heading, _ in notebooks.questions(back(answered()))]
 
 
+# Where the first exception lands, in a callback of the collector's say, it is ignored and told.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_text_that_takes_for_ever_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     formulas = " ".join(f"$x_{{{k}}} < y$" for k in range(20_000))
     assert pages._answer(new_markdown_cell("$x < y$ <b>")).count("<img") == 1
@@ -478,6 +480,20 @@ def test_time_is_the_processors_and_the_clock_stops_what_waits() -> None:
             pass
     with pytest.raises(TimeoutError, match=r"more than 0\.2 s by the clock"), within(60, clock=0.2):
         time.sleep(60)
+
+
+def test_a_limit_comes_again_where_its_exception_was_taken() -> None:
+    taken = 0
+    with pytest.raises(TimeoutError), within(0.1):
+        while True:
+            try:
+                while True:
+                    pass
+            except TimeoutError:
+                taken += 1
+                if taken == 2:
+                    raise
+    assert taken == 2
 
 
 def test_marking_says_what_it_needs_where_it_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
