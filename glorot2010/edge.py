@@ -58,11 +58,11 @@ def best_costs(
 
 def depths(rows: pd.DataFrame, gain: float, bias: float, update: int | None = None) -> Depths:
     """Between which two depths networks cease to start; arguments as in `best_costs`."""
-    deepest = 0.0
-    for layers, cost in best_costs(rows, gain, bias, update).items():
+    costs, deepest = best_costs(rows, gain, bias, update), 0.0
+    for layers, cost in zip(costs.index.to_numpy(dtype=float), costs, strict=True):
         if not cost <= STARTS:
-            return deepest, float(str(layers))
-        deepest = float(str(layers))
+            return deepest, float(layers)
+        deepest = float(layers)
     return deepest, math.inf
 
 

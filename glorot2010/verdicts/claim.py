@@ -23,7 +23,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from glorot2010 import experiments, records
 from glorot2010.verdicts.asked import equivalent, mean_interval
@@ -362,6 +362,21 @@ def scaled(interval: Interval, scale: Callable[[float], float]) -> Interval:
     """The same interval on a scale that rises with the old one."""
     mean, low, high = map(scale, (interval.mean, *interval.ends))
     return Interval(mean, low, high, interval.n, interval.level)
+
+
+def shifted(interval: Interval, by: float) -> Interval:
+    """The same interval further up, or further down."""
+    return scaled(interval, lambda x: x + by)
+
+
+def powers(x: ArrayLike, y: ArrayLike) -> Array:
+    """The powers of x by which y goes: slopes of the logarithms, one for each column of y.
+
+    >>> powers([1, 2, 4], [3, 12, 48]).round(6).tolist()
+    2.0
+    """
+    found: Array = np.polyfit(np.log(np.asarray(x, float)), np.log(np.asarray(y, float)), 1)[0]
+    return found
 
 
 def percent(share: float) -> float:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from glorot2010.catalogue import directions_arm
-from glorot2010.modules import spread
+from glorot2010.families import spread
 from glorot2010.rows import choose
 from glorot2010.verdicts import claim as c
 from glorot2010.verdicts.asked import above, below, equivalent, interval, mean_interval
@@ -180,9 +180,8 @@ def d11_linear_times(evidence: c.Evidence) -> c.Judgement:
 @cache
 def _growth(weights: Distribution) -> c.Array:
     """The slope of the logarithm of steps on that of depth, seed by seed."""
-    steps = [linear_steps(weights, layers).min(1)[0].log().numpy() for layers in LINEAR_DEPTHS]
-    slope: c.Array = np.polyfit(np.log(LINEAR_DEPTHS), np.array(steps), 1)[0]
-    return slope
+    steps = [linear_steps(weights, layers).min(1)[0].numpy() for layers in LINEAR_DEPTHS]
+    return c.powers(LINEAR_DEPTHS, np.array(steps))
 
 
 def linear_steps(

@@ -390,7 +390,7 @@ def d8_sum_of_reciprocals(evidence: c.Evidence) -> c.Judgement:
     """
     scatter = {name: _scatter(widths) for name, widths in WIDTHS.items()}
     parts = {name: equivalent(found, FIVE) for name, found in scatter.items()}
-    numbers = {name: c.scaled(found, lambda x: 1 + x) for name, found in scatter.items()}
+    numbers = {name: c.shifted(found, 1) for name, found in scatter.items()}
     exact = (exact_scatter(widths) / _five(widths) for widths in WIDTHS.values())
     said = "Variance over 5 times the sum of 1/n, 20 layers of 50; exact: "
     said += ", ".join(f"{ratio:.3f}" for ratio in exact)

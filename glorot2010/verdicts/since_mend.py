@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from glorot2010.families_mend import Norm, Place, Plain, plain, residual
+from glorot2010.families import Norm, Place, Plain, plain, residual
 from glorot2010.rows import choose
 from glorot2010.verdicts import births
 from glorot2010.verdicts import claim as c
@@ -45,15 +45,11 @@ def d15_gains_found(evidence: c.Evidence) -> c.Judgement:
         for images in (300, 10)
     }
     parts = {
-        name: equivalent(c.scaled(found, _less(needed(name.split(",")[0]))), FOUND)
+        name: equivalent(c.shifted(found, -needed(name.split(",")[0])), FOUND)
         for name, found in numbers.items()
     }
     said = f"The theory's are {needed('tanh'):.4f} and {needed('relu'):.4f}"
     return c.in_parts(parts, numbers["tanh, 300 images"], said, numbers=numbers)
-
-
-def _less(number: float) -> Callable[[float], float]:
-    return lambda x: x - number
 
 
 def needed(units: str) -> float:
@@ -239,13 +235,13 @@ def d18_one_step(evidence: c.Evidence) -> c.Judgement:
             found = mean_interval(np.array([step_exponent(m, sign, s) for s in births.SEEDS]))
             name = f"m = {m}, {said}: {claimed}"
             numbers[name] = found
-            parts[name] = equivalent(c.scaled(found, _less(claimed)), NEAR)
+            parts[name] = equivalent(c.shifted(found, -claimed), NEAR)
     return c.in_parts(parts, next(iter(numbers.values())), numbers=numbers)
 
 
 def slope(sizes: Mapping[int, float]) -> float:
     """Exponent of sizes in the numbers they are of."""
-    return float(np.polyfit(np.log(list(sizes)), np.log(list(sizes.values())), 1)[0])
+    return float(c.powers(list(sizes), list(sizes.values())))
 
 
 @cache
@@ -290,7 +286,7 @@ def d19_last_gradient(evidence: c.Evidence) -> c.Judgement:
     names: dict[Place, str] = {"pre": "in front: -1/2", "post": "behind: 0"}
     numbers = {names[place]: mean_interval(last_exponents(place)) for place in claimed}
     parts = {
-        names[place]: equivalent(c.scaled(numbers[names[place]], _less(power)), LEVEL)
+        names[place]: equivalent(c.shifted(numbers[names[place]], -power), LEVEL)
         for place, power in claimed.items()
     }
     return c.in_parts(parts, numbers[names["pre"]], numbers=numbers)

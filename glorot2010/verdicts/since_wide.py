@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from glorot2010.catalogue import WIDTHS, width_arm
-from glorot2010.modules import Wide
+from glorot2010.families import Wide
 from glorot2010.rows import choose
 from glorot2010.verdicts import claim as c
 from glorot2010.verdicts.asked import above, below, equivalent, interval
@@ -91,7 +91,7 @@ def d24_features(evidence: c.Evidence) -> c.Judgement:
     Changed: {WIDER}
     """
     kernel, maximal = slopes("ntk"), slopes("mup")
-    shifted = {name: shift(kernel[name], 0.5) for name in ("first hidden", "last hidden")}
+    shifted = {name: c.shifted(kernel[name], 0.5) for name in ("first hidden", "last hidden")}
     facts = {
         **{f"NTK: {name} as n^-1/2": equivalent(shifted[name], FLAT) for name in shifted},
         "NTK: logits as far": equivalent(kernel["logits"], FLAT),
@@ -245,14 +245,7 @@ def slopes(
 
 def exponents(table: pd.DataFrame) -> c.Array:
     """Slopes of logarithms on those of the columns, one a row."""
-    x = np.log(np.array(table.columns, dtype=float))
-    found: c.Array = np.polyfit(x, np.log(table.to_numpy(dtype=float)).T, 1)[0]
-    return found
-
-
-def shift(found: Interval, by: float) -> Interval:
-    """The same interval further up."""
-    return c.scaled(found, lambda x: x + by)
+    return c.powers(table.columns, table.to_numpy().T)
 
 
 # ------------------------------------------------------------------------------ the best rate

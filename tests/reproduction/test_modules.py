@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from glorot2010 import modules
+from glorot2010 import families, modules
 from glorot2010.modules import ModulePoint
 from xavier.init import initialize_
 from xavier.shapeset import Shapeset
@@ -104,7 +104,7 @@ def test_progress_is_told(recwarn: pytest.WarningsRecorder) -> None:
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_wide_networks_have_the_rates_and_weights_of_their_parametrization(optimizer: str) -> None:
-    model = modules.Wide(torch.Generator().manual_seed(0), "mup", optimizer, 64, 16, layers=3)
+    model = families.Wide(torch.Generator().manual_seed(0), "mup", optimizer, 64, 16, layers=3)
     rates = {p: group["lr"] for group in model.groups(0.1) for p in group["params"]}
     assert len(rates) == len(list(model.parameters())) == 8
     linear = [layer for layer in model if isinstance(layer, nn.Linear)]
@@ -120,7 +120,7 @@ def test_wide_networks_have_the_rates_and_weights_of_their_parametrization(optim
 def test_all_parametrizations_are_one_network_at_the_base_width() -> None:
     x, _ = Shapeset(0).batch(5)
     found = [
-        modules.Wide(torch.Generator().manual_seed(1), how, "sgd", 16, 16) for how in ("sp", "mup")
+        families.Wide(torch.Generator().manual_seed(1), how, "sgd", 16, 16) for how in ("sp", "mup")
     ]
     assert torch.equal(found[0](x), found[1](x))
     assert all(len(model.groups(0.1)) == 1 for model in found)

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from glorot2010.catalogue import DIRECTIONS, Grid, config, directions_arm
-from glorot2010.modules import FAMILIES, ModulePoint, spread
+from glorot2010.families import FAMILIES, spread
+from glorot2010.modules import ModulePoint
 from glorot2010.points import COLUMNS
 from glorot2010.verdicts import CLAIMS
 from glorot2010.verdicts import since_directions as since

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from glorot2010.catalogue import config
-from glorot2010.families_mend import Place, plain, residual
+from glorot2010.families import Place, plain, residual
 from glorot2010.modules import ModulePoint
 from glorot2010.verdicts import CLAIMS, since_mend
 from glorot2010.verdicts.claim import Array, Evidence, Verdict

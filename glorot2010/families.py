@@ -1,4 +1,10 @@
-"""Networks that mend elsewhere what a start does: by normalizations, and by residual branches."""
+"""Networks that `glorot2010.modules` trains: plain, residual, or with rates by a parametrization.
+
+A family makes a module from a generator, which all that is random in it comes from, and options.
+The module may have two methods more than others: ``groups(lr)`` gives the optimizer's groups, where
+rates differ from layer to layer, and ``look()`` numbers by name, where more than cost and error are
+to be kept on the way.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +16,8 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from glorot2010.modules import family
+from glorot2010 import points
+from xavier import init, rules
 from xavier.init import initialize_
 
 Norm: TypeAlias = Literal["none", "batch", "layer"]
@@ -180,5 +187,101 @@ def residual(
     return model
 
 
-family(plain)
-family(residual)
+class Wide(nn.Sequential):
+    """Tanh layers of one width, with uniform weights and with rates by a parametrization.
+
+    Args:
+        generator: of the weights; biases are 0.
+        how: in `xavier.rules.PARAMETRIZATIONS`.
+        optimizer: whose rates.
+        width: of the hidden layers.
+        base: the width at which all parametrizations agree.
+        layers: hidden ones.
+    """
+
+    def __init__(
+        self, generator: torch.Generator, how: str, optimizer: str, width: int, base: int,
+        layers: int = 5,
+    ) -> None:  # fmt: skip
+        """Draw the weights."""
+        sizes = [1024, *[width] * layers, 9]
+        linear = [nn.Linear(*pair) for pair in itertools.pairwise(sizes)]
+        super().__init__(*(part for a in linear for part in (a, nn.Tanh())))
+        del self[-1]  # logits are as they are
+        of, self.rates = rules.PARAMETRIZATIONS[how], dict[Tensor, float]()
+        hidden: list[rules.Role] = ["hidden"] * (layers - 1)
+        for layer, role in zip(linear, ("input", *hidden, "output"), strict=True):
+            said = of(role, layer.in_features, layer.out_features, base)
+            init.uniform_(layer.weight, lambda *_, v=said.variance: v, generator=generator)
+            nn.init.zeros_(layer.bias)
+            self.rates[layer.weight] = getattr(said, optimizer)
+            bias = of("input", 1, width, base)  # of the output's, nothing grows
+            self.rates[layer.bias] = 1 if role == "output" else getattr(bias, optimizer)
+
+    def groups(self, lr: float) -> list[dict[str, Any]]:
+        """Parameters by their rates."""
+        return [
+            {"params": [p for p, own in self.rates.items() if own == rate], "lr": rate * lr}
+            for rate in set(self.rates.values())
+        ]
+
+
+def spread(jacobian: Tensor) -> float:
+    """Variance of a square matrix's squared singular values, over their squared mean.
+
+    It is `xavier.theory.axis_spread`, measured: of a multiple of an orthogonal matrix 0.
+
+    >>> round(spread(torch.diag(torch.tensor([1.0, 3.0]))), 6)  # 1 and 9: mean 5, variance 16
+    0.64
+    """
+    squares = (jacobian @ jacobian.mT).double()
+    mean = squares.trace() / len(squares)
+    return float(squares.square().sum() / len(squares) / mean**2 - 1)
+
+
+class Straight(nn.Sequential):
+    """Tanh layers of one width, which look at what they do to axes.
+
+    Args:
+        generator: of the weights; biases are 0.
+        layers: hidden ones.
+        width: theirs.
+        gain: on LeCun's rule, in all layers.
+        distribution: of the weights.
+    """
+
+    def __init__(
+        self, generator: torch.Generator, layers: int, width: int, gain: float,
+        distribution: init.Distribution,
+    ) -> None:  # fmt: skip
+        """Draw the weights."""
+        sizes = [1024, *[width] * layers, 9]
+        linear = [nn.utils.skip_init(nn.Linear, *pair) for pair in itertools.pairwise(sizes)]
+        super().__init__(*(part for a in linear for part in (a, nn.Tanh())))
+        del self[-1]  # logits are as they are
+        init.initialize_(self, "lecun", gain, distribution=distribution, generator=generator)
+
+    def jacobian(self, image: Tensor) -> Tensor:
+        """The derivative of the last hidden layer by the first, at one image (1, 1024)."""
+        whole, z = None, image
+        with torch.no_grad():
+            for layer in list(self)[:-1:2]:
+                z = layer(z).tanh()
+                slopes, weight = 1 - z.mT**2, layer.get_parameter("weight")
+                whole = torch.eye(len(slopes)) if whole is None else slopes * (weight @ whole)
+        assert whole is not None
+        return whole
+
+    def look(self) -> dict[str, float]:
+        """The `spread` of that, as a mean over three images."""
+        images, _ = points.examples("shapeset", "monitor", 3, "cpu")
+        found = [spread(self.jacobian(image[None])) for image in images]
+        return {"spread": sum(found) / len(found)}
+
+
+FAMILIES: dict[str, Callable[..., nn.Module]] = {
+    "plain": plain, "residual": residual, "Wide": Wide, "Straight": Straight,
+}  # fmt: skip
+"""What makes a module, by name.
+
+:meta hide-value:"""
