@@ -709,6 +709,20 @@ _ALL = (
         pack=6,
     ),
     _trained(
+        "escaped",
+        "Seven more seeds of figure 2's sigmoid that escapes, and of tanh beside it",
+        [
+            replace(SIGMOID, name="depth 4", hidden=(200,) * 4, lr=0.1),
+            replace(TANH, hidden=(200,) * 4, lr=0.03),
+        ],
+        seeds=(3, 4, 5, 6, 7, 8, 9),
+        updates=2_500_000,
+        every=100_000,
+        extra=(50_000,),
+        quantities=("activation",),
+        pack=7,
+    ),
+    _trained(
         "saturation_late",
         "Tanh and softsign for half as long again as at table 1",
         [replace(arm, lr=0.03) for arm in (TANH, SOFTSIGN)],

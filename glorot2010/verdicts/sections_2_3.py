@@ -521,7 +521,7 @@ def _hessian_width() -> int:
     "2,500,000 updates, of tanh 100,000 till there is a record",
     chapter=10,
     needs=("fig2", "depth"),
-    later=("tanh_late",),
+    later=("tanh_late", "escaped"),
 )
 def p10_poorer(evidence: c.Evidence) -> c.Judgement:
     """Even where it escapes, the sigmoid ends in a poorer solution.
@@ -535,13 +535,17 @@ def p10_poorer(evidence: c.Evidence) -> c.Judgement:
     Scale: {c.PAIR}
     Changed: At first tanh had 100,000 updates and the claim no way to fail. Changed when the
         sigmoid was known to be 29 points ahead of that, and before tanh was trained for as long.
+        Three seeds then left it open at 2.8 points (1.0 to 4.6). Ten were thought to decide, and
+        seven more were added to them, a number that was fixed before these were trained.
 
-    The better rate is that of the smaller mean error at the end, and all seeds have to escape at
-    that of the sigmoid. Tanh is that of as many updates if there is a record of it.
+    The better rate is that of the smaller mean error at the end of the first three seeds, and all
+    seeds have to escape at that of the sigmoid. Tanh is that of as many updates if there is a
+    record of it. Seven more seeds count if the better rate is theirs.
     """
     rows, short = evidence.rows("fig2"), evidence.rows("depth")
-    longer = evidence.rows_if_any("tanh_late")
+    longer, more = (evidence.rows_if_any(name) for name in ("tanh_late", "escaped"))
     lr = curves.better_rate(rows, "depth 4")
+    sigmoid, escapes = curves.end_errors(rows, lr)["depth 4"], _escapes(rows, 4, lr)
     if longer is None:
         tanh, of_tanh = (
             curves.end_errors(short)["tanh, 4"],
@@ -550,8 +554,13 @@ def p10_poorer(evidence: c.Evidence) -> c.Judgement:
     else:
         tanh = curves.end_errors(longer, curves.better_rate(longer, "tanh"))["tanh"]
         of_tanh = curves.setting(longer, "tanh_late", "tanh")
-    gap = interval((curves.end_errors(rows, lr)["depth 4"] - tanh).dropna())
-    away = bool(np.isfinite(_escapes(rows, 4, lr)).all())
+        if more is not None and lr in set(choose(more, arm="depth 4")["lr"]):
+            ends = curves.end_errors(more)
+            sigmoid, tanh = pd.concat([sigmoid, ends["depth 4"]]), pd.concat([tanh, ends["tanh"]])
+            escapes = pd.concat([escapes, _escapes(more, 4, lr)])
+            of_tanh += f". Both: {curves.setting(more, 'escaped', 'depth 4', 'tanh')}"
+    gap = interval((sigmoid - tanh).dropna())
+    away = bool(np.isfinite(escapes).all())
     poorer = above(gap, curves.MARGIN)
     parts = {
         f"all seeds escape at rate {lr:g}": away or None,
