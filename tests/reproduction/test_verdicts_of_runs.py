@@ -614,8 +614,8 @@ def p10_late(sigmoid: float, tanh: float, escapes: Sequence[float] = LATE) -> Ta
 
 
 @lazy
-def p10_more(gap: float, escapes: Sequence[float] = (1e6,) * 7) -> Tables:
-    """Seven more seeds, where the sigmoid is two points behind tanh with the first three."""
+def p10_more(gap: float, escapes: Sequence[float] = (1e6,) * 5) -> Tables:
+    """Five more seeds, where the sigmoid is two points behind tanh with the first three."""
 
     def ends(c: Cell) -> float:
         return (30 + (gap if c.arm == "depth 4" else 0.0) + WOBBLE[c.seed % 5]) / 100
@@ -889,7 +889,7 @@ CASES: dict[str, dict[Verdict, list[Made]]] = {
     "P10": {"holds": [p10((40, 42, 41), (30, 32, 31, 90, 90)), p10_late(40.0, 30.0), p10_more(4)],
         "fails": [p10_late(30.0, 40.0), p10_more(0)],
         "undecided": [p10((40, 42, 41), (40, 42, 41, 0, 0)), p10_more(2),
-            p10_more(4, (*(1e6,) * 6, math.inf)),
+            p10_more(4, (*(1e6,) * 4, math.inf)),
             p10((30, 32, 31), (40, 42, 41, 0, 0)),
             p10((40, 42, 41), (30, 32, 31, 90, 90), (1e6, 1e6, math.inf)), p10_late(32.0, 30.0),
             p10_late(30.0, 40.0, (1e6, 1e6, math.inf))]},
