@@ -116,7 +116,7 @@ def plane(rows: pd.DataFrame) -> Picture:
     ax.clabel(lines, fmt=lambda rate: f"{1 / rate:.0f}", fontsize=9)
     handles = [ax.plot([], [], color=colour)[0] for colour in (below, line, above)]
     picture.legend(handles, ["ordered", "critical", "chaotic"], loc="outside upper center", ncols=3)
-    default = 3**-0.5, (3 * 200) ** -0.5
+    default = 3**-0.5, (3 * 100) ** -0.5
     ax.plot(*default, "x", color=colours["theory"], markersize=7, markeredgewidth=2)
     ax.annotate("torch's default", default, (-24, 8), textcoords="offset points", fontsize=9)
     for gain, bias in EDGE_POINTS:

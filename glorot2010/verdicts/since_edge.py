@@ -170,8 +170,8 @@ def _setting(rows: pd.DataFrame, points: Sequence[tuple[float, float]]) -> tuple
 
 SEEDS = tuple(range(8))
 DRAWS = 20
-ALIKE, KEPT = 0.95, 0.1
-"""Two images are alike from the first cosine on, and as unlike as at first below the second."""
+ALIKE = 0.95
+"""Two images are alike from this cosine on."""
 
 FIFTH = 0.07
 """How far the mean cosine in the fifth layer may be from the theory for wide layers."""
@@ -278,7 +278,7 @@ def d6_settled_chi(evidence: c.Evidence) -> c.Judgement:
         means[name] = c.ratio_interval(ratios)
         parts[name] = c.within_factor(means[name], NEAR)
     numbers = {name: c.as_ratio(mean) for name, mean in means.items()}
-    said = "Drawn over chi^49 at gain 1.1; near gain 1 a signal takes longer than that to settle"
+    said = "Drawn over chi^49 at gain 1.1; on its way down to where it settles a signal has a smaller chi"
     return c.in_parts(parts, numbers["gain 1.1"], said, numbers=numbers)
 
 
