@@ -159,7 +159,7 @@ def d11_linear_times(evidence: c.Evidence) -> c.Judgement:
     orthogonal weights, and grows at least in proportion to it from Gaussian ones.
 
     Statistic: slope of the logarithm of the steps to a tenth of the first squared error on that of
-        the depth, 4, 8 and 16 layers, each at its best rate of 15
+        the depth, 4, 8 and 16 layers, each network at its best rate of 15
     Rule: orthogonal holds if the 95 % interval is below {FLAT:g} and fails if it is above; Gaussian
         holds if it is above {STEEP:g} and fails if it is below; each a part
     Scale: width 32, white inputs, a Gaussian matrix to be learned, seeds 0 to 4
@@ -256,8 +256,9 @@ def d12_faster(evidence: c.Evidence) -> c.Judgement:
     """A deep tanh network learns much faster from orthogonal weights than from Gaussian ones, and
     not only because it stands a larger rate.
 
-    Statistic: updates to a test cost of {REACHED:g}, Gaussian over orthogonal, 40 layers: each at
-        its best rate, and both at that of Gaussian weights
+    Statistic: updates to a test cost of {REACHED:g}, as a mean of three measurements in a row,
+        Gaussian over orthogonal, 40 layers: each at its best rate, and both at that of Gaussian
+        weights
     Rule: the first holds if the 95 % interval is above {FASTER:g}, and fails if it is below; the
         second holds if it is above {AS_FAST:g}, and fails if it is below; each a part. Networks
         that do not get there count with the whole run, and then no part fails
