@@ -831,7 +831,7 @@ _ALL = (
         seeds=(0, 1, 2),
         updates=50_000,
         jacobian=True,
-        pack=5,
+        pack=7,
     ),
     Experiment(
         "edge",

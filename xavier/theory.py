@@ -89,7 +89,8 @@ def axis_spread(activation: Named, q: float, *, layers: int = 1, orthogonal: boo
     r"""Variance of the squared singular values of a product of Jacobians, over their squared mean.
 
     0 if all axes are equally long, as dynamical isometry asks (and that they are near 1). At
-    infinite width what independent factors have of it adds up, whatever the scale of the weights, so that ``layers`` of one variance have
+    infinite width what independent factors have of it adds up, whatever the scale of the weights,
+    so that ``layers`` of one variance have
 
     .. math:: L \left(\frac{E[f'(s)^4]}{E[f'(s)^2]^2} - 1 + w\right)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -82,26 +82,46 @@ def _spreads(name: str) -> tuple[dict[int, float], ...]:
     """Spreads of a row by the number of layers, draw by draw."""
     units, gain, weights, depths = ROWS[name]
     drawn = (through(units, gain, weights, max(depths), seed) for seed in range(DRAWS))
-    return tuple({k: spread(found[k]) for k in depths} for found in drawn)
+    return tuple({k: spread(found.jacobians[k - 1]) for k in depths} for found in drawn)
+
+
+class Passed(NamedTuple):
+    """What `through` gives."""
+
+    end: Tensor
+    """The last layer's activations."""
+
+    start: Tensor
+    """The input."""
+
+    jacobians: Tensor
+    """Those of 1, 2, ... layers at the input, stacked."""
 
 
 def through(
-    units: str, gain: float, weights: Distribution, layers: int, seed: int
-) -> dict[int, Tensor]:
-    """Jacobians of that many layers of a hundred units, and of all the first ones of them.
+    units: str,
+    gain: float,
+    weights: Distribution,
+    layers: int = 30,
+    seed: int = 0,
+    stretch: float = 1.0,
+) -> Passed:
+    """An input on its way through random layers of a hundred units.
 
-    The input has the length that makes the first weighted sums as large as all later ones.
+    It has the length that makes the first weighted sums as large as all later ones, times
+    ``stretch``.
     """
     f, generator = get(units), torch.Generator().manual_seed(seed)
-    x = torch.randn(WIDTH, 1, generator=generator)
-    z = x * math.sqrt(WIDTH * _settled(units, gain)) / gain / x.norm()
-    whole, w, found = torch.eye(WIDTH), torch.empty(WIDTH, WIDTH), {}
-    for layer in range(1, layers + 1):
+    start = torch.randn(WIDTH, 1, generator=generator).double()
+    start *= stretch * math.sqrt(WIDTH * _settled(units, gain)) / gain / start.norm()
+    z, whole, w, found = start, torch.eye(WIDTH).double(), torch.empty(WIDTH, WIDTH).double(), []
+    for _ in range(layers):
         init.draw_(w, "lecun", gain, distribution=weights, generator=generator)
         s = w @ z
         z = f.value(s)
-        found[layer] = whole = f.derivative(s, z) * (w @ whole)
-    return found
+        whole = f.derivative(s, z) * (w @ whole)
+        found.append(whole)
+    return Passed(z, start, torch.stack(found))
 
 
 ISOMETRIC = 1.0
@@ -128,8 +148,8 @@ def d10_units(evidence: c.Evidence) -> c.Judgement:
         np.array([found[30] for found in _spreads(name)])
         for name in ("tanh, orthogonal", "rectifiers, orthogonal", "linear, Gaussian")
     )
-    ends = [through("tanh", 1.05, "orthogonal", 30, seed)[30] for seed in range(DRAWS)]
-    values = torch.linalg.svdvals(torch.stack(ends).double())
+    drawn = (through("tanh", 1.05, "orthogonal", seed=seed) for seed in range(DRAWS))
+    values = torch.linalg.svdvals(torch.stack([one.jacobians[-1] for one in drawn]))
     shortest = values[:, -1] / values.square().mean(1).sqrt()
     ratio = c.ratio_interval(rectifiers / linear)
     return c.by_limits(
@@ -230,6 +250,36 @@ def linear_steps(
             delta = w[k].mT @ delta
             w[k] = torch.baddbmm(w[k], arriving, up[k].mT, alpha=-1)
     return there.view(seeds, -1)
+
+
+def strengths(
+    values: Sequence[float], size: float, rate: float, steps: int, *, width: int = 9, seed: int = 0
+) -> Tensor:
+    """How strong the modes of a linear network of two layers are, a row a step of plain gradient
+    descent on half the squared error, from small weights that are drawn at random (Saxe et al.
+    2013, figure 3).
+
+    Inputs are white, and what is to be learned is diagonal.
+
+    Args:
+        values: on its diagonal, fewer than units; the others are 0.
+        size: standard deviation of an entry of the two weights' product, before the first step.
+        rate: learning rate.
+        steps: how many.
+        width: units of each layer.
+        seed: of the weights.
+    """
+    wanted = torch.zeros(width, width).double()
+    wanted.diagonal()[: len(values)] = torch.tensor(values).double()
+    drawn = torch.randn(2, width, width, generator=torch.Generator().manual_seed(seed)).double()
+    below, above = drawn * (size / math.sqrt(width)) ** 0.5
+    found = torch.zeros(steps, len(values))
+    for step in range(steps):
+        product = above @ below
+        found[step] = product.diagonal()[: len(values)]
+        left = wanted - product
+        below, above = below + rate * above.mT @ left, above + rate * left @ below.mT
+    return found
 
 
 # ------------------------------------------------------------------------------ trained networks

@@ -278,7 +278,7 @@ def d6_settled_chi(evidence: c.Evidence) -> c.Judgement:
         means[name] = c.ratio_interval(ratios)
         parts[name] = c.within_factor(means[name], NEAR)
     numbers = {name: c.as_ratio(mean) for name, mean in means.items()}
-    said = "Drawn over chi^49 at gain 1.1; on its way down to where it settles a signal has a smaller chi"
+    said = "Drawn over chi^49 at gain 1.1; until it has settled a signal has a smaller chi"
     return c.in_parts(parts, numbers["gain 1.1"], said, numbers=numbers)
 
 

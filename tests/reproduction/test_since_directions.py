@@ -64,18 +64,30 @@ def test_a_straight_network_says_how_its_axes_are_spread() -> None:
 
 
 def test_jacobians_of_draws_are_products() -> None:
-    found = since.through("tanh", 1.05, "orthogonal", 3, 0)
-    assert list(found) == [1, 2, 3]
-    assert torch.linalg.svdvals(found[1]).max() <= 1.05 + 1e-4
-    linear = since.through("identity", 1.0, "orthogonal", 5, 0)[5]
-    torch.testing.assert_close(linear @ linear.T, torch.eye(since.WIDTH), rtol=0, atol=1e-4)
+    found = since.through("tanh", 1.05, "orthogonal", 3)
+    assert len(found.jacobians) == 3 and found.end.shape == found.start.shape
+    assert torch.linalg.svdvals(found.jacobians[0]).max() <= 1.05 + 1e-9
+    linear = since.through("identity", 1.0, "orthogonal", 5).jacobians[-1]
+    torch.testing.assert_close(linear @ linear.T, torch.eye(since.WIDTH).double())
+
+
+def test_an_input_on_its_way_is_changed_by_its_jacobian() -> None:
+    """A little more of the input's length, through ten layers of tanh."""
+    end, start, jacobians = since.through("tanh", 1.05, "orthogonal", 10)
+    longer = since.through("tanh", 1.05, "orthogonal", 10, stretch=1 + 1e-6)
+    torch.testing.assert_close(longer.start, start * (1 + 1e-6))
+    moved = (longer.end - end) / 1e-6
+    torch.testing.assert_close(moved, jacobians[-1] @ start, rtol=1e-3, atol=1e-4)
 
 
 def test_axes_of_tanh_spread_as_the_formula_says_and_of_rectifiers_by_half_of_their_units() -> None:
     one = theory.axis_spread("tanh", theory.fixed_point("tanh", gain=1.05), orthogonal=True)
-    found = [spread(since.through("tanh", 1.05, "orthogonal", 5, k)[5]) for k in range(4)]
+    found = [
+        spread(since.through("tanh", 1.05, "orthogonal", 5, k).jacobians[-1]) for k in range(4)
+    ]
     assert np.mean(found) == pytest.approx(5 * one, rel=0.1)
-    relu = [spread(since.through("relu", math.sqrt(2), "orthogonal", 1, k)[1]) for k in range(20)]
+    drawn = (since.through("relu", math.sqrt(2), "orthogonal", 1, k) for k in range(20))
+    relu = [spread(found.jacobians[0]) for found in drawn]
     assert np.mean(relu) == pytest.approx(1, rel=0.15)
 
 
@@ -233,3 +245,19 @@ def test_a_run_that_diverged_is_not_chosen() -> None:
     rows = made(test_cost=cost).rows("directions")
     found = since.chosen_rates(rows, directions_arm("Gaussian", since.DEEP))
     assert set(found.values()) == {0.01}
+
+
+def test_strengths_are_those_of_gradient_descent() -> None:
+    """Of one unit a layer, which is its own mode: against the step written out."""
+    found = since.strengths((2.0,), 0.1, 0.05, 4, width=1, seed=3)[:, 0]
+    a, b = (torch.randn(2, generator=torch.Generator().manual_seed(3)).double() * 0.1**0.5).tolist()
+    for strength in found.tolist():
+        assert strength == pytest.approx(a * b, rel=1e-5)
+        a, b = a + 0.05 * b * (2 - a * b), b + 0.05 * a * (2 - a * b)
+
+
+def test_strong_modes_are_learned_first() -> None:
+    found = since.strengths((4.0, 2.0, 1.0), 0.001, 0.002, 4000)
+    half = (found > torch.tensor([2.0, 1.0, 0.5])).double().argmax(0)
+    assert 0 < half[0] < half[1] < half[2]
+    assert found[-1] == pytest.approx(torch.tensor([4.0, 2.0, 1.0]), rel=0.05)
