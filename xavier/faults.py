@@ -483,7 +483,7 @@ def _branches(about: About) -> Iterator[Finding]:
             "branches", tuple(s.name for s in chain),
             f"The variance of the residual stream grows from {chain[0].stream:.2g} to "
             f"{chain[-1].total:.2g} over {len(chain)} sums"
-            + (f", by {pace:.2f} at each." if doubles else ", and adds up."),
+            + (f", by {pace:.2f} at each in the upper half." if doubles else ", and adds up."),
             {"growth": math.exp(growth), "sums": len(chain)},
             ("Each branch is as large as the stream. " if doubles else
              "The last branches are a small part of the sum. ")

@@ -156,8 +156,9 @@ RELU_BRANCH = 2**0.25
 @c.claim("D17", "De & Smith 2020, and teaching", c.BIRTH, chapter=17)
 def d17_branches_add_up(evidence: c.Evidence) -> c.Judgement:
     """Without a rule the variance of a residual stream doubles at every block, of rectifiers as of
-    tanh; branches divided by the root of the number of blocks keep it below e times its size; and
-    with a normalization in front of every branch it grows as one plus the number of blocks.
+    tanh; branches divided by the root of the number L of blocks keep it near (1 + 1/L)^L times its
+    size, which is below e; and with a normalization in front of every branch it grows as one plus
+    L.
 
     Statistic: mean square of the stream behind the last block over that in front of the first, and
         of the first two its 20th root
@@ -171,7 +172,7 @@ def d17_branches_add_up(evidence: c.Evidence) -> c.Judgement:
     tested = {
         "rectifiers double": free["relu"],
         "tanh doubles": free["tanh"],
-        "by the root of 20: below e": growth("relu", blocks, scale=blocks**-0.5)
+        "by the root of 20: 2.65 times": growth("relu", blocks, scale=blocks**-0.5)
         / (1 + 1 / blocks) ** blocks,
         "normalized in front: 21 times": growth("relu", blocks, place="pre") / (1 + blocks),
     }
@@ -321,8 +322,8 @@ ENDS, SOONER = "2,000 updates", "1,500 updates"
 
 @c.claim("D20", "Yang et al. 2019", ENDS, chapter=17, needs=(RECORD,))
 def d20_twenty_layers(evidence: c.Evidence) -> c.Judgement:
-    """Twenty layers of rectifiers with batch normalization do not start to learn, whose gradients
-    are too unequal, and with layer normalization they do.
+    """Twenty layers of rectifiers with batch normalization, whose gradients are too unequal, do not
+    start to learn; with layer normalization they do.
 
     Statistic: test errors at the end, at rates 0.03 and 0.1
     Rule: a run has started if its error is below {LEARNED:g} %; a network starts if at one rate all
@@ -452,8 +453,9 @@ def d22_start_matters(evidence: c.Evidence) -> c.Judgement:
         of the least mean error of 0.01, 0.03 and 0.1
     Rule: the start matters if the 95 % interval is beyond {MARGIN:g} points on either side, and
         does not if it is within; each of the four networks a part
-    Scale: ten layers of 100 tanh units, as branches five blocks of two by the root of five, 5
-        seeds on which rates are chosen, too
+    Scale: ten layers of 100 tanh units; as branches five blocks of two layers of weights around one
+        of tanh, over the root of five, behind a first layer; hidden weights start with n Var[W] =
+        1/3 or 1, others with 1; 5 seeds on which rates are chosen, too
     """
     rows = evidence.rows(RECORD)
     numbers, parts, rates = {}, {}, []
