@@ -733,6 +733,17 @@ _ALL = (
         quantities=("activation",),
     ),
     _trained(
+        "saturation_more",
+        "Sixteen more seeds of tanh and softsign for as long",
+        [replace(arm, lr=0.03) for arm in (TANH, SOFTSIGN)],
+        width=300,
+        seeds=tuple(range(10, 26)),
+        updates=750_000,
+        every=250_000,
+        quantities=("activation",),
+        pack=4,
+    ),
+    _trained(
         "cost",
         "Cross-entropy or the quadratic cost",
         _each((TANH, TANH_N), {"cross-entropy": {}, "quadratic": {"cost": "quadratic"}}),

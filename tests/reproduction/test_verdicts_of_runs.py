@@ -664,11 +664,14 @@ def p12(
     return {"table1": made("table1", p98=p98, saturated=lines(**ends))}
 
 
-@cells("saturation_late", "saturated")
-def saturated_late(c: Cell, softsign: float, tanh: float) -> float:
+def saturated_at(c: Cell, softsign: float, tanh: float) -> float:
     """Saturated shares of other networks at the end of longer runs."""
     end = {"softsign": softsign, "tanh": tanh}[c.arm]
-    return (end + 0.002 * WOBBLE[c.seed - 5]) * c.update / 750_000
+    return (end + 0.002 * WOBBLE[c.seed % 5]) * c.update / 750_000
+
+
+saturated_late = cells("saturation_late", "saturated")(saturated_at)
+saturated_more = cells("saturation_more", "saturated")(saturated_at)
 
 
 @cells("table1", "density")
@@ -898,7 +901,8 @@ CASES: dict[str, dict[Verdict, list[Made]]] = {
             reaching([(1000.0,) + (math.inf,) * 4] * 5)],
         "holds in part": [reaching([RISING] * 5, late=math.inf)],
         "undecided": [reaching([RISING] * 3 + [FALLING] * 2), reaching([TIED] * 5)]},
-    "P12": {"holds": [p12(), p12() | saturated_late(0.2, 0.3)],
+    "P12": {"holds": [p12(), p12() | saturated_late(0.2, 0.3),
+            p12() | saturated_late(0.25, 0.25) | saturated_more(0.2, 0.3)],
         "fails": [p12(0.6, 0.2, 0.1, (0.4, 0.05))],
         "holds in part": [p12(fast=0.1), p12() | saturated_late(0.3, 0.2)],
         "undecided": [p12(saturated=(0.3, 0.3)), p12() | saturated_late(0.25, 0.25)]},
