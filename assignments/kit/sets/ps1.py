@@ -27,7 +27,7 @@ STARTS: dict[str, tuple[str, bool]] = {
     "order": ("all constant; the examples come in random order", True),
     "dropout": ("all constant; in each update every unit is left out by a coin of its own", False),
     "output biases": ("all constant, but the biases of the output are random", True),
-    "one pixel": ("all constant, but the weights from the first pixel are all twice that", True),
+    "one pixel": ("all constant, but the weights from one pixel are all twice that", True),
     "one weight": ("all constant, but one weight of one unit is 1 % larger", False),
     "rate": ("all constant; the read-out has ten times the learning rate", True),
 }
@@ -522,7 +522,7 @@ def _other_ranks(run: Run) -> list[Mistake]:
         Mistake("squared", float(squares.sum() ** 2 / (squares**2).sum()),
                 "the singular values are squared already in what you sum: no sigma^4"),
         Mistake("stable rank", float(squares.sum() / squares[0]),
-                "that is measured by the largest singular value alone"),
+                "that is the stable rank: the squares over the largest of them"),
         Mistake("rank", float(np.linalg.matrix_rank(run.end[0])),
                 "that is the rank, which noise makes full"),
         Mistake("read-out", effective_rank(run.end[1]), "that is the rank of the read-out"),
@@ -867,7 +867,7 @@ def _sweep(answers: Answers, variant: Variant) -> Iterator[Finding]:
         near = (int(calm[np.argmin(np.abs(np.log(gains[calm] / g)))]) for g in (1.0, 0.45))
         chosen = [*near, int(variant.rng("sweep").choice(calm)), int(calm[0])]
     if not chosen or gains[chosen[0]] < 1 / 3:
-        said = f"No gain between a third and {_CALM:g} was tried, where networks learn."
+        said = f"No gain between a third and {_CALM:g} was tried; networks learn near 1."
         untried = [wrong("few", said, 0.2)]
     chosen = list(dict.fromkeys(chosen))
     asked = tuple(float(gains[i]) for i in chosen)
@@ -879,7 +879,7 @@ def _sweep(answers: Answers, variant: Variant) -> Iterator[Finding]:
     saturated = np.flatnonzero((gains >= _SATURATED) & (costs < _HALF))
     for i in saturated[:1]:
         said = f"At gain {gains[i]:.3g} your row says {costs[i]:.3f}"
-        yield wrong("other costs", f"{said}; all units are saturated there.", 0.2)
+        yield wrong("other costs", f"{said}; nearly all units are saturated there.", 0.2)
     if not np.any(costs < _HALF) and np.ptp(np.diff(gains)) <= 1e-6 * gains.max():
         said = "Equal steps of the gain miss the band: its logarithm counts."
         yield wrong("linear", said, 0.5)
@@ -1034,11 +1034,11 @@ PROBLEM_SET = parts.ProblemSet(
              "Copy the weights before you train.",
              "01_symmetry: No data can untie them", own=True),
         Part("untied", 5, 14, "medium", ("untied_run",), _untied,
-             "Train for longer: the time to leave a saddle grows with its logarithm.",
+             "Train for longer: the wait grows with the logarithm of one over the noise.",
              "01_symmetry: A little noise is enough", own=True),
         Part("stays", 5, 14, "hard", ("stays", "runs"), _stays,
              "What exchanges two units, and leaves the training as it was?",
-             "01_symmetry: Zero is a different failure", own=True),
+             "01_symmetry: Equal units get equal gradients", own=True),
         Part("sparse", 2, 5, "easy", ("sparse_std",), _sparse, "How many terms does a sum have?",
              "04_forward: Step 3: a sum of n"),
         Part("sweep", 6, 12, "medium", ("sweep",), _sweep,
