@@ -190,7 +190,7 @@ VARIANTS: dict[str, Activation] = {
 }
 """The sigmoid shifted to zero mean, made as steep as tanh, and both.
 
-The two properties in which it differs from tanh can so be changed one at a time.
+Two of the properties in which it differs from tanh can so be changed one at a time.
 
 :meta hide-value:"""
 

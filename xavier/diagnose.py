@@ -10,8 +10,8 @@
 
 One forward and one backward pass is run (`xavier.probe`), and the model is left as it was. The
 checks, and what their thresholds come from, are in `xavier.faults`. A finding is serious, or a
-remark; a network without a serious one starts well, which says nothing of its rate, its data, or
-its end.
+remark; a network without a serious one starts well, which says nothing of its rate, its labels,
+or its end.
 """
 
 from __future__ import annotations

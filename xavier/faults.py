@@ -5,8 +5,8 @@ variance changes over the whole depth. A factor of e^6 is serious: by that much 
 at the depth of six correlation lengths, beyond which networks were seen not to train (Schoenholz et
 al. 2017); its root is worth a remark. To both the scatter of random networks is added: the log of a
 signal's variance has a variance of about 5/n for each layer of n inputs (exact for rectifiers in
-wide layers, see Hanin and Rolnick 2018; less for other units), and four standard deviations of it
-are granted. Shares and means of samples are granted four standard errors, too.
+wide layers, see Hanin and Rolnick 2018; less for tanh, more for gelu and silu), and four standard
+deviations of it are granted. Shares and means of samples are granted four standard errors, too.
 """
 
 from __future__ import annotations
@@ -165,8 +165,8 @@ def _inputs(about: About) -> Iterator[Finding]:
     if alike > 0.5:
         yield Finding(
             "inputs", (), f"Two inputs have a mean cosine of {alike:.2f}; centred ones have 0.",
-            {"cosine": alike}, "What they share moves every weight of a unit the same way.",
-            line, False,
+            {"cosine": alike},
+            "What they share moves the weights of every unit along one direction.", line, False,
         )  # fmt: skip
 
 
@@ -201,7 +201,7 @@ def _signal(about: About) -> Iterator[Finding]:
 
 
 def _gradient(about: About) -> Iterator[Finding]:
-    """The same on the way back, by the norm over a layer, which n_in Var[W] alone changes."""
+    """The same on the way back, by the norm over a layer, which n_in Var[W] and slopes change."""
     uses = [u for u in about.hidden if math.isfinite(u.gradient) and u.gradient > 0][::-1]
     if not (change := _change(about, uses, [u.gradient**2 for u in uses])):
         return
@@ -211,9 +211,9 @@ def _gradient(about: About) -> Iterator[Finding]:
         f"The gradient {'fades' if step < 1 else 'grows'} on its way back: its square by "
         f"{step:.3g} a layer, {whole:.2g} over {len(uses)} layers; it should stay.",
         {"per layer": step, "change": whole},
-        "At one rate the layers next to the input learn so many times slower than those next to "
-        "the output." if step < 1 else
-        "A rate that suits the layers next to the output is too large next to the input.",
+        "Weights next to the input have gradients smaller by its root, unless the signal fades as "
+        "fast towards the output: then all have small ones." if step < 1 else
+        "A rate that suits the layers next to the output may be too large next to the input.",
         about.remedy, serious,
     )  # fmt: skip
 
@@ -299,8 +299,8 @@ def _stuck(about: About) -> Iterator[Finding]:
         yield Finding(
             "stuck", tuple(u.name for u in stuck), f"{len(stuck)} layers have weights of zero and "
             "get nothing but zeros.", {"layers": len(stuck)},
-            "The gradient of a weight is the signal below times the gradient above, and both are "
-            "zero for ever.", about.remedy,
+            "The gradient of a weight is the signal below times the gradient above; the signal is "
+            "zero, and through weights of zero nothing goes back to change it.", about.remedy,
         )  # fmt: skip
 
 
@@ -315,7 +315,7 @@ def _units(about: About) -> Iterator[Finding]:
                     "dead", (use.name,), f"{use.dead:.0%} of the {use.units} rectifiers are zero "
                     f"for every input; by chance it would be {chance:.0%}.",
                     {"dead": use.dead, "chance": chance},
-                    "Nothing comes through them and no gradient back, whatever the input.",
+                    "Nothing comes through them and no gradient back, for any input of the batch.",
                     about.remedy,
                 )  # fmt: skip
         if use.saturated > 0.25:
@@ -377,8 +377,8 @@ def _drawn(about: About) -> Iterator[Finding]:
                 "mean", (use.name,), f"The weights have the mean {draw.mean:.3g} at a std of "
                 f"{math.sqrt(spread):.3g}; it should be 0.",
                 {"mean": draw.mean, "std": math.sqrt(spread)},
-                "All units share the sum of their inputs, which is larger than what each sees for "
-                "itself.", about.remedy,
+                "All units share a multiple of the sum of their inputs, which the matrix stretches "
+                "more than anything else.", about.remedy,
             )  # fmt: skip
 
 
@@ -485,7 +485,7 @@ def _branches(about: About) -> Iterator[Finding]:
             f"{chain[-1].total:.2g} over {len(chain)} sums"
             + (f", by {pace:.2f} at each in the upper half." if doubles else ", and adds up."),
             {"growth": math.exp(growth), "sums": len(chain)},
-            ("Each branch is as large as the stream. " if doubles else
+            ("Each branch is a fixed share of the stream. " if doubles else
              "The last branches are a small part of the sum. ")
             + f"Branches that end on weights smaller by 1/({len(chain)})^1/2 (as GPT-2's do), or "
             "on zeros, keep it.",
@@ -525,6 +525,6 @@ CHECKS: tuple[Callable[[About], Iterable[Finding]], ...] = (
     _finite, _inputs, _signal, _gradient, _alike, _tied, _stuck, _units, _drawn, _biases, _loss,
     _reached, _branches, _hidden_scale,
 )  # fmt: skip
-"""All checks, in the order in which their findings are printed.
+"""All checks, in the order in which their findings are printed, serious ones first.
 
 :meta hide-value:"""

@@ -1,8 +1,8 @@
 """The book's pictures: rows in, a picture out.
 
 Each function makes one kind of picture from a table with one measurement a row, and returns a
-`Picture`, which notebooks display by itself. Colours mean the same in the whole book: one per
-rule, one per layer, one per outcome; they can be told apart by colour-blind readers and on paper.
+`Picture`, which notebooks display by itself. A name has one colour in the whole book: rules,
+layers, outcomes; they can be told apart by colour-blind readers and on paper.
 Pictures are drawings, in SVG, without a ground of their own; the book's pages give every colour a
 partner for dark ground. Nothing global is changed: no style, no current figure.
 """

@@ -46,7 +46,8 @@ class Finding:
         what: what was found, with its number and what it should be.
         evidence: the numbers behind it.
         why: why it matters.
-        fix: a line of code, with ``model``, ``torch`` and `xavier.init` at hand.
+        fix: a line of code, with ``model``, ``batch``, ``targets``, ``torch`` and `xavier.init`
+            at hand.
         serious: whether learning is in danger; else it is a remark.
     """
 

@@ -1,7 +1,8 @@
 """Draw weights: torch tensors in place, NumPy arrays by return value.
 
-Randomness is an argument. With the same generator state the torch samplers give the same weights
-as `torch.nn.init` where that has the rule, in whatever order a tensor lies in memory; nothing here
+Randomness is an argument. With the same generator state the torch samplers give the weights
+that `torch.nn.init` gives a contiguous tensor, where that has the rule, in whatever order this one
+lies in memory; nothing here
 seeds anything.
 """
 
@@ -340,7 +341,8 @@ def lsuv_(
 
     Layer-sequential unit variance (Mishkin & Matas 2016): no rule is asked, since the batch shows
     what each layer's input is. One forward pass in the module's mode is enough, as biases are set
-    to zero. Buffers and torch's global generator are as before afterwards.
+    to zero. Buffers are as before afterwards, and so is torch's global generator but for the draws
+    where none is given.
 
     >>> net, batch = nn.Sequential(nn.Linear(9, 8), nn.ReLU(), nn.Linear(8, 5)), torch.eye(9)
     >>> list(lsuv_(net, batch)), round(net(batch).std(correction=0).item(), 4)

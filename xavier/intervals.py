@@ -133,7 +133,7 @@ def proportion_interval(k: int, n: int, level: float = 0.95) -> Interval:
     """The interval of a share that was counted, by Clopper and Pearson.
 
     It never holds the true share less often than ``level`` says, also where the count is 0 or all;
-    for the error on a large test set it is as short as any other.
+    for the error on a large test set it is hardly longer than any other.
 
     Args:
         k: how many of them, from 0 to n.

@@ -1,7 +1,7 @@
 """By which law weights seem to have been drawn, mistakes included.
 
 A variance is recognized by the weights' mean square, within the error of a sample of so many, and
-where that tells two laws apart by their distribution. Most laws agree on a square layer; over all
+where that tells two laws apart by their distribution. Many laws agree on a square layer; over all
 layers of a model they do not, so that `recognize` names for each layer the law that fits most
 weights of the whole model.
 """
@@ -22,7 +22,7 @@ from xavier.rules import Rule
 
 _ERRORS = 4.0  # standard errors of a mean square: chance exceeds them once in 16,000
 _LEAST = 100  # weights of a layer whose law is named: the error of their variance is 10 % or so
-_SAMPLE = 100_000  # weights that are looked at: they tell the variance to a third of a percent
+_SAMPLE = 100_000  # weights that are looked at: they tell the variance to half a percent
 
 
 Variance: TypeAlias = Callable[[float, float, Use], float]
@@ -123,7 +123,7 @@ LAWS: tuple[Law, ...] = (
 
 
 class Draw(NamedTuple):
-    """Weights as a sample: mean, mean square, kurtosis and number."""
+    """Weights as a sample: mean, mean square, kurtosis, and how many of them were looked at."""
 
     mean: float
     square: float
@@ -152,7 +152,7 @@ def draw_of(weight: Tensor) -> Draw:
     square = float(values.square().mean())
     kurtosis = float(values.square().square().mean()) / square**2 if square else math.nan
     total = square * (len(parts) // len(some))
-    return Draw(float(values.mean()), total, kurtosis, flat.numel())
+    return Draw(float(values.mean()), total, kurtosis, len(some))
 
 
 def recognize(uses: Sequence[Use], draws: Sequence[Draw]) -> list[Law | None]:

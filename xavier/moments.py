@@ -38,7 +38,7 @@ class Law:
             name: for printing only; equal names are still different variables.
             mean: number or expression.
             variance: number or expression, not random itself and not negative.
-            normal: whether it is normal, so that its higher moments are known.
+            normal: whether it is normal, so that its moments up to the 8th are known.
 
         Raises:
             ValueError: the variance is negative.
@@ -83,7 +83,7 @@ class Law:
         known = self._moments[noise]
         if power >= len(known):
             raise ValueError(
-                f"moment {power} of {noise.name} is not known; draw it with normal=True if it is"
+                f"moment {power} of {noise.name} is not known; normal=True gives them up to the 8th"
             )
         return known[power]
 

@@ -18,7 +18,7 @@ the number of values, not by one less:
 "std_over_inputs"   root of the mean over units of the variance over examples
 "p02", "p98"        2nd and 98th percentile, linearly interpolated between values; of more than half
                     a million values in a layer (weights, as a rule), those of an even sample of
-                    about 65,000, and in `watch` of more than 16,384 those of about 8,000
+                    about 65,000, and in `watch` of more than 16,384 those of 5,000 to 8,000
 "saturated"         share of saturated units (`xavier.activations.Activation.saturated`)
 "density"           share of the values in a bin, divided by the bin's width
 "norm"              root of the sum of squares; this and the next three from `watch` alone
@@ -113,8 +113,8 @@ def statistics(
         step: what to write in the column ``step``, such as the number of updates so far.
         quantities: those to describe; by default all that are known.
         histogram: for some quantities, the bins (lower end, upper end, number of bins). Values
-            beyond the ends are in no bin but are counted: the densities then sum up to less
-            than 1.
+            beyond the ends are in no bin but are counted: densities times the width of a bin
+            then sum up to less than 1.
 
     Returns:
         Rows ``step``, ``replica``, ``layer``, ``quantity``, ``statistic``, ``value``; with
@@ -123,8 +123,8 @@ def statistics(
     Raises:
         TypeError: ``histogram`` is no mapping, or its bins are not three numbers.
         ValueError: a quantity is unknown or needs gradients that are not there, bins are not
-            ascending or not of a quantity that is described, or the passes are not of this network
-            and of each other.
+            ascending or not of a quantity that is described, or the passes have not the shapes of
+            this network and of each other.
     """
     import pandas as pd  # here and below: who only measures waits for torch alone
 
@@ -173,7 +173,8 @@ def jacobian(
     mean.
 
     The cost is one singular value decomposition per replica and example, 0.1 s each on one core
-    at 1000 x 1000. At birth examples hardly differ, and a few tell as much as all.
+    at 1000 x 1000. At birth by the standard rule examples hardly differ, and a few tell as much as
+    all.
 
     Args:
         network: R replicas.

@@ -20,7 +20,7 @@ from xavier import checks, derivation
 
 Array = NDArray[np.float64]
 
-_NUMBERS_AT_ONCE = 4_000_000  # weights held in memory at a time: 32 MB
+_NUMBERS_AT_ONCE = 4_000_000  # weights of the largest layer held at a time: 32 MB
 
 
 def compare(

@@ -253,7 +253,7 @@ class Network:
 
         Raises:
             IndexError: there is no such replica.
-            ValueError: torch has no module for the activation.
+            ValueError: the activation is none of `ACTIVATIONS`.
         """
         if self.activation is not ACTIVATIONS.get(self.activation.name):
             raise ValueError(

@@ -3,8 +3,8 @@
 `xavier.monitor.watch` describes modules and activations over many steps; this follows one pass
 through every function of torch, so that a residual sum, or a matrix that is no layer, counts as
 well. `look` leaves the model as it was: parameters, their gradients, buffers such as running
-averages, hooks, modes and the states of the random number generators. `xavier.diagnose` says what
-the numbers mean.
+averages, hooks, modes and the states of torch's random number generators. `xavier.diagnose` says
+what the numbers mean.
 """
 
 from __future__ import annotations

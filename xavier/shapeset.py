@@ -46,7 +46,7 @@ BLOCK = 1024
 """Images drawn at a time; part of what a seed means."""
 
 STRETCH = (0.2, 0.8)
-"""Smallest and largest diameter of an object in each direction, in image sides."""
+"""Smallest and largest diameter of the ellipse around an object, in image sides."""
 
 MARGIN = 1 / 32
 """Distance that every object keeps from the border, in image sides."""
@@ -58,7 +58,7 @@ ANGLES = 255
 """Number of directions into which an object may be turned."""
 
 MIN_SIZE = 15
-"""Below this many pixels a side, the smallest triangle could fall between pixel centres."""
+"""At so many pixels a side the smallest triangle holds a pixel's centre; at 12 it need not."""
 
 _CORNERS = (3, 4, 20)  # the ellipse is a stretched 20-gon
 _MAX_CORNERS = max(_CORNERS)

@@ -62,7 +62,7 @@ def describe(
         found["std_over_inputs"] = math.sqrt(within)
     # Percentiles are of all values up to the first number, and of about the second of more.
     sample, (most, about) = flat, (2**14, 2**13) if health else (2**19, 2**16)
-    if len(flat) > most:  # an odd stride visits all columns of a matrix with an even number of them
+    if len(flat) > most:  # an odd stride visits all columns where these are a power of two
         sample = flat[:: math.ceil(len(flat) / about) | 1]
     found |= zip(_PERCENTILES, _percentiles(sample), strict=True)
     if activation is not None:

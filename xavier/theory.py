@@ -388,7 +388,8 @@ def saturated_share(activation: Named, q: float) -> float:
     """Share of the units that are saturated when the weighted sums have variance ``q``.
 
     Saturated as `xavier.activations.SATURATED_SLOPE` has it, where the slope is nearly flat: on
-    both sides for tanh, below 0 for rectifiers and, from some way below, for gelu and silu.
+    both sides for tanh, below 0 for rectifiers, and for gelu and silu far below and near their
+    least.
 
     >>> round(saturated_share("tanh", 4.0), 4), saturated_share("relu", 1.0)
     (0.2761, 0.5)

@@ -242,7 +242,7 @@ def train(
         TypeError: an argument is of the wrong type, or a stream gives what is.
         ValueError: a seed has no stream, a number is out of range, or a stream gives examples
             that `xavier.network.Network.check` refuses. Arguments are checked before the first
-            update; examples when they are fetched, a hundred updates' at a time.
+            update; examples when they are fetched, those of some hundred updates at a time.
     """
     training = Training(
         network, streams, lr=lr, batch_size=batch_size, cost=cost, test=test, monitor=monitor

@@ -109,7 +109,7 @@ def test_variables_are_real_numbers() -> None:
 def test_a_moment_that_was_not_given_is_an_error_not_a_guess() -> None:
     law = Law()
     x, normal = law.draw("x"), law.draw("y", normal=True)
-    with pytest.raises(ValueError, match=r"^moment 3 of x is not known; draw it with normal=True"):
+    with pytest.raises(ValueError, match=r"^moment 3 of x is not known; normal=True gives them"):
         law.E(x**3)
     with pytest.raises(ValueError, match=r"^moment 4 of x is not known"):
         law.Var(x**2)
