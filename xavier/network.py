@@ -253,7 +253,7 @@ class Network:
 
         Raises:
             IndexError: there is no such replica.
-            ValueError: the activation is none of `ACTIVATIONS`.
+            ValueError: the activation is none of `xavier.activations.ACTIVATIONS`.
         """
         if self.activation is not ACTIVATIONS.get(self.activation.name):
             raise ValueError(
