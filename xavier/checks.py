@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -20,6 +20,13 @@ def positive_int(name: str, value: Any) -> int:
 def count(name: str, value: Any) -> int:
     """Return ``value`` as an int of at least 0; a TypeError or ValueError if it is none."""
     return _int_from(0, name, value)
+
+
+def position(own: Mapping[str, Any], state: Mapping[str, Any]) -> int:
+    """Return where a stream stood by its ``state``, which else is its ``own``; or an error."""
+    if "position" not in state or {**state, "position": 0} != {**own, "position": 0}:
+        raise ValueError(f"state must be one of this stream, such as {own}, got {state}")
+    return count("state['position']", state["position"])
 
 
 def seed(name: str, value: Any) -> int:

@@ -174,10 +174,7 @@ class Shapeset:
             TypeError: the position in ``state`` is no integer.
             ValueError: it is of another stream, or not a stream's state.
         """
-        own = self.state()
-        if {**state, "position": 0} != {**own, "position": 0}:
-            raise ValueError(f"state must be one of this stream, such as {own}, got {state}")
-        self._position = checks.count("state['position']", state["position"])
+        self._position = checks.position(self.state(), state)
 
     def _load(self, index: int) -> tuple[_Scenes, NDArray[np.uint8]]:
         if self._block is None or self._block[0] != index:

@@ -742,6 +742,7 @@ OTHER_STATES: list[tuple[Callable[[dict[str, Any]], Any], type[Exception], str]]
         )
     ),
     (lambda _: {}, ValueError, "state"),
+    (lambda state: {k: state[k] for k in state if k != "position"}, ValueError, "state"),
     (lambda state: state | {"extra": 1}, ValueError, "state"),
     (lambda state: state | {"stream": "shapeset"}, ValueError, "state"),
     (lambda state: state | {"position": -1}, ValueError, "state"),
