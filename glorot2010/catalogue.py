@@ -322,6 +322,11 @@ def _of_modules(points: Iterable[ModulePoint]) -> dict[Scale, Grid]:
     return {"smoke": Grid(few, _FIVE[:2]), "book": book, "paper": book}
 
 
+def _said(**options: float | int | str) -> tuple[Option, ...]:
+    """Options of a family, in the order in which they are given."""
+    return tuple(options.items())
+
+
 def _narrow(options: Iterable[Option]) -> tuple[Option, ...]:
     """The same with a quarter of the width, and of the width that others are compared with."""
     return tuple(
@@ -359,12 +364,7 @@ def _widths(optimizer: Literal["sgd", "adam"]) -> Iterator[ModulePoint]:
             arm=width_arm(how, width),
             seed=seed,
             family="Wide",
-            options=(
-                ("how", how),
-                ("optimizer", optimizer),
-                ("width", width),
-                ("base", WIDTHS[0]),
-            ),
+            options=_said(how=how, optimizer=optimizer, width=width, base=WIDTHS[0]),
             lr=lr,
             updates=800,
             every=800,
@@ -396,12 +396,7 @@ def _directions() -> Iterator[ModulePoint]:
                 arm=directions_arm(weights, layers),
                 seed=seed,
                 family="Straight",
-                options=(
-                    ("layers", layers),
-                    ("width", 100),
-                    ("gain", 1.05),
-                    ("distribution", distribution),
-                ),
+                options=_said(layers=layers, width=100, gain=1.05, distribution=distribution),
                 lr=lr,
                 updates=updates,
                 every=updates // 20,
@@ -442,7 +437,7 @@ def _mend() -> Iterator[ModulePoint]:
                 arm=arm,
                 seed=seed,
                 family=family,
-                options=tuple((options | {"width": 100}).items()),
+                options=_said(**options, width=100),
                 lr=lr,
                 updates=updates,
                 every=500,
