@@ -715,7 +715,7 @@ _ALL = (
         every=100_000,
         extra=(50_000,),
         quantities=("activation",),
-        pack=5,
+        pack=1,
     ),
     _trained(
         "saturation_late",
@@ -736,7 +736,7 @@ _ALL = (
         updates=750_000,
         every=250_000,
         quantities=("activation",),
-        pack=4,
+        pack=1,
     ),
     _trained(
         "cost",
