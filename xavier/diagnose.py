@@ -195,10 +195,9 @@ def _table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
 def _row(about: About, use: Use) -> dict[str, Any]:
     n_in, n_out = use.fans or (math.nan, math.nan)
     bias = probe.mean_square(use.bias) if use.bias is not None else 0.0
-    unit = use.activation
     return {
         "layer": use.name, "kind": use.kind, "fan_in": n_in, "fan_out": n_out,
-        "rule": about.law(use), "activation": unit if isinstance(unit, str | None) else unit[0],
+        "rule": about.law(use), "activation": use.activation,
         "inputs": _root(use.inputs), "outputs": _root(use.outputs),
         "theory": _root(about.gain_squared(use) * use.inputs + bias), "alike": round(use.alike, 4),
         "dead": use.dead, "saturated": use.saturated, "gradient": use.gradient,
@@ -213,11 +212,11 @@ def _gradient_squared(about: About, use: Use) -> float:
     the mean of its squared slope, at the variance that its inputs have.
     """
     above = [u for u in about.seen.uses if u.below is not None and about.seen.uses[u.below] is use]
-    if not above or use.normed:
+    if not above or use.normed or (use.activation and use.curve is None):
         return math.nan
     try:
-        slope = theory.gradient_map(use.activation or "identity", use.outputs)
-    except ValueError:  # a unit without a formula, or sums that are no numbers
+        slope = theory.gradient_map(use.curve or "identity", use.outputs)
+    except ValueError:  # sums that are no numbers
         return math.nan
     return slope * sum(about.gain_squared(u) * u.gradient**2 for u in above)
 

@@ -82,12 +82,13 @@ class About:
     @property
     def remedy(self) -> str:
         """The line that draws the weights again, by the unit that most of them lead to."""
-        unit = self.most(lambda use: use.activation)
+        unit, curve = self.most(lambda use: (use.activation, use.curve)) or (None, None)
         if unit in ("relu", "relu6"):
             return 'init.initialize_(model, "he")'
-        if laws.needed(unit) == 1:
+        if (square := laws.needed(curve)) == 1:
             return 'init.initialize_(model, "glorot")'
-        return f'init.initialize_(model, "lecun", gain={unit!r})'
+        gain = repr(curve) if isinstance(curve, str | tuple) else f"{math.sqrt(square):.6g}"
+        return f'init.initialize_(model, "lecun", gain={gain})'
 
 
 def _chains(sums: Sequence[Sum]) -> Iterator[list[Sum]]:
@@ -187,8 +188,9 @@ def _signal(about: About) -> Iterator[Finding]:
     if not (change := _change(about, uses, [u.outputs for u in uses])):
         return
     step, whole, serious = change
-    unit, law = about.most(lambda use: use.activation), about.most(about.law)
-    needed, has = laws.needed(unit), np.median([about.gain_squared(u) for u in uses])
+    unit, curve = about.most(lambda use: (use.activation, use.curve))
+    law, needed = about.most(about.law), laws.needed(curve)
+    has = np.median([about.gain_squared(u) for u in uses])
     yield Finding(
         "signal", tuple(u.name for u in uses),
         f"The signal {'fades' if step < 1 else 'grows'}: its variance by {step:.3g} a layer, "
@@ -344,16 +346,17 @@ def chance_of_dead(similarity: float, examples: int) -> float:
 
 def _drawn(about: About) -> Iterator[Finding]:
     """Laws that are mistakes, or for another unit; weights whose mean is not zero."""
-    by_law: dict[tuple[str, Any], list[Use]] = {}
+    by_law: dict[tuple[str, Any, Any], list[Use]] = {}
     for use in about.hidden:
         if not use.normed and about.laws[id(use)]:
-            by_law.setdefault((about.law(use), use.activation), []).append(use)
-    for (name, unit), uses in by_law.items():
+            by_law.setdefault((about.law(use), use.activation, use.curve), []).append(use)
+    for (name, unit, curve), uses in by_law.items():
         law = about.laws[id(uses[0])]
-        mistake = law.mistake if law else ""
-        ratios = [math.log(about.gain_squared(u) / laws.needed(unit)) for u in uses]
+        ratios = [math.log(about.gain_squared(u) / laws.needed(curve)) for u in uses]
+        # What gives the variance that the unit needs is none, whatever else gives it.
+        mistake = law.mistake if law and max(map(abs, ratios)) > 0.05 else ""
         linked = sum(r for r, u in zip(ratios, uses, strict=True) if u.below is not None)
-        matters = unit not in (None, "gates", "sigmoid") and abs(linked) > REMARK
+        matters = curve not in (None, "sigmoid") and unit != "hardsigmoid" and abs(linked) > REMARK
         if mistake or matters:
             ratio = math.exp(float(np.mean(ratios)))
             text = f": {mistake}" if mistake else ""

@@ -8,6 +8,7 @@ and files would take it along.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -137,6 +138,8 @@ def unit_called(
     ('hardtanh', Hardtanh(min_val=-2.0, max_val=1.0))
     >>> unit_called("clamp", (torch.zeros(1),), {"min": 0})
     ('relu', ReLU())
+    >>> unit_called("elu", (torch.zeros(1),), {"alpha": 0.5})
+    ('elu', ELU(alpha=0.5))
     """
     if function in ("clamp", "clamp_min"):
         given = dict(zip(("min", "max"), args[1:], strict=False)) | dict(kwargs)
@@ -145,10 +148,14 @@ def unit_called(
             function = "relu"
     if function not in UNITS:
         return None
-    known = {"hardtanh": ("min_val", "max_val"), "leaky_relu": ("negative_slope",)}
-    names = known.get(function, ())
+    names = list(inspect.signature(UNITS[function]).parameters)  # in the order of the function's
     options = dict(zip(names, args[1:], strict=False))
     options |= {key: kwargs[key] for key in names if key in kwargs}
+    options.pop("inplace", None)
+    if function == "prelu":  # the function is given its slopes, and the module how many there are
+        options = {}
+    if function == "hardtanh" and (options.get("min_val"), options.get("max_val")) == (0, 6):
+        function, options = "relu6", {}  # by this name its module calls it
     return function, UNITS[function](**options)
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
 from xavier import rules, theory
+from xavier.activations import Named, get
 from xavier.probe import Use
 from xavier.rules import Rule
 
@@ -45,26 +46,26 @@ class Law(NamedTuple):
     mistake: str = ""
 
 
-def needed(activation: Any) -> float:
+def needed(activation: Named | None) -> float:
     """What n_in Var[W] should be in front of this activation: the gain squared.
 
-    An activation with slope 1 at 0 that shrinks what is large keeps small signals with 1. Of the
-    others it is the gain that keeps a variance of 1; 1 where no formula is known.
+    An odd activation with slope 1 at 0 that shrinks what is large keeps small signals with 1. Of
+    the others it is the gain that keeps a variance of 1; 1 where no formula is known, and for the
+    sigmoid, whose signals settle with any.
 
     >>> needed("tanh"), needed("relu"), round(needed(("leaky_relu", 0.2)), 4)
     (1.0, 2.0, 1.9231)
     """
-    if activation in (None, "tanh", "softsign", "sigmoid", "gates"):
-        return 1.0
-    try:
-        return _gain_squared(activation)
-    except ValueError:
-        return 1.0
+    return 1.0 if activation in (None, "sigmoid") else _gain_squared(activation)
 
 
 @cache
-def _gain_squared(activation: Any) -> float:
-    return round(float(theory.gain(activation)) ** 2, 12)
+def _gain_squared(activation: Named) -> float:
+    f = get(activation)
+    try:
+        return 1.0 if f.parity == "odd" and f.slope == 1 else round(float(theory.gain(f)) ** 2, 12)
+    except ValueError:
+        return 1.0
 
 
 def _times(rule: Rule, factor: float = 1.0, power: int = 1) -> Variance:
@@ -102,7 +103,7 @@ LAWS: tuple[Law, ...] = (
     Law("glorot, torch's fans", _plain(rules.glorot)),
     Law("he, torch's fans", _plain(rules.he)),
     Law("he, backward, torch's fans", _plain(_backward)),
-    Law("the unit's gain", lambda n, m, use: needed(use.activation) / n),
+    Law("the unit's gain", lambda n, m, use: needed(use.curve) / n),
     Law("glorot, gain 2^1/2", _times(rules.glorot, 2.0)),
     Law("glorot, gain 5/3", _times(rules.glorot, 25 / 9)),
     Law("torch's recurrent", lambda n, m, use: (use.activation == "gates") / (3 * m), "uniform"),
@@ -110,7 +111,7 @@ LAWS: tuple[Law, ...] = (
     Law("std 0.01", lambda n, m, use: 1e-4, "normal"),
     *(law for name in ("he", "glorot", "lecun") for law in _mistakes(name, rules.RULES[name])),
     Law("he, gain twice", _times(rules.he, 2.0), None, "the gain is applied twice"),
-    Law("the unit's gain, twice", lambda n, m, use: needed(use.activation) ** 2 / n, None,
+    Law("the unit's gain, twice", lambda n, m, use: needed(use.curve) ** 2 / n, None,
         "the gain is applied twice"),
     Law("lecun, fans swapped", lambda n, m, use: rules.lecun(m, n), None,
         "fan-in and fan-out are swapped"),

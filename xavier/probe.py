@@ -21,14 +21,15 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from xavier import checks, rules
-from xavier.activations import get
-from xavier.hooks import After, Follower, call, tensors, unchanged, unit_called
+from xavier.activations import ACTIVATIONS, MODERN, Activation, Named, get
+from xavier.hooks import UNITS, After, Follower, call, tensors, unchanged, unit_called
 from xavier.summaries import detached
 from xavier.threads import few_threads
 
 _RECTIFIERS = {"relu", "relu6"}
 _NORMS = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"}
 _SUMS = {"add", "iadd", "radd"}
+_RESCALED = {*_SUMS, *("sub", "isub", "rsub", "mul", "imul", "rmul", "div", "idiv", "truediv")}
 _PASS_ON = {  # what leaves the size of a signal's values nearly as it is
     *("view", "reshape", "flatten", "unflatten", "permute", "transpose", "squeeze", "unsqueeze"),
     *("contiguous", "clone", "to", "float", "dropout", "alpha_dropout", "dropout2d"),
@@ -53,7 +54,8 @@ class Use:
         inputs, outputs: mean square of what came in and of what came out.
         alike: mean similarity of the outputs for two examples (`similarity`).
         below: the place of the use that the input came from, through one activation at most.
-        activation: what follows, as `xavier.activations.get` knows it, or another name.
+        activation: the name of what follows.
+        curve: the same as `xavier.activations.get` takes it, None where it has no formula.
         normed: whether a normalization takes the scale of the output away.
         dead, saturated: shares, as in `xavier.monitor`, of a rectifier and of a bounded unit.
         entering: by how much the inputs are one (`shared`).
@@ -79,7 +81,8 @@ class Use:
     entering: float = math.nan
     alike: float = math.nan
     below: int | None = None
-    activation: str | tuple[str, float] | None = None
+    activation: str | None = None
+    curve: Named | None = None
     normed: bool = False
     dead: float = math.nan
     saturated: float = math.nan
@@ -155,9 +158,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class _Origin:
-    """Where a tensor comes from: the place of a use or of a sum, and what it went through."""
+    """Where a tensor comes from: the place of a use or of a sum, and what it went through.
+
+    The use is None where more than what the fields tell lies between; ``latest`` is its place all
+    the same.
+    """
 
     use: int | None = None
+    latest: int = -1
     activated: bool = False
     normed: bool = False
     centred: bool = False
@@ -208,6 +216,36 @@ def shared(x: Tensor) -> float:
     return (float(torch.linalg.eigvalsh(rows @ rows.T)[-1]) - 1) / (len(rows) - 1)
 
 
+_CURVES: dict[str, Activation] = {}
+
+
+def curve(name: str, unit: nn.Module, slopes: Tensor | None = None) -> Named | None:
+    """What `xavier.activations.get` takes for a unit, equal for equal options; None for nothing.
+
+    >>> curve("elu", nn.ELU()), curve("leaky_relu", nn.LeakyReLU(0.2))
+    ('elu', ('leaky_relu', 0.2))
+    >>> curve("elu", nn.ELU(0.5)) is curve("elu", nn.ELU(0.5))
+    True
+
+    Args:
+        name, unit: as `xavier.hooks.unit_called` gives them.
+        slopes: those below 0 of a unit that learns them, which count as their mean.
+    """
+    if slopes is not None:
+        return "leaky_relu", float(slopes.detach().mean())
+    if isinstance(unit, nn.LeakyReLU):
+        return "leaky_relu", float(unit.negative_slope)
+    options = repr(unit)
+    if name in ACTIVATIONS | MODERN and options == repr(UNITS[name]()):
+        return name
+    try:
+        if options not in _CURVES:
+            _CURVES[options] = replace(get(unit), name=name)
+    except (TypeError, ValueError):
+        return None
+    return _CURVES[options]
+
+
 class _Looking(Follower):
     """Sees every function of torch that is called on what comes from the batch."""
 
@@ -237,8 +275,8 @@ class _Looking(Follower):
             self.used |= {id(_root(x)) for x in given}
             with torch.no_grad(), few_threads(0):
                 origin = note(made[0])
-            if origin is None and any(x in self.origins for x in given):
-                origin = _Origin()
+            if origin is None and (known := [o for x in given if (o := self.origins.get(x))]):
+                origin = _Origin(latest=max(o.latest for o in known))
             for tensor in made if origin else ():
                 self.origins[tensor] = origin
 
@@ -249,18 +287,19 @@ class _Looking(Follower):
     ) -> Callable[[Tensor], _Origin | None]:
         """What is to be done when a function has returned; in place, its input is gone then."""
         x = given[0]
+        known = [o for t in given if (o := self.origins.get(t))]
         origin: _Origin | None = self.origins.get(x)
         uses = [] if name == "getitem" else list(self._uses(name, args, kwargs))
         if uses:
             return partial(self._after_use, uses, self.origins.get(uses[0][1]))
+        if name in _RESCALED and len(known) == 1:  # by what does not depend on the batch
+            return lambda out: replace(known[0], use=None)
         if origin is None:
             return lambda out: None
         if unit := unit_called(name, args, kwargs):
-            known: Any = unit[0]
-            if isinstance(unit[1], nn.LeakyReLU):
-                known = (known, float(unit[1].negative_slope))
-            before = shared(x) if known in _RECTIFIERS and origin.sum is not None else math.nan
-            return partial(self._after_activation, known, origin, before)
+            before = shared(x) if unit[0] in _RECTIFIERS and origin.sum is not None else math.nan
+            found = curve(*unit, given[1] if unit[0] == "prelu" else None)
+            return partial(self._after_activation, *unit, found, origin, before)
         if name in _NORMS:
             live = name != "batch_norm" or bool(kwargs.get("training", (*args, *[False] * 9)[5]))
             if not live:
@@ -272,35 +311,39 @@ class _Looking(Follower):
             return lambda out: replace(
                 origin, normed=origin.normed or live, centred=centred, last=last
             )
-        both = len(given) == 2 and given[1] in self.origins
-        if name in _SUMS and both and given[0].shape == given[1].shape:
-            return self._sum(given)
+        if name in _SUMS and len(known) == len(given) == 2 and x.shape == given[1].shape:
+            return self._sum(given, float(kwargs.get("alpha", 1)))
         if name in _PASS_ON:
             return lambda out: origin
         return lambda out: None
 
-    def _after_activation(self, known: Any, origin: _Origin, before: float, out: Tensor) -> _Origin:
+    def _after_activation(
+        self, name: str, unit: nn.Module, found: Named | None, origin: _Origin, before: float,
+        out: Tensor,
+    ) -> _Origin:  # fmt: skip
         if origin.use is not None and not origin.activated:
             use = self.seen.uses[origin.use]
-            use.activation = use.activation or known
+            if use.activation is None:
+                use.activation, use.curve = name, found
             axis = 1 if use.kind.startswith("conv") and out.dim() > 2 else -1
             rest = [d for d in range(out.dim()) if d != axis % out.dim()]
-            if known in _RECTIFIERS and rest:
+            if name in _RECTIFIERS and rest:
                 use.dead = float((out.amax(rest) <= 0).double().mean())
                 use.units = out.shape[axis]
                 use.before = use.entering if math.isnan(before) else before
                 use.before = 0.0 if origin.centred and math.isnan(before) else use.before
-            elif known in ("tanh", "sigmoid", "softsign"):
-                use.saturated = float(get(known).saturated(out).double().mean())
+            elif name in ("tanh", "sigmoid", "softsign"):
+                use.saturated = float(get(name).saturated(out).double().mean())
         return replace(origin, activated=True, last="")
 
-    def _sum(self, both: list[Tensor]) -> Callable[[Tensor], _Origin]:
-        """Of two signals: the branch is the one that met weights last."""
-        pair = [(self.origins[x], mean_square(x)) for x in both]
-        pair.sort(key=lambda p: -1 if p[0].use is None else p[0].use)
-        stream, a = pair[0]
-        branch: _Origin = pair[1][0]
-        b = pair[1][1]
+    def _sum(self, both: list[Tensor], alpha: float) -> Callable[[Tensor], _Origin]:
+        """Of two signals, the second times alpha: the branch is the one that met weights last."""
+        sizes = [mean_square(x) * by**2 for x, by in zip(both, (1.0, alpha), strict=True)]
+        pair: list[tuple[_Origin, float]] = [
+            (self.origins[x], sizes[k]) for k, x in enumerate(both)
+        ]
+        pair.sort(key=lambda p: p[0].latest)
+        (stream, a), (branch, b) = pair
         name = self.here
 
         def after(out: Tensor) -> _Origin:
@@ -390,7 +433,7 @@ class _Looking(Follower):
                 use.outputs, use.alike = mean_square(out), similarity(out)
                 if out.requires_grad:
                     out.register_hook(partial(_keep_gradient, use))
-        return _Origin(place, last=f"{use.name}.weight" if use.name else "weight")
+        return _Origin(place, place, last=f"{use.name}.weight" if use.name else "weight")
 
 
 def _keep_gradient(use: Use, gradient: Tensor) -> None:

@@ -222,6 +222,78 @@ def test_the_rate_per_layer_is_that_of_the_law(unit: type[nn.Module], expected: 
     assert found.serious
 
 
+UNITS = {
+    "relu6": nn.ReLU6(), "mish": nn.Mish(), "hardswish": nn.Hardswish(), "elu": nn.ELU(0.3),
+    "celu": nn.CELU(2.0), "prelu": nn.PReLU(), "gelu": nn.GELU("tanh"), "hardtanh": nn.Hardtanh(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_every_unit_is_known_with_its_options(name: str) -> None:
+    """At the gain that keeps a variance of 1 through it, nothing is said, and ten times as much."""
+    unit = UNITS[name]
+    slope = ("leaky_relu", 0.25) if name == "prelu" else unit
+    gain = 1.0 if name == "hardtanh" else float(theory.gain(slope))  # odd, slope 1: small signals
+    model = nn.Sequential(*(part for _ in range(10) for part in (nn.Linear(200, 200), unit)))
+    model.append(nn.Linear(200, 10))
+    init.initialize_(model, "lecun", gain=gain, generator=torch.Generator().manual_seed(0))
+    init.initialize_(model[-1], "lecun", generator=torch.Generator().manual_seed(1))
+    x = patients.draw(64, 200)
+    report = diagnose(model, x)
+    assert report.findings == ()
+    assert set(report.table.activation[:-1]) == {name}
+    assert report.table.gradient_theory[:-1].notna().all()
+    with torch.no_grad():
+        for layer in model[:-1:2]:
+            layer.weight.mul_(0.3)
+    worse = diagnose(model, x)
+    assert "signal" in kinds(worse)
+    exec(worse.findings[0].fix, {"model": model, "init": init, "torch": torch})
+    assert diagnose(model, x).ok
+
+
+class Branches(nn.Module):
+    """Fifty residual blocks that are added in some way."""
+
+    def __init__(self, add: Callable[[Any, Tensor, Tensor], Tensor], alpha: float) -> None:
+        super().__init__()
+        self.alpha, self.add = nn.Parameter(torch.tensor(alpha)), add
+        self.blocks = nn.ModuleList(nn.Linear(64, 64) for _ in range(50))
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = self.add(self, x, block(F.layer_norm(x, (64,))))
+        return self.head(F.layer_norm(x, (64,)))
+
+
+WAYS: dict[str, Callable[[Any, Tensor, Tensor], Tensor]] = {
+    "plain": lambda net, x, f: x + f if net.alpha == 1 else x + 0.1 * f,
+    "parameter": lambda net, x, f: x + net.alpha * f,
+    "branch first": lambda net, x, f: f * net.alpha + x,
+    "option": lambda net, x, f: torch.add(x, f, alpha=net.alpha.item()),
+    "divided": lambda net, x, f: x + f / (1 / net.alpha.item()),
+    "shifted": lambda net, x, f: (x - 0.01) + (net.alpha * f + 0.01),
+    "gated": lambda net, x, f: x + net.alpha * f * (2 * torch.sigmoid(0 * f.mean(1, True))),
+    "dropped": lambda net, x, f: x + net.alpha * f * torch.ones(len(x), 1),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_branches_are_told_however_they_are_scaled(way: str) -> None:
+    """Fifty of the stream's size add up to 51 times its variance, and of a tenth to 1.5 times."""
+    found = {}
+    for alpha in (1.0, 0.1):
+        model = patients.started(Branches(WAYS[way], alpha), 0, "lecun")
+        model.alpha.data.fill_(alpha)
+        report = diagnose(model, patients.draw(64, 64))
+        found[alpha] = [f for f in report.findings if f.kind == "branches"]
+    assert found[0.1] == []
+    (whole,) = found[1.0]
+    assert whole.evidence["sums"] == 50
+    assert whole.evidence["growth"] == pytest.approx(51 / 2, rel=0.25)  # from the first sum on
+
+
 def test_what_is_dead_is_told_from_what_is_half_on() -> None:
     model = nn.Sequential(nn.Linear(10, 100), nn.ReLU(), nn.Linear(100, 2))
     init.initialize_(model, "he", generator=torch.Generator().manual_seed(0))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xavier import rules
 from xavier.laws import LAWS, Draw, Law, draw_of, needed, recognize
@@ -20,7 +20,8 @@ def use_of(*shape: int, activation: Any = "relu", **fans: Any) -> Use:
     return Use(
         "w", "linear", weight, fans=rules.fans(shape, **fans),
         plain=rules.fans(shape, packed=fans.get("packed", 1)),
-        kernel=math.prod(shape[2:]), packed=fans.get("packed", 1), activation=activation,
+        kernel=math.prod(shape[2:]), packed=fans.get("packed", 1), activation=str(activation),
+        curve=None if activation == "gates" else activation,
     )  # fmt: skip
 
 
@@ -227,12 +228,14 @@ def test_of_many_weights_a_sample_visits_all_columns(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("unit", "expected"),
     [
-        *((unit, 1.0) for unit in (None, "tanh", "softsign", "sigmoid", "gates", "no such unit")),
+        *((unit, 1.0) for unit in (None, "tanh", "softsign", "sigmoid", nn.Hardtanh(-2, 2))),
         ("relu", 2.0),
         (("leaky_relu", 0.2), 2 / 1.04),
         ("gelu", 1 / 0.425221),
         ("silu", 1 / 0.355776),
         ("selu", 1.0),
+        (nn.ReLU6(), 2.0),
+        (nn.functional.mish, 2.2109),
     ],
 )
 def test_what_a_unit_needs(unit: Any, expected: float) -> None:
