@@ -303,7 +303,8 @@ def depth_scales(activation: Named, *, gain: float = 1.0, bias: float = 0.0) -> 
         activation, gain, bias: as in `variance_map`.
 
     Raises:
-        ValueError: as in `fixed_point`; or the variance grows without end.
+        ValueError: as in `fixed_point`; or the variance grows without end, or dies out where the
+            activation is flat, so that no slope tells what becomes of correlations.
     """
     f = activations.get(activation)
     q = fixed_point(f, gain=gain, bias=bias)
@@ -313,6 +314,10 @@ def depth_scales(activation: Named, *, gain: float = 1.0, bias: float = 0.0) -> 
     if q == 0:
         around = torch.tensor([-1e-9, 1e-9], dtype=torch.float64)
         left, right = f.derivative(around, f.value(around)).tolist()
+        if max(abs(left), abs(right)) < 1e-6:
+            raise ValueError(
+                f"activation must have a slope at 0 where the variance dies out, got {f.name}"
+            )
         smooth = math.isclose(left, right, rel_tol=1e-6)
         chi = chi if smooth else gradient_map(f, 1e-18, gain=gain)
         return DepthScales(q, chi, math.nan if smooth else 1.0, math.inf, _layers(chi))

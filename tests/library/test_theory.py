@@ -444,6 +444,11 @@ def test_where_nothing_settles_there_are_no_depth_scales(
         theory.depth_scales("relu", gain=gain, bias=bias)
 
 
+def test_what_dies_out_where_a_unit_is_flat_has_no_depth_scales() -> None:
+    with pytest.raises(ValueError, match=r"^activation must have a slope at 0 .*, got tanhshrink$"):
+        theory.depth_scales(torch.nn.functional.tanhshrink)
+
+
 def test_fixed_points_of_the_others() -> None:
     def found(*arguments: Any, **options: Any) -> list[tuple[float, bool]]:
         return list(theory.fixed_points(*arguments, **options).itertuples(index=False, name=None))
