@@ -557,7 +557,8 @@ def _tried(scale: Scale) -> Grid:
     is far from the best for all others.
     """
     found = _three(CURVES[1:], **_LONG, rate_seeds=MORE_RATE_SEEDS)[scale]
-    return Grid(replace(found, rates=found.rates[1:]).first(), MORE_RATE_SEEDS)
+    each = [replace(found, rates=(lr,)).first() for lr in found.rates[1:]]  # in small points
+    return Grid(tuple(point for points in each for point in points), MORE_RATE_SEEDS)
 
 
 def _birth(width: int, seeds: tuple[int, ...]) -> Grid:
@@ -589,6 +590,7 @@ _ALL = (
             for arm, lr in ((TANH, 0.01), (TANH_N, 0.03), (SOFTSIGN, 0.01), (SOFTSIGN_N, 0.01))
         ],
         seeds=(0, 1, 2),
+        pack=2,
         **_LONG,
     ),
     Experiment(
