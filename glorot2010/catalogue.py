@@ -556,7 +556,7 @@ def _tried(scale: Scale) -> Grid:
     The sigmoid is left out, whose errors are the same at all rates, and so is the least rate, which
     is far from the best for all others.
     """
-    found = _three(CURVES[1:], **_LONG, rate_seeds=MORE_RATE_SEEDS)[scale]
+    found = _three(CURVES[1:], **_LONG, rate_seeds=MORE_RATE_SEEDS, pack=2)[scale]
     each = [replace(found, rates=(lr,)).first() for lr in found.rates[1:]]  # in small points
     return Grid(tuple(point for points in each for point in points), MORE_RATE_SEEDS)
 
