@@ -11,16 +11,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from xavier import checks
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -91,44 +87,6 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, int(numbers.size), level)
 
 
-def paired_interval(
-    rows: pd.DataFrame,
-    a: Any,
-    b: Any,
-    *,
-    by: str,
-    on: str = "seed",
-    value: str = "value",
-    level: float = 0.95,
-) -> Interval:
-    """The t interval of the differences a - b, each taken within one seed.
-
-    Args:
-        rows: one row for each seed in each of the two arms; rows of other arms are not looked at.
-        a, b: the two arms, values of the column ``by``.
-        by: column that names the arms, such as "rule".
-        on: column that names what the arms share.
-        value: column of the numbers.
-        level: as in `mean_interval`.
-
-    Raises:
-        ValueError: a column or an arm is missing, the arms are one, a seed occurs in one arm only
-            or twice in an arm, or the differences are none that `mean_interval` takes.
-    """
-    missing = [column for column in (by, on, value) if column not in rows]
-    if missing:
-        raise ValueError(f"rows must have the columns {by}, {on}, {value}; {missing} missing")
-    if a == b:
-        raise ValueError(f"a and b must be two arms, got {a!r} twice")
-    first, second = (_arm(rows, arm, by, on, value) for arm in (a, b))
-    alone = sorted(set(first.index) ^ set(second.index), key=str)
-    if alone:
-        raise ValueError(
-            f"rows must have every {on} in both arms, in {a!r} or {b!r} only: {alone[:5]}"
-        )
-    return mean_interval((first - second.reindex(first.index)).to_numpy(), level)
-
-
 def proportion_interval(k: int, n: int, level: float = 0.95) -> Interval:
     """The interval of a share that was counted, by Clopper and Pearson.
 
@@ -177,18 +135,3 @@ def below(interval: Interval, limit: float) -> bool | None:
 def above(interval: Interval, limit: float) -> bool | None:
     """Whether all of an interval is above a limit; False if all is below, None if neither."""
     return True if interval.low > limit else False if interval.high < limit else None
-
-
-def _arm(rows: pd.DataFrame, arm: Any, by: str, on: str, value: str) -> pd.Series[float]:
-    """Numbers of one arm by what the arms share."""
-    chosen = rows[rows[by] == arm]
-    if chosen.empty:
-        known = sorted(map(str, rows[by].unique()))
-        raise ValueError(f"rows must have the arm {arm!r} in the column {by}, got {known}")
-    if chosen[on].duplicated().any():
-        twice = chosen[on][chosen[on].duplicated()].iloc[0]
-        raise ValueError(
-            f"rows must have one row for each {on} in an arm, got two for {on} {twice!r} in {arm!r}"
-        )
-    numbers: pd.Series[float] = chosen.set_index(on)[value].astype(float)
-    return numbers

@@ -6,7 +6,6 @@ import math
 import statistics
 from functools import partial
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -19,7 +18,6 @@ from xavier.intervals import (
     below,
     equivalent,
     mean_interval,
-    paired_interval,
     proportion_interval,
 )
 
@@ -62,78 +60,6 @@ def test_a_mean_interval_needs_two_finite_values() -> None:
         mean_interval([[2.0]])
     with pytest.raises(ValueError, match="values must be finite, got nan"):
         mean_interval([1.0, 2.0, math.nan])
-
-
-# ------------------------------------------------------------------------------------------- pairs
-
-
-def runs() -> pd.DataFrame:
-    """Two arms and a third over four seeds, not in one order."""
-    return pd.DataFrame(
-        {
-            "rule": ["old"] * 4 + ["new"] * 4 + ["other"],
-            "seed": [1, 2, 3, 4, 4, 3, 2, 1, 9],
-            "value": [10.0, 20.0, 30.0, 40.0, 37.0, 28.0, 17.0, 8.0, 0.0],
-        }
-    )
-
-
-def test_a_paired_interval_is_of_the_differences_within_each_seed() -> None:
-    found = paired_interval(runs(), "old", "new", by="rule")
-    assert found == mean_interval([2.0, 3.0, 2.0, 3.0])
-    away = paired_interval(runs(), "new", "old", by="rule", level=0.9)
-    assert away.mean == -found.mean and away.level == 0.9
-
-
-def test_columns_may_have_other_names() -> None:
-    rows = runs().rename(columns={"seed": "stream", "value": "error", "rule": "arm"})
-    found = paired_interval(rows, "old", "new", by="arm", on="stream", value="error")
-    assert found.mean == 2.5
-
-
-def test_arms_may_be_numbers() -> None:
-    rows = pd.DataFrame({"gain": [0.1, 0.1, 1.0, 1.0], "seed": [0, 1, 0, 1], "value": [3, 4, 1, 2]})
-    assert paired_interval(rows, 0.1, 1.0, by="gain").ends == (2.0, 2.0)
-
-
-def test_a_seed_in_one_arm_only_is_refused() -> None:
-    rows = runs()
-    with pytest.raises(ValueError, match=r"every seed in both arms, in 'old' or 'new' only: \[3\]"):
-        paired_interval(rows.drop(index=5), "old", "new", by="rule")
-    with pytest.raises(ValueError, match=r"'new' or 'old' only: \[2\]"):
-        paired_interval(rows.drop(index=1), "new", "old", by="rule")
-
-
-def test_a_seed_twice_in_an_arm_is_refused() -> None:
-    rows = pd.concat([runs(), runs().iloc[[5]]])
-    with pytest.raises(ValueError, match=r"got two for seed .*3.* in 'new'"):
-        paired_interval(rows, "old", "new", by="rule")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"a": "older"}, r"rows must have the arm 'older' in the column rule, got \['new', "),
-        ({"b": "old"}, "a and b must be two arms, got 'old' twice"),
-        ({"by": "init"}, r"columns init, seed, value; \['init'\] missing"),
-        ({"on": "run"}, r"\['run'\] missing"),
-        ({"value": "error"}, r"\['error'\] missing"),
-    ],
-)
-def test_arms_and_columns_that_are_not_there_are_refused(
-    change: dict[str, str], message: str
-) -> None:
-    arguments = {"a": "old", "b": "new", "by": "rule", "on": "seed", "value": "value", **change}
-    first, second = arguments.pop("a"), arguments.pop("b")
-    with pytest.raises(ValueError, match=message):
-        paired_interval(runs(), first, second, **arguments)  # type: ignore[arg-type]
-
-
-def test_a_run_that_is_no_number_is_refused_in_pairs() -> None:
-    rows = runs()
-    rows.loc[2, "value"] = math.nan
-    with pytest.raises(ValueError, match="values must be finite"):
-        paired_interval(rows, "old", "new", by="rule")
 
 
 # ------------------------------------------------------------------------------------------ shares
