@@ -174,16 +174,25 @@ def diagnose(
     return Report(_merged(found), _table([_row(about, use) for use in seen.uses]))
 
 
+_ONCE = {"tied": "tied", "dead": "dead", "saturated": "share", "mean": "mean"}
+"""Kinds that are said once for all layers, and which number says where it is worst."""
+
+
 def _merged(found: list[Finding]) -> tuple[Finding, ...]:
     """Serious ones first, and what was found in several layers once."""
     kept: dict[Any, Finding] = {}
     for finding in sorted(found, key=lambda finding: not finding.serious):
-        one = finding.kind in ("tied", "dead", "saturated", "mean")
-        key = (finding.kind, finding.serious) if one else id(finding)
-        if first := kept.get(key):
-            finding = replace(first, where=first.where + finding.where)
+        of = _ONCE.get(finding.kind)
+        key = (finding.kind, finding.serious) if of else id(finding)
+        if of and (first := kept.get(key)):
+            worst = max(first, finding, key=lambda f: abs(f.evidence[of]))
+            finding = replace(worst, where=first.where + finding.where)
         kept[key] = finding
-    return tuple(kept.values())
+    several = [f for f in kept.values() if f.kind in _ONCE and len(f.where) > 1]
+    return tuple(
+        replace(f, what=f"The worst of {len(f.where)} layers: {f.what}") if f in several else f
+        for f in kept.values()
+    )
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:

@@ -33,7 +33,9 @@ class About:
 
     Attributes:
         uses: those whose fans are known.
-        hidden: all of them but the last, whose outputs are the model's as a rule.
+        hidden: those of them that others read; the outputs of the rest are the model's.
+        straight: their places in what was seen whose outputs another reads as they are, or behind
+            one activation.
         draws, laws: of each of them.
         chains: residual sums one after the other, three or more.
     """
@@ -41,13 +43,27 @@ class About:
     def __init__(self, seen: Seen, batch: Any, targets: Any) -> None:
         self.seen, self.batch, self.targets = seen, batch, targets
         self.uses = [u for u in seen.uses if u.fans is not None and u.weight.numel()]
-        self.hidden = self.uses[:-1]
+        self.hidden = [u for u in self.uses if u.read]
+        self.straight = {u.below for u in seen.uses}
         samples = [laws.draw_of(use.weight) for use in self.uses]
         found = laws.recognize(self.uses, samples)
         self.draws = {id(u): draw for u, draw in zip(self.uses, samples, strict=True)}
         self.laws = {id(u): law for u, law in zip(self.uses, found, strict=True)}
 
         self.chains = list(_chains(seen.sums))
+
+    def follows(self, use: Use) -> str:
+        """What follows, in words."""
+        place = next(k for k, other in enumerate(self.seen.uses) if other is use)
+        return use.activation or ("no unit" if place in self.straight else "")
+
+    def path(self, uses: Sequence[Use]) -> list[Use]:
+        """The most of them that stand one behind the other."""
+        paths: dict[int, list[Use]] = {}
+        for use in uses:
+            below = None if use.below is None else self.seen.uses[use.below]
+            paths[id(use)] = [*paths.get(id(below), []), use]
+        return max(paths.values(), key=len)
 
     def gain_squared(self, use: Use) -> float:
         """n_in Var[W], which a layer multiplies the mean square of its inputs by."""
@@ -136,6 +152,27 @@ def _finite(about: About) -> Iterator[Finding]:
                     "batch = torch.nan_to_num(batch)" if early else about.remedy,
                 )  # fmt: skip
                 return
+    loss, targets = about.seen.loss, about.targets
+    outputs = [t for t in hooks.tensors(about.seen.output) if t.is_floating_point()]
+    if not (any(map(_holes, outputs)) if loss is None else not math.isfinite(loss)):
+        return
+    numbers = isinstance(targets, Tensor) and targets.is_floating_point()
+    where, fix = "loss", "# look at what the loss divides by, and takes roots and logarithms of"
+    if numbers and not bool(targets.isfinite().all()):
+        where, fix = "targets", "targets = torch.nan_to_num(targets)"
+    elif any(map(_holes, outputs)):
+        where, fix = "output", "# look at what the model does behind its last weights"
+    yield Finding(
+        "not finite", (), f"The {where} is infinite or no number." if where == "loss" else
+        f"The {where} {'have' if where == 'targets' else 'has'} values that are infinite or no "
+        "numbers.", {"loss": math.nan if loss is None else loss},
+        "What comes out of all layers is finite.", fix,
+    )  # fmt: skip
+
+
+def _holes(x: Tensor) -> bool:
+    """Whether it has values that are no numbers, or infinite but for a mask's."""
+    return bool((x.isnan() | (x == math.inf)).any())
 
 
 def _inputs(about: About) -> Iterator[Finding]:
@@ -145,8 +182,11 @@ def _inputs(about: About) -> Iterator[Finding]:
         return
     x = x.detach().double()
     square, alike = probe.mean_square(x), probe.similarity(x)
+    first = about.uses[0]
+    if math.isfinite(first.inputs) and not math.isclose(first.inputs, square, rel_tol=0.1):
+        return  # the model makes something of its inputs before it weighs them
     line = "batch = (batch - batch.mean(0)) / batch.std(0).clamp(min=1e-6)"
-    normed = about.uses[0].normed
+    normed = first.normed
     if math.isfinite(square) and not 0.1 <= square <= 10:
         yield Finding(
             "inputs", (), f"The inputs have the mean square {square:.3g}, and should have 1.",
@@ -155,7 +195,8 @@ def _inputs(about: About) -> Iterator[Finding]:
             + (", but a normalization follows." if normed else
                ", and with them the gradients of the first weights."), line, not normed,
         )  # fmt: skip
-    axes = [d for d in range(x.dim()) if d != (1 if x.dim() > 3 else x.dim() - 1)]
+    channels = 1 if x.dim() > 3 or first.kind.startswith("conv") else x.dim() - 1
+    axes = [d for d in range(x.dim()) if d != channels]
     spread = x.var(axes, correction=0)
     if len(spread) >= 10 and (share := float(spread.max() / spread.sum())) > 0.5:
         yield Finding(
@@ -188,7 +229,8 @@ def _signal(about: About) -> Iterator[Finding]:
     if not (change := _change(about, uses, [u.outputs for u in uses])):
         return
     step, whole, serious = change
-    unit, curve = about.most(lambda use: (use.activation, use.curve))
+    unit, curve = about.most(lambda use: (about.follows(use), use.curve))
+    known = curve is not None or unit == "no unit"
     law, needed = about.most(about.law), laws.needed(curve)
     has = np.median([about.gain_squared(u) for u in uses])
     yield Finding(
@@ -196,8 +238,9 @@ def _signal(about: About) -> Iterator[Finding]:
         f"The signal {'fades' if step < 1 else 'grows'}: its variance by {step:.3g} a layer, "
         f"{whole:.2g} over {len(uses)} layers; it should stay.",
         {"per layer": step, "change": whole, "gain squared": float(has)},
-        f"n_in Var[W] is {has:.3g} (law: {law}), and {unit or 'no unit'} keeps a signal with "
-        f"{needed:.3g}. At this pace a hundredfold is reached within "
+        f"n_in Var[W] is {has:.3g} (law: {law})"
+        + (f", and {unit} keeps a signal with {needed:.3g}. " if known else ". ")
+        + f"At this pace a hundredfold is reached within "
         f"{math.ceil(abs(math.log(100) / math.log(step)))} layers.", about.remedy, serious,
     )  # fmt: skip
 
@@ -261,6 +304,8 @@ def _tied(about: About) -> Iterator[Finding]:
     groups = [
         copies for like in shapes.values()
         if len(copies := [u for u in like if torch.equal(u.weight, like[0].weight)]) > 1
+        # A copy that does not learn is one on purpose.
+        and len({u.weight_gradient is None for u in copies}) == 1
     ]  # fmt: skip
     for beside in (True, False):
         chosen = [g for g in groups if any(u.source == g[0].source for u in g[1:]) == beside]
@@ -346,27 +391,31 @@ def chance_of_dead(similarity: float, examples: int) -> float:
 
 def _drawn(about: About) -> Iterator[Finding]:
     """Laws that are mistakes, or for another unit; weights whose mean is not zero."""
-    by_law: dict[tuple[str, Any, Any], list[Use]] = {}
+    by_law: dict[tuple[str, str, Any], list[Use]] = {}
     for use in about.hidden:
         if not use.normed and about.laws[id(use)]:
-            by_law.setdefault((about.law(use), use.activation, use.curve), []).append(use)
+            by_law.setdefault((about.law(use), about.follows(use), use.curve), []).append(use)
     for (name, unit, curve), uses in by_law.items():
-        law = about.laws[id(uses[0])]
-        ratios = [math.log(about.gain_squared(u) / laws.needed(curve)) for u in uses]
+        law, known = about.laws[id(uses[0])], curve is not None or unit == "no unit"
+        ratios = {id(u): math.log(about.gain_squared(u) / laws.needed(curve)) for u in uses}
         # What gives the variance that the unit needs is none, whatever else gives it.
-        mistake = law.mistake if law and max(map(abs, ratios)) > 0.05 else ""
-        linked = sum(r for r, u in zip(ratios, uses, strict=True) if u.below is not None)
-        matters = curve not in (None, "sigmoid") and unit != "hardsigmoid" and abs(linked) > REMARK
+        mistake = law.mistake if law and max(map(abs, ratios.values())) > 0.05 else ""
+        path = about.path(uses)
+        whole = sum(ratios[id(u)] for u in path)
+        linked = sum(ratios[id(u)] for u in path if u.below is not None)
+        settles = unit in ("sigmoid", "hardsigmoid")
+        matters = curve is not None and not settles and abs(linked) > REMARK
         if mistake or matters:
-            ratio = math.exp(float(np.mean(ratios)))
+            ratio = math.exp(float(np.mean(list(ratios.values()))))
             text = f": {mistake}" if mistake else ""
+            row = f", and {len(path)} in a row by {math.exp(whole):.2g}" if len(path) > 1 else ""
             yield Finding(
                 "law", tuple(u.name for u in uses),
-                f"Weights by {name} in front of {unit or 'no unit'}{text}.",
+                f"Weights by {name} in front of {unit or 'what is not known here'}{text}.",
                 {"gain squared over what is needed": ratio, "layers": len(uses)},
-                f"Such a layer multiplies a variance by {ratio:.3g} where 1 would keep it, and "
-                f"{len(uses)} of them by {math.exp(sum(ratios)):.2g}.",
-                about.remedy, bool(mistake) and abs(linked) > SERIOUS,
+                f"Such a layer multiplies a variance by {ratio:.3g} where 1 would keep it{row}."
+                if known and not settles else "The law is another than the one that was meant.",
+                about.remedy, bool(mistake) and known and abs(linked) > SERIOUS,
             )  # fmt: skip
     for use in about.hidden:
         draw, (n_in, n_out) = about.draws[id(use)], use.fans or (1.0, 1.0)
@@ -387,10 +436,11 @@ def _drawn(about: About) -> Iterator[Finding]:
 
 def _biases(about: About) -> Iterator[Finding]:
     """Biases that are more than the signal: the same for all inputs."""
-    uses = [
-        u for u in about.hidden
-        if u.bias is not None and u.bias.dim() == 1 and not u.normed and u.activation != "gates"
-    ]  # fmt: skip
+    biased = [u for u in about.hidden if u.bias is not None and u.bias.dim() == 1 and not u.normed]
+    # A gate's bias says how open it is; and of what is not known here, what it does is not.
+    gates = ("sigmoid", "hardsigmoid")
+    uses = [u for u in biased if u.activation not in gates and u.curve is not None]
+    others = sorted({u.name for u in biased} - {u.name for u in uses})
     squares = {id(u): probe.mean_square(u.bias) for u in uses if u.bias is not None}
     large = [
         u for u in uses
@@ -403,40 +453,45 @@ def _biases(about: About) -> Iterator[Finding]:
             "bias", tuple(u.name for u in large), f"The biases have {ratio:.3g} times the mean "
             "square of what the weights make of the inputs.", {"ratio": ratio},
             "A bias is the same for every input, and so is what a unit says then.",
-            "[p.data.zero_() for n, p in model.named_parameters() if n.endswith('bias')]",
+            "[p.data.zero_() for n, p in model.named_parameters() if n.endswith('bias')"
+            + (f" and n.removesuffix('bias').strip('.') not in {others}]" if others else "]"),
         )  # fmt: skip
 
 
 def _loss(about: About) -> Iterator[Finding]:
     """The first loss, against that of an answer that knows nothing."""
     each, targets = about.seen.losses, about.targets
-    if each is None or len(each) < 2 or not bool(each.isfinite().all()):
+    loss, use = about.seen.loss, about.seen.last
+    if each is None or loss is None or len(each) < 2 or not bool(each.isfinite().all()):
         return
     chance = _ERRORS / math.sqrt(len(each))  # in deviations of one example
-    last = about.uses[-1].name if about.uses else ""
+    last = (use.name,) if use else ()
+    smaller = f"model.get_parameter({use.full!r}).data.mul_(0.1)" if use and use.full else (
+        "# make the outputs smaller, where the last weights are drawn")  # fmt: skip
     if targets.is_floating_point():
         best = float(targets.double().var(0, correction=0).mean())
+        standard = 0.1 <= best <= 10 and float(targets.double().mean(0).square().mean()) <= best
         # Outputs with the targets' own variance cost twice that of their mean; beyond is no law's.
-        if about.seen.loss > (3 + 2 * math.sqrt(2) * chance) * best > 0:
+        if loss > (3 + 2 * math.sqrt(2) * chance) * best > 0:
             yield Finding(
-                "loss", (last,), f"The first loss is {about.seen.loss:.3g}, and that of the mean "
-                f"target {best:.3g}.", {"loss": about.seen.loss, "best": best},
+                "loss", last, f"The first loss is {loss:.3g}, and that of the mean "
+                f"target {best:.3g}.", {"loss": loss, "best": best},
                 "The first updates go into the level and the scale of the outputs.",
-                "targets = (targets - targets.mean(0)) / targets.std(0)",
+                smaller if standard else
+                "targets = (targets - targets.mean(0)) / targets.std(0).clamp(min=1e-6)",
             )  # fmt: skip
         return
     output = next(t for t in hooks.tensors(about.seen.output) if t.is_floating_point())
     best = math.log(output.shape[-1 if targets.shape == output.shape[:-1] else 1])
     # Logits of variance s^2 cost s^2/2 more than equal ones, with a deviation of about s. By He's
     # law, the largest, s^2 is 2 for inputs of variance 1; three times that is serious.
-    excess = about.seen.loss - best - math.sqrt(2) * chance
+    excess = loss - best - math.sqrt(2) * chance
     if excess > 1:
         yield Finding(
-            "loss", (last,), f"The first loss is {about.seen.loss:.3g}, and equal probabilities "
-            f"would cost {best:.3g}.", {"loss": about.seen.loss, "best": best},
+            "loss", last, f"The first loss is {loss:.3g}, and equal probabilities "
+            f"would cost {best:.3g}.", {"loss": loss, "best": best},
             "The network is sure of answers that it has not learned, and first unlearns them.",
-            f"model.get_parameter({last + '.weight' if last else 'weight'!r}).data.mul_(0.1)",
-            excess > 3,
+            smaller, excess > 3,
         )  # fmt: skip
 
 
@@ -458,7 +513,7 @@ def _reached(about: About) -> Iterator[Finding]:
         ("never ran", seen.unused, "were not used", "They will not learn from such a batch.",
          "[n for n, _ in model.named_modules()]  # is each called in forward?", True),
         ("cut off", seen.cut_off, "were used and got no gradient",
-         "Something between them and the loss detaches.",
+         "Something between them and the loss detaches, or the loss asks nothing of them.",
          "# look for detach(), no_grad, argmax or .item() after them", True),
         ("unseen", seen.unseen, "got a gradient, and what used them was not seen",
          "They are used by code that hides what it calls; this report says nothing of them.",
@@ -480,12 +535,11 @@ def _branches(about: About) -> Iterator[Finding]:
         if (serious := _graded(growth)) is None:
             continue
         pace, doubles = _pace(chain)
-        # One name for all blocks, which differ in a number.
-        ends = sorted({re.sub(r"\d+", "*", s.last) for s in chain if s.last})
+        ends = _one_name([s.last for s in chain if s.last])
         yield Finding(
             "branches", tuple(s.name for s in chain),
-            f"The variance of the residual stream grows from {chain[0].stream:.2g} to "
-            f"{chain[-1].total:.2g} over {len(chain)} sums"
+            f"The variance of the residual stream grows from {chain[0].total:.2g} behind the first "
+            f"of {len(chain)} sums to {chain[-1].total:.2g} behind the last"
             + (f", by {pace:.2f} at each in the upper half." if doubles else ", and adds up."),
             {"growth": math.exp(growth), "sums": len(chain)},
             ("Each branch is a fixed share of the stream. " if doubles else
@@ -493,8 +547,27 @@ def _branches(about: About) -> Iterator[Finding]:
             + f"Branches that end on weights smaller by 1/({len(chain)})^1/2 (as GPT-2's do), or "
             "on zeros, keep it.",
             f"import re; [p.data.mul_({len(chain) ** -0.5:.2g}) for n, p in "
-            f"model.named_parameters() if re.sub(r'\\d+', '*', n) in {ends}]", serious,
+            f"model.named_parameters() if re.fullmatch({ends!r}, n)]" if ends else
+            f"# multiply each branch by {len(chain) ** -0.5:.2g} where it is added", serious,
         )  # fmt: skip
+
+
+def _one_name(names: Sequence[str]) -> str:
+    """A pattern for names that differ in numbers; the numbers in which all are one stay.
+
+    >>> print(_one_name(["blocks.0.fc2.weight", "blocks.1.fc2.weight"]).replace(chr(92), "/"))
+    blocks/./d+/.fc2/.weight
+    """
+    groups: dict[str, list[list[str]]] = {}
+    for name in names:
+        groups.setdefault(re.sub(r"\d+", "*", name), []).append(re.split(r"(\d+)", name))
+    return "|".join(
+        "".join(
+            re.escape(parts[0]) if len(set(parts)) == 1 else r"\d+"
+            for parts in zip(*of, strict=True)
+        )
+        for of in groups.values()
+    )
 
 
 def _pace(chain: Sequence[Sum]) -> tuple[float, bool]:

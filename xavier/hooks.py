@@ -141,11 +141,18 @@ def unit_called(
     >>> unit_called("elu", (torch.zeros(1),), {"alpha": 0.5})
     ('elu', ELU(alpha=0.5))
     """
-    if function in ("clamp", "clamp_min"):
+    if function in ("clamp", "clamp_min", "clip"):
         given = dict(zip(("min", "max"), args[1:], strict=False)) | dict(kwargs)
-        least = given.get("min")
-        if isinstance(least, int | float) and least == 0 and given.get("max") is None:
-            function = "relu"
+        least, most = given.get("min"), given.get("max")
+        if isinstance(least, int | float) and least == 0:
+            args, kwargs = args[:1], {}
+            function = (
+                "relu"
+                if most is None
+                else "relu6"
+                if isinstance(most, int | float) and most == 6
+                else function
+            )
     if function not in UNITS:
         return None
     names = list(inspect.signature(UNITS[function]).parameters)  # in the order of the function's
@@ -156,7 +163,10 @@ def unit_called(
         options = {}
     if function == "hardtanh" and (options.get("min_val"), options.get("max_val")) == (0, 6):
         function, options = "relu6", {}  # by this name its module calls it
-    return function, UNITS[function](**options)
+    try:
+        return function, UNITS[function](**options)
+    except (AssertionError, TypeError, ValueError):  # options that only the function takes
+        return None
 
 
 def saturating(part: nn.Module) -> Activation | None:

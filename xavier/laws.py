@@ -115,7 +115,8 @@ LAWS: tuple[Law, ...] = (
         "the gain is applied twice"),
     Law("lecun, fans swapped", lambda n, m, use: rules.lecun(m, n), None,
         "fan-in and fan-out are swapped"),
-    Law("glorot, packed as one", lambda n, m, use: rules.glorot(n, use.packed * m), None,
+    Law("glorot, packed as one",
+        lambda n, m, use: rules.glorot(n, use.packed * m) if use.packed > 1 else 0.0, None,
         "matrices that lie in one tensor are counted as one"),
 )  # fmt: skip
 """Laws, of which the first is named where several fit as many weights; mistakes come last.

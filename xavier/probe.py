@@ -9,6 +9,7 @@ what the numbers mean.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -32,9 +33,11 @@ _SUMS = {"add", "iadd", "radd"}
 _RESCALED = {*_SUMS, *("sub", "isub", "rsub", "mul", "imul", "rmul", "div", "idiv", "truediv")}
 _PASS_ON = {  # what leaves the size of a signal's values nearly as it is
     *("view", "reshape", "flatten", "unflatten", "permute", "transpose", "squeeze", "unsqueeze"),
-    *("contiguous", "clone", "to", "float", "dropout", "alpha_dropout", "dropout2d"),
+    *("contiguous", "clone", "to", "float", "double", "half", "bfloat16", "type_as"),
+    *("dropout", "alpha_dropout", "dropout2d"),
     *("getitem", "max_pool1d", "max_pool2d", "max_pool3d", "chunk", "split", "unbind", "movedim"),
 }  # fmt: skip
+_POWERS = {"mul", "imul", "square", "pow"}
 _GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 _PRODUCTS = {"matmul": 2, "mm": 2, "bmm": 2, "addmm": 3, "baddbmm": 3}
 
@@ -54,6 +57,7 @@ class Use:
         inputs, outputs: mean square of what came in and of what came out.
         alike: mean similarity of the outputs for two examples (`similarity`).
         below: the place of the use that the input came from, through one activation at most.
+        read: whether a later use depends on the output.
         activation: the name of what follows.
         curve: the same as `xavier.activations.get` takes it, None where it has no formula.
         normed: whether a normalization takes the scale of the output away.
@@ -65,6 +69,7 @@ class Use:
         weight_gradient: with respect to the weight.
         reads, makes: whether what comes in and what comes out was to be seen.
         parameter: the ``id`` of what the weight is, or is a view of; ``turned`` where transposed.
+        full: that parameter's whole name; "" of what is computed.
     """
 
     name: str
@@ -81,6 +86,7 @@ class Use:
     entering: float = math.nan
     alike: float = math.nan
     below: int | None = None
+    read: bool = False
     activation: str | None = None
     curve: Named | None = None
     normed: bool = False
@@ -94,6 +100,7 @@ class Use:
     makes: bool = False
     parameter: int = 0
     turned: bool = False
+    full: str = ""
 
     @property
     def matrices(self) -> tuple[Tensor, Tensor | None]:
@@ -136,7 +143,8 @@ class Seen:
     Attributes:
         uses, sums: in the order of execution.
         output: what the model returned.
-        loss, losses: the loss, and that of each example where it is known.
+        last: the use that the first output with numbers came from, if it did from one.
+        loss, losses: the loss, None if there is none, and that of each example where it is known.
         unused: parameters that nothing used; ``unseen`` those that got a gradient all the same,
             ``cut_off`` those that were used and got none, ``frozen`` those that ask for none.
         stored: batch normalizations that used stored averages.
@@ -146,7 +154,8 @@ class Seen:
     uses: list[Use] = field(default_factory=list)
     sums: list[Sum] = field(default_factory=list)
     output: Any = None
-    loss: float = math.nan
+    last: Use | None = None
+    loss: float | None = None
     losses: Tensor | None = None
     unused: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
@@ -161,11 +170,12 @@ class _Origin:
     """Where a tensor comes from: the place of a use or of a sum, and what it went through.
 
     The use is None where more than what the fields tell lies between; ``latest`` is its place all
-    the same.
+    the same. ``unread`` are the places of uses whose outputs are in it, as far as none has read it.
     """
 
     use: int | None = None
     latest: int = -1
+    unread: frozenset[int] = frozenset()
     activated: bool = False
     normed: bool = False
     centred: bool = False
@@ -229,10 +239,11 @@ def curve(name: str, unit: nn.Module, slopes: Tensor | None = None) -> Named | N
 
     Args:
         name, unit: as `xavier.hooks.unit_called` gives them.
-        slopes: those below 0 of a unit that learns them, which count as their mean.
+        slopes: those below 0 of a unit that learns them, which count as the root of their mean
+            square: signals and gradients have squares.
     """
     if slopes is not None:
-        return "leaky_relu", float(slopes.detach().mean())
+        return "leaky_relu", float(slopes.detach().square().mean().sqrt())
     if isinstance(unit, nn.LeakyReLU):
         return "leaky_relu", float(unit.negative_slope)
     options = repr(unit)
@@ -276,7 +287,7 @@ class _Looking(Follower):
             with torch.no_grad(), few_threads(0):
                 origin = note(made[0])
             if origin is None and (known := [o for x in given if (o := self.origins.get(x))]):
-                origin = _Origin(latest=max(o.latest for o in known))
+                origin = _Origin(latest=max(o.latest for o in known), unread=self._unread(known))
             for tensor in made if origin else ():
                 self.origins[tensor] = origin
 
@@ -291,8 +302,14 @@ class _Looking(Follower):
         origin: _Origin | None = self.origins.get(x)
         uses = [] if name == "getitem" else list(self._uses(name, args, kwargs))
         if uses:
+            for place in self._unread(known):
+                self.seen.uses[place].read = True
             return partial(self._after_use, uses, self.origins.get(uses[0][1]))
+        if name in _POWERS and any(o.activated for o in known) and len(known) == len(given):
+            return self._product(given, known)
         if name in _RESCALED and len(known) == 1:  # by what does not depend on the batch
+            if known[0].activated and known[0].use is not None:
+                self.seen.uses[known[0].use].curve = None
             return lambda out: replace(known[0], use=None)
         if origin is None:
             return lambda out: None
@@ -334,7 +351,25 @@ class _Looking(Follower):
                 use.before = 0.0 if origin.centred and math.isnan(before) else use.before
             elif name in ("tanh", "sigmoid", "softsign"):
                 use.saturated = float(get(name).saturated(out).double().mean())
-        return replace(origin, activated=True, last="")
+        return replace(origin, activated=True)
+
+    def _unread(self, known: Sequence[_Origin]) -> frozenset[int]:
+        places = frozenset[int]().union(*(origin.unread for origin in known))
+        return frozenset(place for place in places if not self.seen.uses[place].read)
+
+    def _product(
+        self, given: Sequence[Tensor], known: Sequence[_Origin]
+    ) -> Callable[[Tensor], _Origin | None]:
+        """Of an activation with what it is of, or with itself: a unit that is spelt out."""
+        first, second = known[0], known[-1]
+        if first.use is None or (first.use, first.sum) != (second.use, second.sum):
+            return lambda out: None
+        use = self.seen.uses[first.use]
+        raw, unit = (given[k].detach() for k in ((0, -1) if second.activated else (-1, 0)))
+        swish = use.activation == "sigmoid" and torch.equal(raw.sigmoid(), unit)
+        use.activation, use.curve = ("silu", "silu") if swish else ("product", None)
+        use.saturated = math.nan
+        return lambda out: replace(first, activated=True)
 
     def _sum(self, both: list[Tensor], alpha: float) -> Callable[[Tensor], _Origin]:
         """Of two signals, the second times alpha: the branch is the one that met weights last."""
@@ -347,8 +382,14 @@ class _Looking(Follower):
         name = self.here
 
         def after(out: Tensor) -> _Origin:
-            self.seen.sums.append(Sum(name, branch.last, a, b, mean_square(out), stream.sum))
-            return replace(branch, sum=len(self.seen.sums) - 1, last="")
+            # What a normalization has made of a stream adds to nothing that came before.
+            before = None if stream.normed else stream.sum
+            self.seen.sums.append(Sum(name, branch.last, a, b, mean_square(out), before))
+            unread = self._unread([stream, branch])
+            return replace(
+                branch, sum=len(self.seen.sums) - 1, last="", normed=False, centred=False,
+                unread=unread,
+            )  # fmt: skip
 
         return after
 
@@ -418,6 +459,7 @@ class _Looking(Follower):
             (options or {}).get("packed", 1), id(x), mean_square(x),
             entering=shared(x), reads=x.numel() > 0, parameter=id(_root(weight)),
             turned=weight._base is not None and weight.stride() != weight._base.stride(),
+            full=self.names.get(id(_root(weight)), ""),
         )  # fmt: skip
 
     def _after_use(
@@ -433,7 +475,11 @@ class _Looking(Follower):
                 use.outputs, use.alike = mean_square(out), similarity(out)
                 if out.requires_grad:
                     out.register_hook(partial(_keep_gradient, use))
-        return _Origin(place, place, last=f"{use.name}.weight" if use.name else "weight")
+            else:
+                use.read = True
+        return _Origin(
+            place, place, frozenset({place}), last=f"{use.name}.weight" if use.name else "weight"
+        )
 
 
 def _keep_gradient(use: Use, gradient: Tensor) -> None:
@@ -498,6 +544,9 @@ def look(
         looking.listen(True)
         seen.output = call(model, batch)
         looking.listen(False)
+        output = next((t for t in tensors(seen.output) if t.is_floating_point()), None)
+        if output is not None and (origin := looking.origins.get(output)) and origin.latest >= 0:
+            seen.last = seen.uses[origin.latest]
         cost = _cost(seen, targets, loss)
         asking = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
         gradients: Sequence[Tensor | None] = [None] * len(asking)
@@ -536,8 +585,11 @@ def _cost(seen: Seen, targets: Any, loss: Callable[..., Any] | None) -> Tensor |
         return None
     if targets is None:
         generator = torch.Generator().manual_seed(0)  # its own
-        signs = torch.randint(2, output.shape, generator=generator).to(output) * 2 - 1
-        return (output * signs).sum() / math.sqrt(max(1, output.numel()))
+        parts = []
+        for one in (t for t in tensors(seen.output) if t.is_floating_point()):
+            signs = torch.randint(2, one.shape, generator=generator).to(one) * 2 - 1
+            parts.append((one * signs).sum() / math.sqrt(max(1, one.numel())))
+        return functools.reduce(torch.add, parts)
     if targets.is_floating_point():
         each = (output - targets).square()
     else:

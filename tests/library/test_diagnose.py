@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import patients
 import pytest
 import torch
@@ -560,6 +561,236 @@ def test_wrong_arguments_are_named() -> None:
 def test_scripts_are_refused() -> None:
     with pytest.raises(TypeError, match="ScriptModule"):
         diagnose(torch.jit.script(nn.Linear(64, 2)), NUMBERS)
+
+
+# ----------------------------------------------------- what people really build, and its sentences
+
+
+def blocks_of(part: Callable[[], nn.Module], number: int, width: int = 64) -> nn.Sequential:
+    return nn.Sequential(*(part() for _ in range(number)), nn.Linear(width, 10))
+
+
+class Cell(nn.Module):
+    """Two layers of weights, and what becomes of their outputs."""
+
+    def __init__(self, how: Callable[[Any, Tensor], Tensor], hidden: int = 64) -> None:
+        super().__init__()
+        self.up, self.down, self.how = nn.Linear(64, hidden), nn.Linear(hidden, 64), how
+        self.norm = nn.LayerNorm(64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.how(self, x)
+
+
+def cells(number: int, how: Callable[[Any, Tensor], Tensor], hidden: int = 64) -> nn.Sequential:
+    return patients.started(blocks_of(lambda: Cell(how, hidden), number), 0, "he")
+
+
+LABELS = torch.arange(64) % 10
+INPUTS = patients.draw(64, 64)
+
+
+def after_norm(cell: Any, x: Tensor) -> Tensor:
+    return cell.norm(x + cell.down(F.relu(cell.up(x))))
+
+
+def before_norm(cell: Any, x: Tensor) -> Tensor:
+    return x + cell.down(F.relu(cell.up(cell.norm(x))))
+
+
+def highway(cell: Any, x: Tensor) -> Tensor:
+    gate = torch.sigmoid(cell.down(x) - 0)
+    return gate * F.relu(cell.up(x)) + (1 - gate) * x
+
+
+def test_a_stream_that_is_normalized_after_every_sum_adds_nothing_up() -> None:
+    x = 0.02 * INPUTS
+    assert "branches" not in kinds(diagnose(cells(20, after_norm), x, LABELS))
+    assert "branches" in kinds(diagnose(cells(20, before_norm), x, LABELS))
+
+
+def test_inputs_that_the_model_makes_its_own_are_not_judged() -> None:
+    loud = 100 + 30 * INPUTS
+    norm = nn.Sequential(nn.BatchNorm1d(64), nn.Linear(64, 10))
+    init.initialize_(norm, "lecun", generator=torch.Generator().manual_seed(0))
+    assert "inputs" not in kinds(diagnose(norm, loud, LABELS))
+    assert "inputs" in kinds(diagnose(norm[1:], loud, LABELS))
+
+
+def test_the_channels_of_a_sequence_are_its_second_axis() -> None:
+    x = patients.draw(16, 12, 30)
+    x[:, 3] *= 20
+    (found,) = (f for f in diagnose(nn.Conv1d(12, 4, 3), x).findings if "%" in f.what)
+    assert found.what.startswith("Input 3 has 9")
+
+
+class Heads(nn.Module):
+    """A trunk and two heads, of which the first is small, as policies are drawn."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh())
+        self.policy, self.value = nn.Linear(64, 10), nn.Linear(64, 1)
+        patients.started(self, 0, "glorot")
+        with torch.no_grad():
+            self.policy.weight.mul_(factor)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.trunk(x)
+        return self.policy(x), self.value(x)
+
+
+def test_every_head_is_an_output() -> None:
+    def loss(out: tuple[Tensor, Tensor], y: Tensor) -> Tensor:
+        return F.cross_entropy(out[0], y) + out[1].square().mean()
+
+    assert diagnose(Heads(0.01), INPUTS, LABELS, loss=loss).findings == ()
+    model = Heads(3000)
+    (found,) = (f for f in diagnose(model, INPUTS, LABELS).findings if f.kind == "loss")
+    assert found.where == ("policy",)
+    exec(found.fix, {"model": model})
+    assert float(model.policy.weight.detach().std()) < 50
+    assert "cut off" not in kinds(diagnose(Heads(1), INPUTS))  # without targets all are asked
+
+
+def test_a_packed_law_is_named_of_what_is_packed_alone() -> None:
+    layer = nn.TransformerEncoderLayer(64, 4, 160, batch_first=True)
+    model = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+    for k, weight in enumerate(p for p in model.parameters() if p.dim() > 1):
+        nn.init.xavier_uniform_(weight, generator=torch.Generator().manual_seed(k))
+    table = diagnose(model, patients.draw(8, 6, 64)).table
+    packed = table.layer.str.contains("in_proj")
+    assert set(table.rule[packed]) == {"glorot, packed as one"}
+    assert set(table.rule[~packed]) == {"glorot"}
+
+
+def test_a_law_is_multiplied_along_layers_that_feed_one_another() -> None:
+    """A norm stands in front of each pair: by two in a row a variance is multiplied, not by 24."""
+    model = cells(12, before_norm, 256)
+    for weight in (p for p in model[:-1].parameters() if p.dim() > 1):
+        init.normal_(weight, lambda n, m: 1 / m, generator=torch.Generator().manual_seed(0))
+    found = [f for f in diagnose(model, INPUTS, LABELS).findings if f.kind == "law"]
+    assert found and not any(f.serious for f in found)
+
+
+def test_a_unit_that_is_spelt_out_is_the_unit() -> None:
+    """The gated one has two halves, of which the first is not what its sigmoid is of."""
+    how: dict[str, Callable[[Any, Tensor], Tensor]] = {
+        "silu": lambda cell, x: F.silu(cell.up(x)),
+        "by hand": lambda cell, x: (s := cell.up(x)) * torch.sigmoid(s),
+        "turned": lambda cell, x: torch.sigmoid(s := cell.up(x)) * s,
+        "squared": lambda cell, x: F.relu(cell.up(x)).square(),
+        "itself": lambda cell, x: (z := F.relu(cell.up(x))) * z,
+        "gated": lambda cell, x: (
+            (p := cell.up(x).chunk(2, 1))[0] * torch.sigmoid(p[1])
+        ).repeat(1, 2),
+        "half": lambda cell, x: 0.5 * F.relu(cell.up(x)),
+    }  # fmt: skip
+    reports = {name: diagnose(cells(6, of), INPUTS, LABELS) for name, of in how.items()}
+    first = {name: report.table.iloc[0] for name, report in reports.items()}
+    for name in ("by hand", "turned"):
+        pd.testing.assert_series_equal(first[name], first["silu"], rtol=1e-5)
+    assert [first[name].activation for name in ("squared", "itself", "gated")] == ["product"] * 3
+    assert math.isnan(first["gated"].saturated)
+    for name in ("squared", "gated", "half"):  # what these keep is not known, and is not said
+        assert "keeps a signal with" not in str(reports[name])
+        assert not any(f.kind == "law" and f.serious for f in reports[name].findings)
+
+
+def test_a_copy_that_does_not_learn_is_one_on_purpose() -> None:
+    pair = nn.ModuleList([nn.Linear(64, 64), nn.Linear(64, 64)])
+    pair[1].load_state_dict(pair[0].state_dict())
+
+    class Pair(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.pair, self.top = pair, nn.Linear(64, 64)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.top(F.relu(self.pair[0](x))) - self.pair[1](x)
+
+    assert "copied" in kinds(diagnose(Pair(), INPUTS))
+    pair[1].requires_grad_(False)
+    assert "copied" not in kinds(diagnose(Pair(), INPUTS))
+
+
+def test_a_gate_may_have_a_bias() -> None:
+    model = cells(10, highway)
+    for cell in model[:-1]:
+        nn.init.constant_(cell.down.bias, -4)
+    assert "bias" not in kinds(diagnose(model, INPUTS, LABELS))
+    for cell in model[:-1]:
+        nn.init.constant_(cell.up.bias, 4)
+    report = diagnose(model, INPUTS, LABELS)
+    (found,) = (f for f in report.findings if f.kind == "bias")
+    exec(found.fix, {"model": model})
+    assert not any(cell.up.bias.any() for cell in model[:-1])
+    assert all(cell.down.bias.all() for cell in model[:-1])  # which was not named
+
+
+@pytest.mark.parametrize(
+    ("targets", "loss", "output", "said"),
+    [
+        (torch.full((64, 10), math.nan), None, None, "The targets have values"),
+        (LABELS, lambda out, y: out.sum() * math.inf, None, "The loss is infinite or no number."),
+        (LABELS, None, lambda out: (out - 99).log(), "The output has values"),
+        (None, None, lambda out: (out - 99).sqrt(), "The output has values"),
+    ],
+)
+def test_what_is_no_number_behind_the_layers_is_found(
+    targets: Any, loss: Any, output: Any, said: str
+) -> None:
+    model = patients.started(Answers(output or (lambda out: out)), 0, "lecun")
+    model.layer = nn.Linear(64, 10)
+    found = diagnose(model, INPUTS, targets, loss=loss).findings[0]
+    assert (found.kind, found.serious) == ("not finite", True)
+    assert found.what.startswith(said)
+    masked = Answers(lambda out: out.masked_fill(torch.arange(8) > 3, -math.inf))
+    assert "not finite" not in kinds(diagnose(masked, INPUTS))
+
+
+def test_a_line_for_branches_changes_their_ends_alone() -> None:
+    model = cells(40, before_norm)
+    before = {name: p.clone() for name, p in model.named_parameters()}
+    (found,) = (f for f in diagnose(model, INPUTS).findings if f.kind == "branches")
+    exec(found.fix, {"model": model})
+    changed = {name for name, p in model.named_parameters() if not torch.equal(p, before[name])}
+    assert changed == {f"{k}.down.weight" for k in range(40)}
+    unknown = cells(40, lambda cell, x: x + torch.stack([cell.down(x), cell.up(x)]).sum(0))
+    (found,) = (f for f in diagnose(unknown, INPUTS).findings if f.kind == "branches")
+    assert found.fix.startswith("# multiply each branch by 0.16")
+
+
+def test_a_line_for_the_loss_runs_whatever_the_last_weights_are() -> None:
+    class Raw(nn.Module):
+        def __init__(self, tied: bool) -> None:
+            super().__init__()
+            self.matrix, self.tied = nn.Parameter(30 * patients.draw(64, 10)), tied
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x @ (F.normalize(self.matrix, dim=0) * 30 if self.tied else self.matrix)
+
+    for tied, loss in ((False, True), (True, False)):
+        model = Raw(tied)
+        (found,) = (f for f in diagnose(model, INPUTS, LABELS).findings if f.kind == "loss")
+        before = model.matrix.detach().clone()
+        exec(found.fix, {"model": model})
+        assert torch.equal(model.matrix, before) != loss
+    model = nn.Linear(64, 10)
+    init.normal_(model.weight, "lecun", 10, generator=torch.Generator().manual_seed(0))
+    (found,) = (
+        f for f in diagnose(model, INPUTS, patients.draw(64, 10)).findings if f.kind == "loss"
+    )
+    exec(found.fix, {"model": model})
+    assert float(model.weight.detach().std()) == pytest.approx(1 / 8, rel=0.1)
+
+
+def test_what_is_said_once_for_several_layers_is_of_the_worst() -> None:
+    model = patients.relu_mlp().model
+    for layer, dead in ((model[0], 12), (model[2], 90)):
+        layer.bias.data[:dead] = -30.0
+    (found,) = (f for f in diagnose(model, NUMBERS).findings if f.kind == "dead")
+    assert found.what.startswith("The worst of 2 layers: 9") and found.where == ("0", "2")
 
 
 # -------------------------------------------------------------------------------------- the report
