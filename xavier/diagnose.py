@@ -180,19 +180,19 @@ _ONCE = {"tied": "tied", "dead": "dead", "saturated": "share", "mean": "mean"}
 
 def _merged(found: list[Finding]) -> tuple[Finding, ...]:
     """Serious ones first, and what was found in several layers once."""
-    kept: dict[Any, Finding] = {}
+    kept: dict[Any, list[Finding]] = {}
     for finding in sorted(found, key=lambda finding: not finding.serious):
-        of = _ONCE.get(finding.kind)
-        key = (finding.kind, finding.serious) if of else id(finding)
-        if of and (first := kept.get(key)):
-            worst = max(first, finding, key=lambda f: abs(f.evidence[of]))
-            finding = replace(worst, where=first.where + finding.where)
-        kept[key] = finding
-    several = [f for f in kept.values() if f.kind in _ONCE and len(f.where) > 1]
-    return tuple(
-        replace(f, what=f"The worst of {len(f.where)} layers: {f.what}") if f in several else f
-        for f in kept.values()
-    )
+        once = finding.kind in _ONCE
+        kept.setdefault((finding.kind, finding.serious) if once else id(finding), []).append(
+            finding
+        )
+    merged = []
+    for alike in kept.values():
+        worst = max(alike, key=lambda f: abs(f.evidence.get(_ONCE.get(f.kind, ""), 0.0)))
+        where = tuple(name for finding in alike for name in finding.where)
+        several = f"The worst of {len(alike)} layers: " if len({f.what for f in alike}) > 1 else ""
+        merged.append(replace(worst, where=where, what=several + worst.what))
+    return tuple(merged)
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
