@@ -363,7 +363,8 @@ def _units(about: About) -> Iterator[Finding]:
                     f"for every input; by chance it would be {chance:.0%}.",
                     {"dead": use.dead, "chance": chance},
                     "Nothing comes through them and no gradient back, for any input of the batch.",
-                    about.remedy,
+                    "[m.reset_parameters() for m in model.modules() if 'Norm' in type(m).__name__]"
+                    if use.normed else about.remedy,
                 )  # fmt: skip
         if use.saturated > 0.25:
             yield Finding(
@@ -414,7 +415,8 @@ def _drawn(about: About) -> Iterator[Finding]:
                 f"Weights by {name} in front of {unit or 'what is not known here'}{text}.",
                 {"gain squared over what is needed": ratio, "layers": len(uses)},
                 f"Such a layer multiplies a variance by {ratio:.3g} where 1 would keep it{row}."
-                if known and not settles else "The law is another than the one that was meant.",
+                if known and not settles else "Such a mistake gives this variance. "
+                "As what follows is not known here, it may be meant.",
                 about.remedy, bool(mistake) and known and abs(linked) > SERIOUS,
             )  # fmt: skip
     for use in about.hidden:

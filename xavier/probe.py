@@ -37,7 +37,7 @@ _PASS_ON = {  # what leaves the size of a signal's values nearly as it is
     *("dropout", "alpha_dropout", "dropout2d"),
     *("getitem", "max_pool1d", "max_pool2d", "max_pool3d", "chunk", "split", "unbind", "movedim"),
 }  # fmt: skip
-_POWERS = {"mul", "imul", "square", "pow"}
+_POWERS = {"mul": 2, "imul": 2, "square": 1, "pow": 1}  # and of how many tensors
 _GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 _PRODUCTS = {"matmul": 2, "mm": 2, "bmm": 2, "addmm": 3, "baddbmm": 3}
 
@@ -238,7 +238,7 @@ def curve(name: str, unit: nn.Module, slopes: Tensor | None = None) -> Named | N
     True
 
     Args:
-        name, unit: as `xavier.hooks.unit_called` gives them.
+        name, unit: a name of torch's function, and the module that does the same.
         slopes: those below 0 of a unit that learns them, which count as the root of their mean
             square: signals and gradients have squares.
     """
@@ -305,7 +305,8 @@ class _Looking(Follower):
             for place in self._unread(known):
                 self.seen.uses[place].read = True
             return partial(self._after_use, uses, self.origins.get(uses[0][1]))
-        if name in _POWERS and any(o.activated for o in known) and len(known) == len(given):
+        of_one = len(known) == len(given) == _POWERS.get(name)
+        if of_one and any(o.activated for o in known):
             return self._product(given, known)
         if name in _RESCALED and len(known) == 1:  # by what does not depend on the batch
             if known[0].activated and known[0].use is not None:
