@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -311,6 +312,13 @@ def test_the_other_rates_are_those_that_table_1_did_not_take() -> None:
     for said in (f.name for f in fields(Schedule) if f.name not in ("densities", "jacobian")):
         assert getattr(other, said) == getattr(table1, said)
     assert set(other.seeds) < set(table1.seeds)
+
+
+def test_what_has_no_record_yet_is_known_by_name() -> None:
+    """So that none is forgotten: a run that is done leaves this list, and a new one enters it."""
+    kept = Path(__file__).parents[2] / "results"
+    missing = {name for name in EXPERIMENTS if not records.path_of(name, "book", kept).is_file()}
+    assert missing == {"rates", "other_rates", "own_rates", "escaped", "saturation_more"}
 
 
 # ------------------------------------------------------------------------------- names and seeds
