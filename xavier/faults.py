@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xavier import hooks, laws, probe
+from xavier import hooks, laws, probe, theory
 from xavier.findings import Finding
 from xavier.probe import Seen, Sum, Use
 
@@ -366,6 +366,15 @@ def _units(about: About) -> Iterator[Finding]:
                     "[m.reset_parameters() for m in model.modules() if 'Norm' in type(m).__name__]"
                     if use.normed else about.remedy,
                 )  # fmt: skip
+        gates = use.activation == "gates" and use.kind.startswith(("lstm", "gru"))
+        sums = about.gain_squared(use) * use.inputs if gates and use.reads else 0.0
+        if 0 < sums < math.inf and (share := theory.saturated_share("sigmoid", sums)) > 0.25:
+            yield Finding(
+                "saturated", (use.name,), f"At its first step {share:.0%} of the gates are "
+                f"saturated by theory, whose sums have a variance of {sums:.3g}.", {"share": share},
+                "Gates that are open or shut for every input let few gradients through; a sigmoid "
+                "has a quarter of its outputs where it is flat at a variance of 14.", about.remedy,
+            )  # fmt: skip
         if use.saturated > 0.25:
             yield Finding(
                 "saturated", (use.name,), f"{use.saturated:.0%} of the outputs are saturated, "

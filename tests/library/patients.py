@@ -564,6 +564,8 @@ FAULTS: list[Fault] = [
     Fault("weights not centred", "relu mlp",
           every(lambda w: uniform(lambda n, m: m**-0.5)(w) or w.abs_()), {"mean"}),
     Fault("weights not centred", "u-net", one(3, lambda w: w.abs_(), Conv), {"mean"}),
+    Fault("gates open or shut", "lstm", lambda p: p.model.lstm.weight_ih_l0.data.mul_(10),
+          {"saturated"}),
     Fault("weights not centred", "lstm", lambda p: p.model.lstm.weight_hh_l0.data.abs_(), {"mean"}),
     Fault("pixels to 255", "cnn", batch(lambda x: 127.5 + 60 * x), {"inputs"}),
     Fault("pixels to 1", "cnn", batch(lambda x: (0.5 + 0.25 * x).clamp(0, 1)), {"inputs"}),

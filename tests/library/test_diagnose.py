@@ -16,6 +16,7 @@ from patients import ARCHITECTURES, FAULTS, Fault, Patient
 from torch import Tensor, nn
 
 from xavier import init, probe, theory
+from xavier.activations import ACTIVATIONS
 from xavier.diagnose import Report, diagnose
 from xavier.faults import chance_of_dead
 from xavier.findings import EXPLAINED, Finding
@@ -333,6 +334,16 @@ def test_a_quarter_of_tanh_is_saturated_where_the_text_says() -> None:
     assert theory.saturated_share("tanh", 1.0) == pytest.approx(0.03, abs=0.003)
     assert theory.saturated_share("tanh", 3.6) == pytest.approx(0.25, abs=0.01)
     assert theory.gain("tanh", 3.6) == pytest.approx(2.4, abs=0.05)
+    assert theory.saturated_share("sigmoid", 14.0) == pytest.approx(0.25, abs=0.01)
+
+
+def test_the_share_of_gates_is_that_of_a_pass() -> None:
+    patient = patients.lstm()
+    patient.model.lstm.weight_ih_l0.data.mul_(10)
+    found = next(f for f in diagnose(*patient).findings if f.kind == "saturated")
+    sums = patient.model.token(patient.batch)[:, 0] @ patient.model.lstm.weight_ih_l0.T
+    share = ACTIVATIONS["sigmoid"].saturated(torch.sigmoid(sums)).double().mean()
+    assert found.evidence["share"] == pytest.approx(float(share), abs=0.05)
 
 
 def test_the_first_loss_is_judged_with_its_error() -> None:
