@@ -30,7 +30,8 @@ UNITS: Mapping[str, type[nn.Module]] = {
     "elu": nn.ELU, "selu": nn.SELU, "celu": nn.CELU, "gelu": nn.GELU, "silu": nn.SiLU,
     "mish": nn.Mish, "softplus": nn.Softplus, "tanh": nn.Tanh, "hardtanh": nn.Hardtanh,
     "sigmoid": nn.Sigmoid, "hardsigmoid": nn.Hardsigmoid, "softsign": nn.Softsign,
-    "hardswish": nn.Hardswish,
+    "hardswish": nn.Hardswish, "logsigmoid": nn.LogSigmoid, "tanhshrink": nn.Tanhshrink,
+    "softshrink": nn.Softshrink, "hardshrink": nn.Hardshrink,
 }  # fmt: skip
 """Activations by the names of torch's functions, and the modules that do the same."""
 

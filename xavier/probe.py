@@ -29,8 +29,8 @@ from xavier.threads import few_threads
 
 _RECTIFIERS = {"relu", "relu6"}
 _NORMS = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"}
-_SUMS = {"add", "iadd", "radd"}
-_RESCALED = {*_SUMS, *("sub", "isub", "rsub", "mul", "imul", "rmul", "div", "idiv", "truediv")}
+_SUMS = {"add", "iadd", "radd", "sub", "isub", "rsub"}  # a sign changes no square
+_RESCALED = {*_SUMS, "mul", "imul", "rmul", "div", "idiv", "truediv"}
 _PASS_ON = {  # what leaves the size of a signal's values nearly as it is
     *("view", "reshape", "flatten", "unflatten", "permute", "transpose", "squeeze", "unsqueeze"),
     *("contiguous", "clone", "to", "float", "double", "half", "bfloat16", "type_as"),

@@ -273,6 +273,7 @@ WAYS: dict[str, Callable[[Any, Tensor, Tensor], Tensor]] = {
     "plain": lambda net, x, f: x + f if net.alpha == 1 else x + 0.1 * f,
     "parameter": lambda net, x, f: x + net.alpha * f,
     "branch first": lambda net, x, f: f * net.alpha + x,
+    "minus": lambda net, x, f: x - net.alpha * f,
     "option": lambda net, x, f: torch.add(x, f, alpha=net.alpha.item()),
     "divided": lambda net, x, f: x + f / (1 / net.alpha.item()),
     "shifted": lambda net, x, f: (x - 0.01) + (net.alpha * f + 0.01),
