@@ -62,8 +62,11 @@ def describe(
         found["std_over_inputs"] = math.sqrt(within)
     # Percentiles are of all values up to the first number, and of about the second of more.
     sample, (most, about) = flat, (2**14, 2**13) if health else (2**19, 2**16)
-    if len(flat) > most:  # an odd stride visits all columns where these are a power of two
-        sample = flat[:: math.ceil(len(flat) / about) | 1]
+    if len(flat) > most:
+        stride = math.ceil(len(flat) / about)
+        while math.gcd(stride, len(flat)) > 1:  # it would visit some columns only
+            stride += 1
+        sample = flat[::stride]
     found |= zip(_PERCENTILES, _percentiles(sample), strict=True)
     if activation is not None:
         hit = activation.saturated(x.cpu().numpy())  # NumPy compares and counts faster

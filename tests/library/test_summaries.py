@@ -31,6 +31,15 @@ def test_percentiles_of_what_is_no_number_are_none(place: int) -> None:
     assert all(math.isnan(found) for found in summaries._percentiles(x))
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_sample_visits_all_columns(turned: bool) -> None:
+    """Every fifth of 30,000 values would be enough, and would see every fifth of 300 units."""
+    x = (torch.arange(300.0) % 5).expand(100, 300).contiguous()
+    found = summaries.describe(x.mT if turned else x, inputs=False, health=True)
+    numbers = {name: value for name, _, value in found}
+    assert (numbers["p02"], numbers["p98"]) == (0, 4)
+
+
 def test_a_record_fits_on_a_screen() -> None:
     rows = pd.DataFrame({
         "step": 0, "order": range(100), "name": [f"layer{i}" for i in range(100)],
