@@ -337,17 +337,17 @@ def _twins(weight: Tensor, odd: bool) -> Tensor:
 
 
 def _stuck(about: About) -> Iterator[Finding]:
-    """Zero weights behind a zero signal: neither will ever change the other."""
-    stuck = [
-        u for u in about.uses
-        if about.draws[id(u)].square == 0 and u.inputs == 0 and u.weight_gradient is not None
-    ]  # fmt: skip
-    if stuck:
+    """Zeros that hold each other: neither will ever change the other."""
+    if held := about.seen.held:
+        layers = any(name.rpartition(".")[2] == "weight" for name in held)
         yield Finding(
-            "stuck", tuple(u.name for u in stuck), f"{len(stuck)} layers have weights of zero and "
-            "get nothing but zeros.", {"layers": len(stuck)},
-            "The gradient of a weight is the signal below times the gradient above; the signal is "
-            "zero, and through weights of zero nothing goes back to change it.", about.remedy,
+            "stuck", tuple(name.removesuffix(".weight") for name in held),
+            f"{len(held)} weights are zero and get gradients of zero, also when all others have "
+            "moved.", {"weights": len(held)},
+            "The gradient of a weight is the signal below times the gradient above; one of the two "
+            "is zero, and through weights of zero nothing goes back to change it.",
+            about.remedy if layers else
+            f"model.get_parameter({held[0]!r}).data.normal_(0, 0.02)",
         )  # fmt: skip
 
 

@@ -146,7 +146,8 @@ class Seen:
         last: the use that the first output with numbers came from, if it did from one.
         loss, losses: the loss, None if there is none, and that of each example where it is known.
         unused: parameters that nothing used; ``unseen`` those that got a gradient all the same,
-            ``cut_off`` those that were used and got none, ``frozen`` those that ask for none.
+            ``cut_off`` those that were used and got none, ``frozen`` those that ask for none,
+            ``held`` those of zeros whose gradients are zeros, also when all others have moved.
         stored: batch normalizations that used stored averages.
         examples: how many.
     """
@@ -161,6 +162,7 @@ class Seen:
     unseen: tuple[str, ...] = ()
     cut_off: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
     stored: list[str] = field(default_factory=list)
     examples: int = 0
 
@@ -502,6 +504,8 @@ def look(
 ) -> Seen:
     """Run one forward and one backward pass and say what was seen.
 
+    Where weights of zeros get no gradient, two more of each tell whether they ever will.
+
     Args:
         model: any module whose functions are torch's.
         batch: what it is called with: a tensor, a tuple of arguments, or a mapping of them.
@@ -554,6 +558,13 @@ def look(
         if asking and cost is not None and cost.requires_grad:
             parameters = [p for _, p in asking]
             gradients = torch.autograd.grad(cost, parameters, allow_unused=True)
+
+            def again() -> Sequence[Tensor | None]:
+                cost = _cost(Seen(output=call(model, batch)), targets, loss)
+                assert cost is not None
+                return torch.autograd.grad(cost, parameters, allow_unused=True)
+
+            seen.held = _held(asking, gradients, again)
     got = {id(p): g for (_, p), g in zip(asking, gradients, strict=True) if g is not None}
     for use in seen.uses:
         gradient = got.get(use.parameter)
@@ -570,6 +581,35 @@ def look(
         elif not reached and got:
             seen.cut_off += (name,)
     return seen
+
+
+def _held(
+    asking: Sequence[tuple[str, nn.Parameter]],
+    gradients: Sequence[Tensor | None],
+    again: Callable[[], Sequence[Tensor | None]],
+) -> tuple[str, ...]:
+    """Weights of zeros that no gradient reaches, before and after steps of all others.
+
+    Each step may wake what the one before has uncovered, as a head of zeros does for branches that
+    end on zeros. Two that hold each other, such as the last layer of a branch and its factor, none
+    wakes.
+    """
+    zero = {name for name, p in asking if "bias" not in name and not bool(p.any())}
+    for last in (False, False, True):
+        moving = []
+        for (name, p), g in zip(asking, gradients, strict=True):
+            if g is None or g.layout != torch.strided or bool(g.any()):
+                zero.discard(name)
+                moving += [] if g is None or g.layout != torch.strided else [(p, g)]
+        if last or not zero:
+            break
+        for p, g in moving:
+            p.data.sub_((g * (0.01 / g.abs().max())).nan_to_num_(0.0, 0.0, 0.0))
+        try:
+            gradients = again()
+        except RuntimeError:  # it keeps something of the pass before, and cannot be run twice
+            return ()
+    return tuple(name for name, _ in asking if name in zero)
 
 
 def _cost(seen: Seen, targets: Any, loss: Callable[..., Any] | None) -> Tensor | None:

@@ -108,6 +108,73 @@ def test_the_line_that_is_proposed_mends_it(fault: Fault) -> None:
     assert named.kind not in kinds(diagnose(model, batch, targets))
 
 
+class Held(nn.Module):
+    """Three residual branches, each with a factor, and what of it all is zero at the start."""
+
+    def __init__(self, zeros: str) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 64)) for _ in range(3)
+        )
+        self.factors = nn.Parameter(torch.full((3,), 0.0 if "factors" in zeros else 1.0))
+        self.head = nn.Linear(64, 4)
+        self.last: Tensor | None = None
+        self.remembers = False
+        init.initialize_(self, "he", generator=torch.Generator().manual_seed(0))
+        for name, parameter in self.named_parameters():
+            if (name.endswith(("2.weight", "2.bias")) and "last" in zeros) or (
+                "head" in name and "head" in zeros
+            ):
+                nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for factor, branch in zip(self.factors, self.branches, strict=True):
+            x = x + factor * branch(x)
+        out = self.head(x)
+        if self.remembers:
+            out, self.last = out + (0 if self.last is None else self.last), out
+        return out
+
+
+@pytest.mark.parametrize(
+    ("zeros", "held"),
+    [("factors", 0), ("last", 0), ("head", 0), ("last, head", 0), ("factors, head", 0),
+     ("factors, last", 4), ("factors, last, head", 4)],
+)  # fmt: skip
+def test_zeros_are_stuck_where_they_hold_each_other(zeros: str, held: int) -> None:
+    """A zero that wakes when what is above has moved is none: branches below a head of zeros."""
+    model, targets = Held(zeros), torch.arange(16) % 4
+    report = diagnose(model, NUMBERS, targets)
+    stuck = [f for f in report.findings if f.kind == "stuck"]
+    assert [f.evidence["weights"] for f in stuck] == ([held] if held else [])
+    if held:
+        exec(stuck[0].fix, {"model": model, "init": init, "torch": torch})
+        assert "stuck" not in kinds(diagnose(model, NUMBERS, targets))
+
+
+def test_whether_zeros_wake_is_not_asked_of_what_runs_only_once() -> None:
+    model = Held("factors, last")
+    model.remembers = True
+    assert "stuck" not in kinds(diagnose(model, NUMBERS, torch.arange(16) % 4))
+
+
+def test_factors_of_zeros_get_a_line_of_their_own() -> None:
+    class Adapter(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Parameter(torch.zeros(64, 4)), nn.Parameter(torch.zeros(4, 64))
+            self.head = nn.Linear(64, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(x + x @ self.a @ self.b)
+
+    model = Adapter()
+    (finding,) = (f for f in diagnose(model, NUMBERS).findings if f.kind == "stuck")
+    assert finding.where == ("a", "b")
+    exec(finding.fix, {"model": model})
+    assert bool(model.a.any()) and "stuck" not in kinds(diagnose(model, NUMBERS))
+
+
 # ------------------------------------------------------------------- the model is left as it was
 
 
