@@ -11,6 +11,7 @@ deviations of it are granted. Shares and means of samples are granted four stand
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -65,6 +66,25 @@ class About:
             paths[id(use)] = [*paths.get(id(below), []), use]
         return max(paths.values(), key=len)
 
+    def lines(self, uses: Sequence[Use]) -> list[list[Use]]:
+        """The most that depend on one another, and the same of what depends on none of these."""
+        places = {id(use): k for k, use in enumerate(self.seen.uses)}
+        left, found = list(uses), list[list[Use]]()
+        while left:
+            ends: dict[int, list[Use]] = {}
+            for use in left:
+                below = [line for place, line in ends.items() if use.past >> place & 1]
+                ends[places[id(use)]] = [*max(below, key=len, default=[]), use]
+            found.append(max(ends.values(), key=len))
+            own = sum(1 << places[id(use)] for use in found[-1])
+            after = {id(use) for use in left if use.past & own}
+            before = functools.reduce(int.__or__, (use.past for use in found[-1]))
+            left = [
+                use for use in left
+                if id(use) not in after and not (before | own) >> places[id(use)] & 1
+            ]  # fmt: skip
+        return found
+
     def gain_squared(self, use: Use) -> float:
         """n_in Var[W], which a layer multiplies the mean square of its inputs by."""
         n_in = use.fans[0] if use.fans else math.nan
@@ -89,6 +109,11 @@ class About:
         return _ERRORS * math.sqrt(sum(5 / max(1.0, u.fans[0]) for u in uses if u.fans))
 
     @property
+    def silence(self) -> bool:
+        """Whether as good as nothing gets a gradient: of no use of a weight it is above 0."""
+        return all(u.gradient == 0 for u in self.seen.uses[:-1] if math.isfinite(u.gradient))
+
+    @property
     def doubles(self) -> bool:
         """Whether residual sums explode, which explains what grows."""
         return any(
@@ -98,13 +123,21 @@ class About:
     @property
     def remedy(self) -> str:
         """The line that draws the weights again, by the unit that most of them lead to."""
+        of = self.hidden or self.uses
         unit, curve = self.most(lambda use: (use.activation, use.curve)) or (None, None)
-        if unit in ("relu", "relu6"):
-            return 'init.initialize_(model, "he")'
-        if (square := laws.needed(curve)) == 1:
-            return 'init.initialize_(model, "glorot")'
-        gain = repr(curve) if isinstance(curve, str | tuple) else f"{math.sqrt(square):.6g}"
-        return f'init.initialize_(model, "lecun", gain={gain})'
+        rule = '"he"'
+        if unit not in ("relu", "relu6"):
+            rule = '"glorot"'
+            if (square := laws.needed(curve)) != 1:
+                gain = repr(curve) if isinstance(curve, str | tuple) else f"{math.sqrt(square):.6g}"
+                rule = f'"lecun", gain={gain}'
+        names = tuple(dict.fromkeys(use.full for use in of if use.full))
+        if any(use.drawn for use in of) or not of:
+            return f"init.initialize_(model, {rule})"
+        if not names:
+            return "# draw what the weights are computed from, such as the norms of weight_norm"
+        turned = ".mT" if any(use.turned for use in of) else ""
+        return f"[init.draw_(model.get_parameter(n).data{turned}, {rule}) for n in {names}]"
 
 
 def _chains(sums: Sequence[Sum]) -> Iterator[list[Sum]]:
@@ -138,23 +171,33 @@ def _graded(size: float) -> bool | None:
 
 def _finite(about: About) -> Iterator[Finding]:
     """The first place where a number is none."""
+    given = [t for t in hooks.tensors(about.batch) if t.is_floating_point()]
     for use in about.seen.uses:
         for what, number, known in (
             ("comes into", use.inputs, use.reads), ("comes out of", use.outputs, use.makes)
         ):  # fmt: skip
             if known and not math.isfinite(number):
-                early = use is about.seen.uses[0] and what == "comes into"
+                batch, into = any(map(_holes, given)), what == "comes into"
                 yield Finding(
                     "not finite", (use.name,),
                     f"What {what} this layer has values that are infinite or no numbers.",
                     {"mean square": number},
-                    "They are so in the batch." if early else "Before it, all were finite.",
-                    "batch = torch.nan_to_num(batch)" if early else about.remedy,
+                    "They are so in the batch." if batch else "Before it, all were finite.",
+                    "batch = torch.nan_to_num(batch)" if batch else about.remedy if not into else
+                    "# look for roots, logarithms, divisions and masks in front of this layer",
                 )  # fmt: skip
                 return
     loss, targets = about.seen.loss, about.targets
     outputs = [t for t in hooks.tensors(about.seen.output) if t.is_floating_point()]
     if not (any(map(_holes, outputs)) if loss is None else not math.isfinite(loss)):
+        if broken := about.seen.broken:
+            yield Finding(
+                "not finite", broken, f"The gradients of {len(broken)} weights and biases have "
+                "values that are infinite or no numbers.", {"parameters": len(broken)},
+                "On the way up all was finite: something has an infinite slope, as a root has at "
+                "0, and a mask behind it multiplies that by 0.",
+                "# add 1e-12 under roots and norms, and mask what comes into them",
+            )  # fmt: skip
         return
     numbers = isinstance(targets, Tensor) and targets.is_floating_point()
     where, fix = "loss", "# look at what the loss divides by, and takes roots and logarithms of"
@@ -186,14 +229,20 @@ def _inputs(about: About) -> Iterator[Finding]:
     if math.isfinite(first.inputs) and not math.isclose(first.inputs, square, rel_tol=0.1):
         return  # the model makes something of its inputs before it weighs them
     line = "batch = (batch - batch.mean(0)) / batch.std(0).clamp(min=1e-6)"
+    if not isinstance(about.batch, Tensor):
+        line = "# subtract the mean of each input and divide by its standard deviation"
     normed = first.normed
-    if math.isfinite(square) and not 0.1 <= square <= 10:
+    # Small ones slow the first layer; of counts and of one of many, most of which are 0, they are
+    # the rule. Where they are serious is a convention.
+    sparse = float((x == 0).double().mean()) > 0.5
+    if math.isfinite(square) and not (0.1 <= square <= 10 or (sparse and square < 0.1)):
         yield Finding(
             "inputs", (), f"The inputs have the mean square {square:.3g}, and should have 1.",
             {"mean square": square},
             "The first sums are as much too large or too small"
             + (", but a normalization follows." if normed else
-               ", and with them the gradients of the first weights."), line, not normed,
+               ", and with them the gradients of the first weights."),
+            line, not normed and not 1e-3 <= square <= 10,
         )  # fmt: skip
     channels = 1 if x.dim() > 3 or first.kind.startswith("conv") else x.dim() - 1
     axes = [d for d in range(x.dim()) if d != channels]
@@ -213,26 +262,51 @@ def _inputs(about: About) -> Iterator[Finding]:
 
 
 def _change(
-    about: About, uses: Sequence[Use], squares: Sequence[float]
-) -> tuple[float, float, bool] | None:
-    """By what squares change a layer and over all, and whether it is serious; if it is anything."""
-    change = _trend(squares)
-    serious = _graded(abs(change) - about.noise(uses))
-    if serious is None or len(uses) < 3 or (change > 0 and about.doubles):
+    about: About, uses: Sequence[Use], square: Callable[[Use], float], back: bool = False
+) -> tuple[list[Use], float, float, bool] | None:
+    """What changes most with depth: of which uses the square, by what a layer, over all, how bad.
+
+    It is of uses that depend on one another, and None if it is nothing.
+    """
+    found = []
+    for line in about.lines(uses):
+        line = line[::-1] if back else line
+        change = _trend([square(use) for use in line])
+        serious = _graded(abs(change) - about.noise(line))
+        if change < 0 and 2 * len({use.parameter for use in line}) < len(line):
+            # Weights that are used at every step learn from the last.
+            serious = None if serious is None else False
+        if serious is not None and len(line) > 2 and not (change > 0 and about.doubles):
+            found.append((abs(change), line, change, serious))
+    if not found:
         return None
-    return math.exp(change / (len(uses) - 1)), math.exp(change), serious
+    _, line, change, serious = max(found, key=lambda f: f[0])
+    return line, math.exp(change / (len(line) - 1)), math.exp(change), serious
 
 
 def _signal(about: About) -> Iterator[Finding]:
     """Signals that fade or grow with depth, by the trend of the mean square."""
     uses = [u for u in about.hidden if math.isfinite(u.outputs) and u.outputs > 0]
-    if not (change := _change(about, uses, [u.outputs for u in uses])):
+    if not (change := _change(about, uses, lambda use: use.outputs)):
         return
-    step, whole, serious = change
+    uses, step, whole, serious = change
     unit, curve = about.most(lambda use: (about.follows(use), use.curve))
     known = curve is not None or unit == "no unit"
     law, needed = about.most(about.law), laws.needed(curve)
     has = np.median([about.gain_squared(u) for u in uses])
+    logs = np.log([u.outputs for u in uses])
+    k = int(np.abs(np.diff(logs)).argmax()) + 1
+    jump, rest = logs[k] - logs[k - 1], logs[-1] - logs[0] - logs[k] + logs[k - 1]
+    if len(uses) > 3 and abs(jump) > 3 * abs(rest):
+        yield Finding(
+            "signal", (uses[k].name,),
+            f"The signal {'drops' if jump < 0 else 'jumps'} at this layer: its variance by "
+            f"{math.exp(jump):.2g}, and by {math.exp(rest):.2g} over the other {len(uses) - 1}.",
+            {"per layer": math.exp(jump), "change": math.exp(jump + rest)},
+            f"Its n_in Var[W] is {about.gain_squared(uses[k]):.3g}, and that of most layers "
+            f"{has:.3g} (law: {law}).", about.remedy, serious,
+        )  # fmt: skip
+        return
     yield Finding(
         "signal", tuple(u.name for u in uses),
         f"The signal {'fades' if step < 1 else 'grows'}: its variance by {step:.3g} a layer, "
@@ -247,10 +321,10 @@ def _signal(about: About) -> Iterator[Finding]:
 
 def _gradient(about: About) -> Iterator[Finding]:
     """The same on the way back, by the norm over a layer, which n_in Var[W] and slopes change."""
-    uses = [u for u in about.hidden if math.isfinite(u.gradient) and u.gradient > 0][::-1]
-    if not (change := _change(about, uses, [u.gradient**2 for u in uses])):
+    uses = [u for u in about.hidden if math.isfinite(u.gradient) and u.gradient > 0]
+    if not (change := _change(about, uses, lambda use: use.gradient**2, back=True)):
         return
-    step, whole, serious = change
+    uses, step, whole, serious = change
     yield Finding(
         "gradient", (uses[-1].name, uses[0].name),
         f"The gradient {'fades' if step < 1 else 'grows'} on its way back: its square by "
@@ -285,7 +359,9 @@ def _tied(about: About) -> Iterator[Finding]:
         odd = use.activation in (None, "tanh", "softsign")
         twins = _twins(weight, odd)
         if weight.shape[1] > 1 and len(twins) > 1:
-            first, second = (int(i) for i in twins[:2])
+            first, row = int(twins[0]), weight[twins[0]]
+            equal = (weight == row).all(1) | (odd & (weight == -row).all(1))
+            second = next(int(i) for i in equal.nonzero()[:, 0] if i != first)
             same = gradient is not None and bool(torch.isclose(
                 gradient[first].abs(), gradient[second].abs(), rtol=1e-3, atol=0
             ).all())  # fmt: skip
@@ -339,15 +415,27 @@ def _twins(weight: Tensor, odd: bool) -> Tensor:
 def _stuck(about: About) -> Iterator[Finding]:
     """Zeros that hold each other: neither will ever change the other."""
     if held := about.seen.held:
-        layers = any(name.rpartition(".")[2] == "weight" for name in held)
+        matrices = {use.full: use.drawn for use in about.seen.uses}
+        bare = [name for name in held if name in matrices]
+        ends = held[0].rpartition(".")[2] if not bare else bare[0].rpartition(".")[2]
+        some = [name for name in bare or held if name.rpartition(".")[2] == ends]
+        change = "normal_(0, 0.02)" if bare else "fill_(1)"
         yield Finding(
             "stuck", tuple(name.removesuffix(".weight") for name in held),
             f"{len(held)} weights are zero and get gradients of zero, also when all others have "
             "moved.", {"weights": len(held)},
             "The gradient of a weight is the signal below times the gradient above; one of the two "
             "is zero, and through weights of zero nothing goes back to change it.",
-            about.remedy if layers else
-            f"model.get_parameter({held[0]!r}).data.normal_(0, 0.02)",
+            about.remedy if any(matrices.get(name) for name in held) else
+            f"[model.get_parameter(n).data.{change} for n in {some}]",
+        )  # fmt: skip
+    elif silent := about.seen.silent:
+        yield Finding(
+            "cut off", silent, f"{len(silent)} weights get gradients of zero, also when all others "
+            "have moved.", {"number": len(silent)},
+            "What they change does not change the loss: a softmax over one number, a rounding, a "
+            "normalization over one value, or units that are dead or saturated lie between.",
+            "# look for these behind them", about.silence,
         )  # fmt: skip
 
 
@@ -355,7 +443,13 @@ def _units(about: About) -> Iterator[Finding]:
     """Rectifiers that are off for every input, and units in the flat part of their curve."""
     for use in about.uses:
         if use.dead >= 0.05:
-            chance = chance_of_dead(use.before, about.seen.examples)
+            # Biases as torch draws them, of variance 1/(3 n_in) at most, push all examples alike.
+            sums, n_in = about.gain_squared(use) * use.inputs, (use.fans or (math.nan,))[0]
+            pushed = 0.0
+            if use.bias is not None and use.bias.numel() > 1 and not use.normed and sums > 0:
+                pushed = min(float(use.bias.double().var()), 1 / (3 * n_in))
+            alike = (use.before * sums + pushed) / (sums + pushed) if pushed else use.before
+            chance = chance_of_dead(alike, about.seen.examples)
             limit = chance + _ERRORS * math.sqrt(chance * (1 - chance) / use.units) + 1 / use.units
             if use.dead > limit:
                 yield Finding(
@@ -376,12 +470,12 @@ def _units(about: About) -> Iterator[Finding]:
                 "has a quarter of its outputs where it is flat at a variance of 14.", about.remedy,
             )  # fmt: skip
         if use.saturated > 0.25:
+            usual = theory.saturated_share(use.activation or "tanh", 1.0)
             yield Finding(
                 "saturated", (use.name,), f"{use.saturated:.0%} of the outputs are saturated, "
-                "where the slope is below a twentieth; at a variance of 1 tanh has 3 %.",
-                {"share": use.saturated},
-                "A tanh has a quarter at a variance of 3.6, which takes a gain of 2.4; gradients "
-                "come through the others only.", about.remedy,
+                "where the slope is below a twentieth of its largest; at a variance of 1 "
+                f"{use.activation} has {usual:.1%}.",
+                {"share": use.saturated}, "Gradients come through the others only.", about.remedy,
             )  # fmt: skip
 
 
@@ -455,17 +549,19 @@ def _biases(about: About) -> Iterator[Finding]:
     squares = {id(u): probe.mean_square(u.bias) for u in uses if u.bias is not None}
     large = [
         u for u in uses
-        if squares[id(u)] > 4 * about.gain_squared(u) * u.inputs and squares[id(u)] > 0
-        and about.draws[id(u)].square > 0
+        if squares[id(u)] > 4 * about.gain_squared(u) * u.inputs > 0
     ]  # fmt: skip
     if large:
         ratio = squares[id(large[0])] / (about.gain_squared(large[0]) * large[0].inputs)
+        # As large as torch draws them, they are more than the signal where that is small.
+        drawn = all(squares[id(u)] < 1.5 / (3 * u.fans[0]) for u in large if u.fans)
         yield Finding(
             "bias", tuple(u.name for u in large), f"The biases have {ratio:.3g} times the mean "
             "square of what the weights make of the inputs.", {"ratio": ratio},
             "A bias is the same for every input, and so is what a unit says then.",
             "[p.data.zero_() for n, p in model.named_parameters() if n.endswith('bias')"
             + (f" and n.removesuffix('bias').strip('.') not in {others}]" if others else "]"),
+            not drawn,
         )  # fmt: skip
 
 
@@ -508,10 +604,22 @@ def _loss(about: About) -> Iterator[Finding]:
 
 def _reached(about: About) -> Iterator[Finding]:
     """Parameters that the passes did not reach, or not as one expects, and what was not judged."""
-    if not about.seen.uses:
+    seen, keep = about.seen, "model.requires_grad_(True)"
+    if not seen.uses:
+        hidden = bool(seen.unseen) or not seen.reached
         yield Finding(
-            "nothing seen", (), "No use of a weight was seen.", {}, "There is nothing to judge.",
-            "# the layers are quantized, or hidden in code that torch cannot look into",
+            "nothing seen", (), "No use of a matrix was seen.", {}, "There is nothing to judge."
+            if hidden else "Embeddings and normalizations alone have no law to be drawn by.",
+            "# the layers are quantized, or hidden in code that torch cannot look into" if hidden
+            else "# nothing is to be done", hidden,
+        )  # fmt: skip
+    if seen.foreign:
+        yield Finding(
+            "foreign", (), f"{seen.foreign} parameters are used that are none of the model's.",
+            {"number": seen.foreign},
+            "model.parameters() does not have them, and no optimizer of these will change them.",
+            "# keep layers in a torch.nn.ModuleList and tensors in a torch.nn.Parameter, not in "
+            "lists and dicts",
         )  # fmt: skip
     if about.seen.examples == 1:
         yield Finding(
@@ -519,7 +627,6 @@ def _reached(about: About) -> Iterator[Finding]:
             "Whether inputs are told apart and units are dead takes several to see.",
             "# give 30 examples or more", False,
         )  # fmt: skip
-    seen, keep = about.seen, "model.requires_grad_(True)"
     for kind, names, what, why, fix, serious in (
         ("never ran", seen.unused, "were not used", "They will not learn from such a batch.",
          "[n for n, _ in model.named_modules()]  # is each called in forward?", True),
@@ -529,7 +636,8 @@ def _reached(about: About) -> Iterator[Finding]:
         ("unseen", seen.unseen, "got a gradient, and what used them was not seen",
          "They are used by code that hides what it calls; this report says nothing of them.",
          "# judge these by hand", False),
-        ("frozen", seen.frozen, "ask for no gradient", "They stay as they are.", keep, False),
+        ("frozen", seen.frozen, "ask for no gradient", "They stay as they are.", keep,
+         not seen.asked),
         ("averages", tuple(dict.fromkeys(seen.stored)), "used stored averages",
          "A batch normalization in evaluation mode does not normalize before it has learned.",
          "model.train()", False),

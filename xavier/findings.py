@@ -26,7 +26,7 @@ EXPLAINED: Mapping[str, str] = {
     "branches": "20_diagnose#fifty-blocks-that-add-up",
     "hidden scale": "20_diagnose#a-scale-that-a-normalization-hides",
     "dead": "20_diagnose#exercises",
-    **dict.fromkeys(("never ran", "cut off", "unseen", "nothing seen", "no memory"),
+    **dict.fromkeys(("never ran", "cut off", "unseen", "nothing seen", "no memory", "foreign"),
                     "20_diagnose#what-one-pass-shows"),
     **dict.fromkeys(("frozen", "averages", "one example"),
                     "20_diagnose#it-starts-well-and-does-not-learn"),

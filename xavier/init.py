@@ -47,7 +47,7 @@ _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, *_TRANSPOSED)
 _RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 _LINEAR = (nn.Linear, nn.Bilinear, *_CONVOLUTIONS)
-_DRAWN = (*_LINEAR, nn.MultiheadAttention, *_RECURRENT)
+DRAWN = (*_LINEAR, nn.MultiheadAttention, *_RECURRENT)
 _WEIGHT = re.compile(
     r"weight|in_proj_weight|[qkv]_proj_weight|weight_(ih|hh|hr)(_l\d+(_reverse)?)?"
 )
@@ -253,7 +253,7 @@ def initialize_(
     for name, layer in module.named_modules():
         # Only parameters: a weight that is computed from others would take the draw and forget it.
         own = dict(layer.named_parameters(recurse=False, remove_duplicate=False))
-        known, kind = isinstance(layer, _DRAWN), type(layer).__name__
+        known, kind = isinstance(layer, DRAWN), type(layer).__name__
         if type(layer).__module__.startswith("torch.ao.nn.quantized"):
             raise ValueError(f"module must have no quantized layer, got {kind} at {name!r}")
         if isinstance(layer, nn.Embedding | nn.EmbeddingBag) and layer.padding_idx is not None:

@@ -99,6 +99,7 @@ def _mistakes(name: str, rule: Rule) -> tuple[Law, ...]:
 LAWS: tuple[Law, ...] = (
     *(Law(name, _times(rules.RULES[name])) for name in ("lecun", "glorot", "he")),
     Law("standard", _times(rules.standard), "uniform"),
+    Law("standard, torch's fans", _plain(rules.standard), "uniform"),
     Law("he, backward", _times(_backward)),
     Law("glorot, torch's fans", _plain(rules.glorot)),
     Law("he, torch's fans", _plain(rules.he)),
@@ -122,6 +123,9 @@ LAWS: tuple[Law, ...] = (
 """Laws, of which the first is named where several fit as many weights; mistakes come last.
 
 :meta hide-value:"""
+
+
+_ORTHOGONAL = Law("orthogonal", lambda n, m, use: 0.0)
 
 
 class Draw(NamedTuple):
@@ -157,14 +161,35 @@ def draw_of(weight: Tensor) -> Draw:
     return Draw(float(values.mean()), total, kurtosis, len(some))
 
 
+def _is_orthogonal(weight: Tensor) -> bool:
+    """Whether the shorter of rows and columns are orthogonal, and all of one length."""
+    matrix = weight.flatten(1) if weight.dim() > 1 else weight[None]
+    if min(matrix.shape) < 8 or matrix.numel() > 10**7 or weight.is_complex():
+        return False
+    matrix = matrix.double() if matrix.device.type != "mps" else matrix.cpu().double()
+    matrix = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.mT
+    gram = matrix @ matrix.mT
+    size = float(gram.diagonal().mean())
+    off = gram - size * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    return size > 0 and float(off.abs().max()) < 1e-3 * size
+
+
 def recognize(uses: Sequence[Use], draws: Sequence[Draw]) -> list[Law | None]:
-    """For each use of a weight the law that fits it, of several the one that fits most weights."""
+    """For each use of a weight the law that fits it, of several the one that fits most weights.
+
+    Orthogonal weights are called so, and no mistake is named where weights are computed from others
+    that were drawn.
+    """
     fitting = [
-        [k for k, law in enumerate(LAWS) if draw.fits(law, use)]
+        [k for k, law in enumerate(LAWS) if draw.fits(law, use) and (use.full or not law.mistake)]
         for use, draw in zip(uses, draws, strict=True)
     ]
     weights = [0] * len(LAWS)
     for ks, draw in zip(fitting, draws, strict=True):
         for k in ks:
             weights[k] += draw.number
-    return [LAWS[min(ks, key=lambda k: (-weights[k], k))] if ks else None for ks in fitting]
+    return [
+        _ORTHOGONAL if _is_orthogonal(use.weight)
+        else LAWS[min(ks, key=lambda k: (-weights[k], k))] if ks else None
+        for use, ks in zip(uses, fitting, strict=True)
+    ]  # fmt: skip

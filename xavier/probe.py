@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -24,6 +25,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from xavier import checks, rules
 from xavier.activations import ACTIVATIONS, MODERN, Activation, Named, get
 from xavier.hooks import UNITS, After, Follower, call, tensors, unchanged, unit_called
+from xavier.init import DRAWN
 from xavier.summaries import detached
 from xavier.threads import few_threads
 
@@ -34,7 +36,7 @@ _RESCALED = {*_SUMS, "mul", "imul", "rmul", "div", "idiv", "truediv"}
 _PASS_ON = {  # what leaves the size of a signal's values nearly as it is
     *("view", "reshape", "flatten", "unflatten", "permute", "transpose", "squeeze", "unsqueeze"),
     *("contiguous", "clone", "to", "float", "double", "half", "bfloat16", "type_as"),
-    *("dropout", "alpha_dropout", "dropout2d"),
+    *("dropout", "alpha_dropout", "dropout2d", "get"),  # the last of x.mT and its like
     *("getitem", "max_pool1d", "max_pool2d", "max_pool3d", "chunk", "split", "unbind", "movedim"),
 }  # fmt: skip
 _POWERS = {"mul": 2, "imul": 2, "square": 1, "pow": 1}  # and of how many tensors
@@ -57,6 +59,7 @@ class Use:
         inputs, outputs: mean square of what came in and of what came out.
         alike: mean similarity of the outputs for two examples (`similarity`).
         below: the place of the use that the input came from, through one activation at most.
+        past: bits of the places of all uses that the input depends on.
         read: whether a later use depends on the output.
         activation: the name of what follows.
         curve: the same as `xavier.activations.get` takes it, None where it has no formula.
@@ -70,6 +73,7 @@ class Use:
         reads, makes: whether what comes in and what comes out was to be seen.
         parameter: the ``id`` of what the weight is, or is a view of; ``turned`` where transposed.
         full: that parameter's whole name; "" of what is computed.
+        drawn: whether `xavier.init.initialize_` draws it.
     """
 
     name: str
@@ -86,6 +90,7 @@ class Use:
     entering: float = math.nan
     alike: float = math.nan
     below: int | None = None
+    past: int = 0
     read: bool = False
     activation: str | None = None
     curve: Named | None = None
@@ -101,6 +106,7 @@ class Use:
     parameter: int = 0
     turned: bool = False
     full: str = ""
+    drawn: bool = False
 
     @property
     def matrices(self) -> tuple[Tensor, Tensor | None]:
@@ -109,7 +115,7 @@ class Use:
         def rows(x: Tensor) -> Tensor:
             if self.kind.startswith("conv_transpose"):
                 x = x.transpose(0, 1)
-            elif x.dim() == 3 and self.kind in _PRODUCTS:
+            elif x.dim() == 3 and self.kind in {*_PRODUCTS, "einsum"}:
                 x = x.flatten(0, 1)
             return x.flatten(1)
 
@@ -147,7 +153,10 @@ class Seen:
         loss, losses: the loss, None if there is none, and that of each example where it is known.
         unused: parameters that nothing used; ``unseen`` those that got a gradient all the same,
             ``cut_off`` those that were used and got none, ``frozen`` those that ask for none,
-            ``held`` those of zeros whose gradients are zeros, also when all others have moved.
+            ``held`` those of zeros whose gradients are zeros, also when all others have moved,
+            ``silent`` others of which that is so, ``broken`` those whose gradients are no numbers.
+        asked, reached: how many parameters ask for a gradient, and how many of them got one.
+        foreign: how many parameters were used that are none of the model's.
         stored: batch normalizations that used stored averages.
         examples: how many.
     """
@@ -163,6 +172,11 @@ class Seen:
     cut_off: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    asked: int = 0
+    reached: int = 0
+    foreign: int = 0
     stored: list[str] = field(default_factory=list)
     examples: int = 0
 
@@ -267,7 +281,12 @@ class _Looking(Follower):
         self.seen = seen
         self.used: set[int] = set()
         self.names = {id(p): n for n, p in self.module.named_parameters(remove_duplicate=False)}
+        layers = [part for part in self.module.modules() if isinstance(part, DRAWN)]
+        own = [p for layer in layers for p in layer.parameters(recurse=False) if p.requires_grad]
+        self.drawn = {id(p) for p in own}
+        self.foreign: dict[int, Tensor] = {}  # parameters that are none of the model's
         self.origins: Any = WeakTensorKeyDictionary()  # tensors that depend on the batch
+        self.pasts: Any = WeakTensorKeyDictionary()  # bits of the uses that they depend on
 
     @property
     def here(self) -> str:
@@ -277,17 +296,31 @@ class _Looking(Follower):
     def calling(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> After:
         """What to note when the function has returned."""
         given = list(tensors((args, kwargs)))
-        if not given or function == "get":
+        if not given:
             return None
         note = self._before(function, args, kwargs, given)
+        past = functools.reduce(int.__or__, (self.pasts.get(x, 0) for x in given))
 
         def after(out: Any) -> None:
-            made = list(tensors(out))
+            nonlocal past
+            made = list(tensors(out)) or (given[:1] if function == "setitem" else [])
             if not made or not made[0].dtype.is_floating_point | made[0].dtype.is_complex:
                 return
-            self.used |= {id(_root(x)) for x in given}
+            roots = {id(root): root for root in map(_root, given)}
+            self.used |= roots.keys()
+            self.foreign |= {
+                key: root for key, root in roots.items()
+                if isinstance(root, nn.Parameter) and root.requires_grad
+                and key not in self.names and root not in self.origins
+            }  # fmt: skip
+            before = len(self.seen.uses)
             with torch.no_grad(), few_threads(0):
                 origin = note(made[0])
+            for place, use in enumerate(self.seen.uses[before:], start=before):
+                use.past = past
+                past |= 1 << place
+            for tensor in made:
+                self.pasts[tensor] = past
             if origin is None and (known := [o for x in given if (o := self.origins.get(x))]):
                 origin = _Origin(latest=max(o.latest for o in known), unread=self._unread(known))
             for tensor in made if origin else ():
@@ -421,7 +454,9 @@ class _Looking(Follower):
             for weight in tensors(args):
                 x = next((t for t in tensors(args) if t is not weight), weight)
                 if id(_root(weight)) in self.names:
-                    yield self._use(name, weight, None, x, None), x, True
+                    use = self._use(name, weight, None, x, None)
+                    _as_matrix(use, args, weight)
+                    yield use, x, True
         elif name == "bilinear":
             x, _, weight, bias = args[:4]
             yield self._use(name, weight, bias, x, None), x, True
@@ -462,7 +497,7 @@ class _Looking(Follower):
             (options or {}).get("packed", 1), id(x), mean_square(x),
             entering=shared(x), reads=x.numel() > 0, parameter=id(_root(weight)),
             turned=weight._base is not None and weight.stride() != weight._base.stride(),
-            full=self.names.get(id(_root(weight)), ""),
+            full=self.names.get(id(_root(weight)), ""), drawn=id(_root(weight)) in self.drawn,
         )  # fmt: skip
 
     def _after_use(
@@ -485,9 +520,38 @@ class _Looking(Follower):
         )
 
 
+def _as_matrix(use: Use, args: Sequence[Any], weight: Tensor) -> None:
+    """Give a weight of ``einsum``, where it is one matrix or a stack of them, their fans."""
+    operands = list(tensors(args[1:]))
+    match = re.fullmatch(r"(\w+),(\w+)->(\w+)", str(args[0]).replace(" ", ""))
+    if match is None or len(operands) != 2:
+        return
+    *both, out = match.groups()
+    k = next(k for k, operand in enumerate(operands) if operand is weight)
+    mine, other = both[k], both[1 - k]
+    if len(set(mine)) < len(mine):
+        return
+    kinds = [
+        [letter for letter in mine if (letter in other, letter in out) == kind]
+        for kind in ((True, True), (False, True), (True, False))
+    ]
+    if not kinds[1] or not kinds[2] or sum(map(len, kinds)) < len(mine):
+        return
+    sizes = [math.prod(weight.shape[mine.index(letter)] for letter in kind) for kind in kinds]
+    order = [mine.index(letter) for kind in kinds for letter in kind]
+    matrix = weight.detach().permute(order).reshape(sizes)
+    use.weight = matrix if kinds[0] else matrix[0]
+    use.fans = use.plain = rules.fans(use.weight.shape, stacked=len(use.weight.shape) - 2)
+
+
 def _keep_gradient(use: Use, gradient: Tensor) -> None:
     with torch.no_grad(), few_threads(0):
         use.gradient = math.sqrt(mean_square(gradient) * gradient.numel())
+
+
+def _dense(gradient: Tensor) -> Tensor:
+    """What a gradient holds, as that of an embedding may hold some rows only."""
+    return gradient if gradient.layout == torch.strided else gradient.coalesce().values()
 
 
 def _root(x: Tensor) -> Tensor:
@@ -549,6 +613,7 @@ def look(
         looking.listen(True)
         seen.output = call(model, batch)
         looking.listen(False)
+        seen.foreign = len(looking.foreign)
         output = next((t for t in tensors(seen.output) if t.is_floating_point()), None)
         if output is not None and (origin := looking.origins.get(output)) and origin.latest >= 0:
             seen.last = seen.uses[origin.latest]
@@ -564,8 +629,20 @@ def look(
                 assert cost is not None
                 return torch.autograd.grad(cost, parameters, allow_unused=True)
 
-            seen.held = _held(asking, gradients, again)
+            seen.broken = tuple(
+                name for (name, _), g in zip(asking, gradients, strict=True)
+                if g is not None and not math.isfinite(mean_square(_dense(g)))
+            )  # fmt: skip
+            some = {u.parameter for u in seen.uses if not u.reads}  # got no example, as experts may
+            zero = {
+                name: bool(p.any()) for name, p in asking
+                if "bias" not in name and id(p) not in some
+            }  # fmt: skip
+            still = () if seen.broken else _still(asking, gradients, zero.keys(), again)
+            seen.held = tuple(name for name in still if not zero[name])
+            seen.silent = tuple(name for name in still if zero[name])
     got = {id(p): g for (_, p), g in zip(asking, gradients, strict=True) if g is not None}
+    seen.asked, seen.reached = len(asking), len(got)
     for use in seen.uses:
         gradient = got.get(use.parameter)
         if gradient is not None:
@@ -583,27 +660,30 @@ def look(
     return seen
 
 
-def _held(
+def _still(
     asking: Sequence[tuple[str, nn.Parameter]],
     gradients: Sequence[Tensor | None],
+    names: Iterable[str],
     again: Callable[[], Sequence[Tensor | None]],
 ) -> tuple[str, ...]:
-    """Weights of zeros that no gradient reaches, before and after steps of all others.
+    """Those parameters whose gradients are zeros, before and after steps of all others.
 
     Each step may wake what the one before has uncovered, as a head of zeros does for branches that
     end on zeros. Two that hold each other, such as the last layer of a branch and its factor, none
     wakes.
     """
-    zero = {name for name, p in asking if "bias" not in name and not bool(p.any())}
-    for last in (False, False, True):
-        moving = []
-        for (name, p), g in zip(asking, gradients, strict=True):
-            if g is None or g.layout != torch.strided or bool(g.any()):
-                zero.discard(name)
-                moving += [] if g is None or g.layout != torch.strided else [(p, g)]
-        if last or not zero:
+    zero = set(names)
+    for k in range(3):
+        moving = [
+            (name, p, g) for (name, p), g in zip(asking, gradients, strict=True)
+            if g is not None and g.layout == torch.strided
+        ]  # fmt: skip
+        sizes = {name: float(g.abs().max()) if g.numel() else 0.0 for name, _, g in moving}
+        rounding = 1e-6 * max(sizes.values(), default=0.0) if k else 0.0  # of what has moved
+        zero &= {name for name, size in sizes.items() if size <= rounding}
+        if k == 2 or not zero:
             break
-        for p, g in moving:
+        for _, p, g in moving:
             p.data.sub_((g * (0.01 / g.abs().max())).nan_to_num_(0.0, 0.0, 0.0))
         try:
             gradients = again()
@@ -621,6 +701,11 @@ def _cost(seen: Seen, targets: Any, loss: Callable[..., Any] | None) -> Tensor |
             shape = f"{tuple(cost.shape)}" if isinstance(cost, Tensor) else repr(cost)
             raise ValueError(f"loss must return a tensor with one number, got {shape}")
         seen.loss = float(cost.detach())
+        if output is not None and isinstance(targets, Tensor):
+            with suppress(RuntimeError, IndexError, ValueError), torch.no_grad():
+                each = _each(output, targets)  # by another name, or in another shape
+                if math.isclose(float(each.mean()), seen.loss, rel_tol=1e-4):
+                    seen.losses = each.reshape(len(each), -1).double().mean(1)
         return cost
     if output is None:
         return None
@@ -631,12 +716,24 @@ def _cost(seen: Seen, targets: Any, loss: Callable[..., Any] | None) -> Tensor |
             signs = torch.randint(2, one.shape, generator=generator).to(one) * 2 - 1
             parts.append((one * signs).sum() / math.sqrt(max(1, one.numel())))
         return functools.reduce(torch.add, parts)
-    if targets.is_floating_point():
-        each = (output - targets).square()
-    else:
-        classes = output.dim() - 1 if targets.shape == output.shape[:-1] else 1
-        each = nn.functional.cross_entropy(output.movedim(classes, 1), targets, reduction="none")
+    each = _each(output, targets)
     seen.losses = each.detach().reshape(len(each), -1).double().mean(1)
     seen.loss = float(seen.losses.mean())
     mean: Tensor = each.mean()
     return mean
+
+
+def _each(output: Tensor, targets: Tensor) -> Tensor:
+    """Losses by default: squared errors, or cross-entropies of classes in dimension 1 or last."""
+    shape, of = tuple(output.shape), tuple(targets.shape)
+    if targets.is_floating_point():
+        if shape != of:
+            raise ValueError(f"targets must have the output's shape {shape}, got {of}")
+        return (output - targets).square()
+    classes = output.dim() - 1 if of == shape[:-1] else 1
+    if targets.dtype == torch.bool or of != shape[:classes] + shape[classes + 1 :]:
+        raise ValueError(
+            f"targets must be class numbers of the output's shape {shape} less its classes, or "
+            f"numbers of this shape, got {targets.dtype} {of}; or give the loss"
+        )
+    return nn.functional.cross_entropy(output.movedim(classes, 1), targets, reduction="none")

@@ -438,6 +438,36 @@ class Detached(nn.Module):
         return self.above(self.below(x).detach())
 
 
+class Listed(nn.Module):
+    """Holds its layers in a list, where no optimizer finds them."""
+
+    def __init__(self, model: nn.Sequential) -> None:
+        super().__init__()
+        self.head, self.layers = model[-1], list(model[:-1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return self.head(x)
+
+
+class Log(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.log()
+
+
+class Rooted(nn.Module):
+    """Takes roots behind a mask, whose slope is infinite where the mask is 0."""
+
+    def __init__(self, model: nn.Sequential) -> None:
+        super().__init__()
+        self.below, self.above = model[:3], model[4:]
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.below(x)
+        return self.above(torch.where(h > 0, h.sqrt(), 0.0))
+
+
 class Experts(nn.Module):
     """Four experts on the same inputs, added up by a gate."""
 
@@ -585,6 +615,15 @@ FAULTS: list[Fault] = [
     Fault("a spare layer", "resnet", spare_layer, {"never ran"}),
     Fault("a spare layer", "u-net", spare_layer, {"never ran"}),
     Fault("detached", "relu mlp", lambda p: p._replace(model=Detached(p.model)), {"cut off"}),
+    Fault("layers in a list", "relu mlp",
+          lambda p: p._replace(model=Listed(p.model)), {"foreign"}),
+    Fault("roots of zeros", "relu mlp",
+          lambda p: p._replace(model=Rooted(p.model)), {"not finite"}, "The gradients of"),
+    Fault("softmax over one", "relu mlp", lambda p: p._replace(
+        model=nn.Sequential(*p.model[:-1], nn.Linear(100, 1), nn.Softmax(1)),
+        targets=p.targets[:, None] % 2.0), {"cut off"}, "get gradients of zero"),
+    Fault("logarithms of zeros", "relu mlp", lambda p: p._replace(
+        model=nn.Sequential(nn.ReLU(), Log(), *p.model)), {"not finite"}, "in front of this layer"),
     Fault("frozen", "resnet", lambda p: p.model.stages.requires_grad_(False), {"frozen"}),
     Fault("on meta", "cnn", lambda p: p._replace(model=p.model.to("meta")), {"no memory"}),
     Fault("lazy", "relu mlp", other(lambda: nn.Sequential(nn.LazyLinear(10))), {"no memory"}),

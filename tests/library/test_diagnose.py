@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -150,6 +151,175 @@ def test_zeros_are_stuck_where_they_hold_each_other(zeros: str, held: int) -> No
     if held:
         exec(stuck[0].fix, {"model": model, "init": init, "torch": torch})
         assert "stuck" not in kinds(diagnose(model, NUMBERS, targets))
+
+
+class Towers(nn.Module):
+    """An actor and a critic on the same inputs, the actor's last weights small by design."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.actor, self.critic = (patients.mlp(nn.Tanh, width=64, depth=2) for _ in range(2))
+        init.initialize_(self, generator=torch.Generator().manual_seed(0))
+        self.actor[-1].weight.data.mul_(1e-3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.actor(x), self.critic(x)
+
+
+def test_towers_that_do_not_feed_each_other_are_no_chain() -> None:
+    def loss(outputs: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
+        return F.cross_entropy(outputs[0], targets) + outputs[1].square().mean()
+
+    report = diagnose(Towers(), NUMBERS, torch.arange(16) % 10, loss=loss)
+    assert report.ok
+    gradients = report.table.set_index("layer").gradient
+    assert gradients["actor.0"] < gradients["critic.0"] / 100  # which was called a fading gradient
+
+
+class Steps(nn.Module):
+    """A recurrence by hand: two layers at each of twelve steps, from a state of zeros."""
+
+    def __init__(self, gain: float) -> None:
+        super().__init__()
+        self.i, self.h, self.o = nn.Linear(4, 64), nn.Linear(64, 64), nn.Linear(64, 5)
+        init.initialize_(self, generator=torch.Generator().manual_seed(0))
+        self.h.weight.data.mul_(gain)
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = torch.zeros(len(x), 64)
+        for part in x.reshape(len(x), -1, 4)[:, :12].unbind(1):
+            state = self.i(part) + self.h(state)
+        return self.o(torch.tanh(state))
+
+
+def test_steps_of_a_recurrence_are_counted_once() -> None:
+    """The layer of the inputs has one place in each step, and depends on no other step."""
+    (grows,) = (f for f in diagnose(Steps(3.0), NUMBERS).findings if f.kind == "signal")
+    assert grows.serious and "over 12 layers" in grows.what
+    assert grows.evidence["per layer"] == pytest.approx(9, rel=0.3)  # the gain squared
+    fades = diagnose(Steps(0.3), NUMBERS)
+    assert fades.ok and "gradient" in kinds(fades)  # the weights learn from the last steps
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [None, F.cross_entropy, nn.CrossEntropyLoss(), lambda output, y: F.cross_entropy(output, y),
+     lambda output, y: F.nll_loss(output.log_softmax(1), y)],
+)  # fmt: skip
+def test_the_loss_is_judged_by_whatever_name(loss: Any) -> None:
+    model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 5))
+    nn.init.normal_(model[2].weight, std=5, generator=torch.Generator().manual_seed(0))
+    report = diagnose(model, NUMBERS, torch.arange(16) % 5, loss=loss)
+    assert "loss" in kinds(report) and not report.ok
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [(torch.zeros(16), "targets must have the output's shape (16, 5), got (16,)"),
+     (torch.zeros(16, 1, dtype=torch.long), "class numbers of the output's shape (16, 5)"),
+     (torch.zeros(16, dtype=torch.bool), "or give the loss")],
+)  # fmt: skip
+def test_targets_that_do_not_fit_are_refused(targets: Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        diagnose(nn.Linear(64, 5), NUMBERS, targets)
+
+
+def test_weights_of_einsum_are_judged_as_matrices() -> None:
+    class Einsum(nn.Module):
+        def __init__(self, equation: str, shape: tuple[int, ...]) -> None:
+            super().__init__()
+            self.equation = equation
+            self.w = nn.Parameter(torch.ones(shape))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.einsum(self.equation, x, self.w)
+
+    for equation, shape, x, fans in (
+        ("bi,io->bo", (64, 8), NUMBERS, (64, 8)),
+        ("bi, oi -> bo", (8, 64), NUMBERS, (64, 8)),
+        ("bhi,hio->bho", (4, 16, 8), NUMBERS.view(16, 4, 16), (16, 8)),
+        ("bhi,hio->bo", (4, 16, 8), NUMBERS.view(16, 4, 16), (64, 8)),
+    ):
+        model = Einsum(equation, shape)
+        report = diagnose(nn.Sequential(model, nn.Flatten()), x)
+        assert tuple(report.table.loc[0, ["fan_in", "fan_out"]]) == fans
+        assert report.table.loc[0, "rule"] == f"gain {fans[0] ** 0.5:.2g}"
+    odd = diagnose(nn.Sequential(Einsum("bi,i->bi", (64,))), NUMBERS)
+    assert math.isnan(odd.table.loc[0, "fan_in"])
+
+
+def test_two_units_are_named_that_are_one() -> None:
+    model = nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 5))
+    model[0].weight.data[16:] = model[0].weight.data[:16]
+    (tied,) = (f for f in diagnose(model, NUMBERS).findings if f.kind == "tied")
+    first, second = map(int, re.findall(r"such as (\d+) and (\d+)", tied.what)[0])
+    assert second == first + 16
+
+
+def test_one_bad_layer_is_said_to_be_one() -> None:
+    model = patients.started(patients.mlp(nn.ReLU), 0)
+    model[6].weight.data.mul_(0.01)
+    (signal,) = (f for f in diagnose(model, NUMBERS).findings if f.kind == "signal")
+    assert signal.where == ("6",) and "drops at this layer" in signal.what
+    assert signal.evidence["per layer"] == pytest.approx(1e-4, rel=0.5)
+
+
+def test_a_line_is_for_weights_that_it_can_draw() -> None:
+    class Bare(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            weights = torch.randn(6, 64, 64, generator=torch.Generator().manual_seed(0))
+            self.w = nn.ParameterList(nn.Parameter(w) for w in weights)
+
+        def forward(self, x: Tensor) -> Tensor:
+            for w in self.w:
+                x = (x @ w).relu()
+            return x
+
+    model = Bare()
+    signal = diagnose(model, NUMBERS).findings[0]
+    assert signal.kind == "signal"
+    exec(signal.fix, {"model": model, "init": init, "torch": torch})
+    assert diagnose(model, NUMBERS).ok
+    normed = [nn.utils.parametrizations.weight_norm(nn.Linear(64, 64)) for _ in range(8)]
+    stack = nn.Sequential(*(part for layer in normed for part in (layer, nn.ReLU())))
+    assert diagnose(stack, NUMBERS).findings[0].fix.startswith("# draw what")
+
+
+def test_orthogonal_weights_are_recognized_and_no_mistake_is_made_of_them() -> None:
+    model = nn.Sequential(nn.Linear(64, 128), nn.Tanh(), nn.Linear(128, 5))
+    nn.init.orthogonal_(model[0].weight, generator=torch.Generator().manual_seed(0))
+    report = diagnose(model, NUMBERS)
+    assert report.table.loc[0, "rule"] == "orthogonal" and report.findings == ()
+
+
+def test_counts_of_which_most_are_zero_are_no_fault() -> None:
+    x = F.one_hot(torch.arange(64) % 50, 200).float()
+    model = nn.Sequential(nn.Linear(200, 64), nn.Tanh(), nn.Linear(64, 5))
+    assert diagnose(model, x).ok and "inputs" not in kinds(diagnose(model, x))
+
+
+def test_embeddings_alone_are_nothing_to_worry_about() -> None:
+    class Factors(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.u, self.v = nn.Embedding(9, 32), nn.Embedding(9, 32)
+
+        def forward(self, i: Tensor) -> Tensor:
+            return (self.u(i) * self.v(i)).sum(1)
+
+    report = diagnose(Factors(), torch.arange(16) % 9)
+    assert report.ok and kinds(report) == {"nothing seen"}
+
+
+def test_chance_counts_biases_as_torch_draws_them() -> None:
+    """Small inputs and a bias that is larger: a tenth is off for all, and no mistake was made."""
+    x = 0.1 * NUMBERS
+    model = nn.Sequential(nn.Linear(64, 4000), nn.ReLU(), nn.Linear(4000, 5))
+    for k, parameter in enumerate(model[0].parameters()):
+        parameter.data.uniform_(-1 / 8, 1 / 8, generator=torch.Generator().manual_seed(k))
+    report = diagnose(model, x)
+    assert report.table.loc[0, "dead"] > 0.08 and "dead" not in kinds(report)
 
 
 def test_whether_zeros_wake_is_not_asked_of_what_runs_only_once() -> None:

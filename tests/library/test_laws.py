@@ -21,7 +21,7 @@ def use_of(*shape: int, activation: Any = "relu", **fans: Any) -> Use:
         "w", "linear", weight, fans=rules.fans(shape, **fans),
         plain=rules.fans(shape, packed=fans.get("packed", 1)),
         kernel=math.prod(shape[2:]), packed=fans.get("packed", 1), activation=str(activation),
-        curve=None if activation == "gates" else activation,
+        curve=None if activation == "gates" else activation, full="w.weight",
     )  # fmt: skip
 
 
@@ -102,9 +102,11 @@ def test_a_law_is_recognized_by_its_draws(
     assert name_of(use, drawn(use, how, seed)) == name
 
 
-def test_every_law_but_two_has_draws_of_its_own() -> None:
+def test_every_law_but_three_has_draws_of_its_own() -> None:
     drawn_ = {name for name, *_ in DRAWN}
-    assert {law.name for law in LAWS} - drawn_ == {"lecun, std as bound", "he, torch's fans"}
+    assert {law.name for law in LAWS} - drawn_ == {
+        "lecun, std as bound", "he, torch's fans", "standard, torch's fans"
+    }  # fmt: skip
 
 
 def test_torchs_fan_in_of_a_transposed_convolution_is_told_by_its_neighbours() -> None:
@@ -116,9 +118,36 @@ def test_torchs_fan_in_of_a_transposed_convolution_is_told_by_its_neighbours() -
     assert named == ["he, torch's fans"] * 2
 
 
+def test_torchs_default_of_a_transposed_convolution_is_no_mistake() -> None:
+    layer = nn.ConvTranspose2d(64, 32, 3)
+    bound = (32 * 9) ** -0.5  # torch takes the second dimension for the fan-in
+    layer.weight.data.uniform_(-bound, bound, generator=torch.Generator().manual_seed(0))
+    use = use_of(64, 32, 3, 3, transposed=True)
+    use.weight = layer.weight.detach()
+    assert name_of(use, draw_of(use.weight)) == "standard, torch's fans"
+
+
+@pytest.mark.parametrize("shape", [(64, 128), (128, 64), (64, 32, 3, 3)])
+def test_orthogonal_weights_are_told_from_random_ones(shape: tuple[int, ...]) -> None:
+    use = use_of(*shape)
+    use.weight = torch.empty(shape)
+    nn.init.orthogonal_(use.weight, 2**0.5, generator=torch.Generator().manual_seed(0))
+    assert name_of(use, draw_of(use.weight)) == "orthogonal"
+    use.weight[0] *= 1.01
+    assert name_of(use, draw_of(use.weight)) != "orthogonal"
+
+
+def test_what_is_computed_from_others_is_no_mistake() -> None:
+    use = use_of(*WIDE)
+    draw = drawn(use, ("normal", 2 / 500))
+    assert name_of(use, draw) == "he, variance as std"
+    use.full = ""
+    assert name_of(use, draw) is None
+
+
 def test_mistakes_come_last_and_say_what_is_wrong() -> None:
     mistaken = [bool(law.mistake) for law in LAWS]
-    assert mistaken == sorted(mistaken) and mistaken[13:15] == [False, True]
+    assert mistaken == sorted(mistaken) and mistaken[14:16] == [False, True]
     said = {law.name.removeprefix("he, "): law.mistake for law in LAWS if law.mistake}
     for name, words in {
         "std as bound": "the std is used as the bound, which leaves a third of the variance",
