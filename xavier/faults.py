@@ -110,7 +110,7 @@ class About:
 
     @property
     def silence(self) -> bool:
-        """Whether as good as nothing gets a gradient: of no use of a weight it is above 0."""
+        """Whether as good as nothing gets a gradient, of all uses of a weight but the last."""
         return all(u.gradient == 0 for u in self.seen.uses[:-1] if math.isfinite(u.gradient))
 
     @property
@@ -497,7 +497,8 @@ def _drawn(about: About) -> Iterator[Finding]:
     """Laws that are mistakes, or for another unit; weights whose mean is not zero."""
     by_law: dict[tuple[str, str, Any], list[Use]] = {}
     for use in about.hidden:
-        if not use.normed and about.laws[id(use)]:
+        # An orthogonal matrix is drawn for its singular values, at a gain that is meant.
+        if not use.normed and about.laws[id(use)] and about.law(use) != "orthogonal":
             by_law.setdefault((about.law(use), about.follows(use), use.curve), []).append(use)
     for (name, unit, curve), uses in by_law.items():
         law, known = about.laws[id(uses[0])], curve is not None or unit == "no unit"
