@@ -8,10 +8,10 @@
     print(report)      # "starts well", or what is wrong, where, why, and a line of code
     assert report.ok   # in a test; `xavier.testing.assert_starts_well` says more when it fails
 
-One forward and one backward pass is run (`xavier.probe`), and the model is left as it was. The
-checks, and what their thresholds come from, are in `xavier.faults`. A finding is serious, or a
-remark; a network without a serious one starts well, which says nothing of its rate, its labels,
-or its end.
+One forward and one backward pass is run (`xavier.probe`), two more of each where a gradient is
+zero, and the model is left as it was. The checks, and what their thresholds come from, are in
+`xavier.faults`. A finding is serious, or a remark; a network without a serious one starts well,
+which says nothing of its rate, its labels, or its end.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ class About:
 
     @property
     def silence(self) -> bool:
-        """Whether as good as nothing gets a gradient, of all uses of a weight but the last."""
+        """Whether no use of a weight but the last gets a gradient above 0."""
         return all(u.gradient == 0 for u in self.seen.uses[:-1] if math.isfinite(u.gradient))
 
     @property
@@ -417,7 +417,7 @@ def _stuck(about: About) -> Iterator[Finding]:
     if held := about.seen.held:
         matrices = {use.full: use.drawn for use in about.seen.uses}
         bare = [name for name in held if name in matrices]
-        ends = held[0].rpartition(".")[2] if not bare else bare[0].rpartition(".")[2]
+        ends = (bare or held)[0].rpartition(".")[2]
         some = [name for name in bare or held if name.rpartition(".")[2] == ends]
         change = "normal_(0, 0.02)" if bare else "fill_(1)"
         yield Finding(

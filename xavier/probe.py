@@ -676,9 +676,9 @@ def _still(
     for k in range(3):
         moving = [
             (name, p, g) for (name, p), g in zip(asking, gradients, strict=True)
-            if g is not None and g.layout == torch.strided
+            if g is not None and g.layout == torch.strided and g.numel()
         ]  # fmt: skip
-        sizes = {name: float(g.abs().max()) if g.numel() else 0.0 for name, _, g in moving}
+        sizes = {name: float(g.abs().max()) for name, _, g in moving}
         rounding = 1e-6 * max(sizes.values(), default=0.0) if k else 0.0  # of what has moved
         zero &= {name for name, size in sizes.items() if size <= rounding}
         if k == 2 or not zero:
