@@ -586,7 +586,7 @@ _ALL = (
         "other_rates",
         "Table 1's tanh at 0.01 where it has 0.03, and normalized at 0.03 where it has 0.01",
         [replace(TANH, lr=0.01), replace(TANH_N, lr=0.03)],
-        seeds=(0, 1, 2),
+        seeds=(0, 1, 2, 3),
         pack=1,
         **_LONG,
     ),
