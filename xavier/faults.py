@@ -26,6 +26,7 @@ from xavier.findings import Finding
 from xavier.probe import Seen, Sum, Use
 
 SERIOUS, REMARK = 6.0, 3.0  # of the log of a variance, over the whole depth; see above
+_BYTES = torch.uint8  # images as they are read from files
 _ERRORS = 4.0  # standard errors: chance exceeds them once in 16,000
 
 
@@ -220,7 +221,8 @@ def _holes(x: Tensor) -> bool:
 
 def _inputs(about: About) -> Iterator[Finding]:
     """Level, spread and dominance of the inputs; a cosine of 1/2 and the half are conventions."""
-    x = next((t for t in hooks.tensors(about.batch) if t.is_floating_point()), None)
+    kinds = [t for t in hooks.tensors(about.batch) if t.is_floating_point() or t.dtype is _BYTES]
+    x = kinds[0] if kinds else None
     if x is None or x.dim() < 2 or len(x) < 2 or not about.uses:
         return
     x = x.detach().double()
@@ -229,6 +231,8 @@ def _inputs(about: About) -> Iterator[Finding]:
     if math.isfinite(first.inputs) and not math.isclose(first.inputs, square, rel_tol=0.1):
         return  # the model makes something of its inputs before it weighs them
     line = "batch = (batch - batch.mean(0)) / batch.std(0).clamp(min=1e-6)"
+    if kinds[0].dtype is _BYTES:
+        line = f"batch = batch.float(); {line}"
     if not isinstance(about.batch, Tensor):
         line = "# subtract the mean of each input and divide by its standard deviation"
     normed = first.normed
@@ -479,6 +483,20 @@ def _units(about: About) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def _softmaxes(about: About) -> Iterator[Finding]:
+    """Those in which one entry has nearly all, in more than a quarter of the rows."""
+    for softmax in about.seen.softmaxes:
+        if softmax.saturated > 0.25:
+            yield Finding(
+                "saturated", (softmax.name,), f"{softmax.saturated:.0%} of the rows of this "
+                f"softmax over {softmax.entries} are saturated: one entry has nearly all, and the "
+                "slopes are below a twentieth of their largest.", {"share": softmax.saturated},
+                "If its rows are products of queries and keys of length d: such a product adds d "
+                "terms, and has d times the variance of one.",
+                "# divide what comes into it, as attention does by the root of d",
+            )  # fmt: skip
+
+
 def chance_of_dead(similarity: float, examples: int) -> float:
     """Probability that a centred normal sum is below 0 for all examples of this similarity.
 
@@ -590,7 +608,19 @@ def _loss(about: About) -> Iterator[Finding]:
             )  # fmt: skip
         return
     output = next(t for t in hooks.tensors(about.seen.output) if t.is_floating_point())
-    best = math.log(output.shape[-1 if targets.shape == output.shape[:-1] else 1])
+    axis = -1 if targets.shape == output.shape[:-1] else 1
+    classes = output.shape[axis]
+    best, output = math.log(classes), output.detach()
+    if classes > 1 and bool((output >= 0).all() & ((output.sum(axis) - 1).abs() < 1e-3).all()):
+        # From values between 0 and 1 the right class can get no more than e/(e + K - 1).
+        least = math.log(math.e + classes - 1) - 1
+        yield Finding(
+            "loss", last, "The outputs are probabilities, and cross-entropy takes their softmax "
+            f"again: no loss of {classes} classes is then below {least:.3g}.",
+            {"loss": loss, "least": least},
+            "It wants logits. The slopes of both softmaxes are in all gradients.",
+            "# leave out the softmax behind the last weights",
+        )  # fmt: skip
     # Logits of variance s^2 cost s^2/2 more than equal ones, with a deviation of about s. By He's
     # law, the largest, s^2 is 2 for inputs of variance 1; three times that is serious.
     excess = loss - best - math.sqrt(2) * chance
@@ -718,8 +748,8 @@ def _hidden_scale(about: About) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[About], Iterable[Finding]], ...] = (
-    _finite, _inputs, _signal, _gradient, _alike, _tied, _stuck, _units, _drawn, _biases, _loss,
-    _reached, _branches, _hidden_scale,
+    _finite, _inputs, _signal, _gradient, _alike, _tied, _stuck, _units, _softmaxes, _drawn,
+    _biases, _loss, _reached, _branches, _hidden_scale,
 )  # fmt: skip
 """All checks, in the order in which their findings are printed, serious ones first.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -40,6 +40,7 @@ _PASS_ON = {  # what leaves the size of a signal's values nearly as it is
     *("getitem", "max_pool1d", "max_pool2d", "max_pool3d", "chunk", "split", "unbind", "movedim"),
 }  # fmt: skip
 _POWERS = {"mul": 2, "imul": 2, "square": 1, "pow": 1}  # and of how many tensors
+_MASKED = -1e4  # scores that are no larger are a mask's
 _GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 _PRODUCTS = {"matmul": 2, "mm": 2, "bmm": 2, "addmm": 3, "baddbmm": 3}
 
@@ -142,12 +143,28 @@ class Sum:
     before: int | None
 
 
+@dataclass(frozen=True)
+class Softmax:
+    """A softmax of numbers that depend on the batch.
+
+    Attributes:
+        name: of the module that takes it.
+        entries: over how many it goes.
+        saturated: the share of rows, of those with two entries or more that no mask hides, in which
+            the largest entry's slope p(1 - p) is below a twentieth of the largest it can be.
+    """
+
+    name: str
+    entries: int
+    saturated: float
+
+
 @dataclass
 class Seen:
     """What a pass has shown.
 
     Attributes:
-        uses, sums: in the order of execution.
+        uses, sums, softmaxes: in the order of execution.
         output: what the model returned.
         last: the use that the first output with numbers came from, if it did from one.
         loss, losses: the loss, None if there is none, and that of each example where it is known.
@@ -163,6 +180,7 @@ class Seen:
 
     uses: list[Use] = field(default_factory=list)
     sums: list[Sum] = field(default_factory=list)
+    softmaxes: list[Softmax] = field(default_factory=list)
     output: Any = None
     last: Use | None = None
     loss: float | None = None
@@ -368,7 +386,27 @@ class _Looking(Follower):
             return self._sum(given, float(kwargs.get("alpha", 1)))
         if name in _PASS_ON:
             return lambda out: origin
+        if name in ("softmax", "scaled_dot_product_attention"):
+            self._softmax(name, args, kwargs, given)
         return lambda out: None
+
+    def _softmax(self, name: str, args: Any, kwargs: Any, given: list[Tensor]) -> None:
+        """Note the saturated share of some rows; of an attention's scores all, also masked ones."""
+        scores, dim = given[0].detach(), kwargs.get("dim", (*args, None)[1])
+        if name != "softmax":
+            query, key = (x.detach()[:8] for x in given[:2])
+            if query.shape[:-2] != key.shape[:-2]:  # heads that share their keys
+                return
+            scores, dim = query @ key.mT * (kwargs.get("scale") or query.shape[-1] ** -0.5), -1
+        if not isinstance(dim, int) or not scores.is_floating_point() or not scores.dim():
+            return
+        rows = scores.movedim(dim, -1).flatten(0, -2)[:1024].double()
+        rows = rows[(rows > _MASKED).sum(-1) > 1]
+        if len(rows):
+            largest = rows.softmax(-1).amax(-1)
+            flat = get("sigmoid").saturated(largest) & (largest > 0.5)
+            share = float(flat.double().mean())
+            self.seen.softmaxes.append(Softmax(self.here, scores.shape[dim], share))
 
     def _after_activation(
         self, name: str, unit: nn.Module, found: Named | None, origin: _Origin, before: float,
@@ -583,21 +621,7 @@ def look(
         ValueError: the batch is empty or on meta, it or the model was made in inference mode, or
             the loss is no single number.
     """
-    checks.instance("model", model, nn.Module, "a torch.nn.Module")
-    model = getattr(model, "_orig_mod", model)  # what torch.compile was given
-    if isinstance(model, torch.jit.ScriptModule):
-        raise TypeError("model must run in Python, got a ScriptModule: give what it was made of")
-    if targets is not None and loss is None:
-        checks.instance("targets", targets, Tensor, "a torch.Tensor, or None")
-    for tensor in tensors(batch):
-        shape = tuple(tensor.shape)
-        if not tensor.numel() or tensor.is_meta:
-            raise ValueError(f"batch must have numbers, got a tensor {shape} on {tensor.device}")
-        if tensor.is_inference():
-            raise ValueError(f"batch must not be made in inference mode: clone the tensor {shape}")
-    for name, parameter in model.named_parameters():
-        if parameter.is_inference():
-            raise ValueError(f"model must not be made in inference mode, as {name!r} was")
+    model = _checked(model, batch, targets, loss)
     seen = Seen(examples=next((len(t) for t in tensors(batch) if t.dim()), 0))
     looking = _Looking(model, seen)
     with ExitStack() as stack:
@@ -618,53 +642,99 @@ def look(
         if output is not None and (origin := looking.origins.get(output)) and origin.latest >= 0:
             seen.last = seen.uses[origin.latest]
         cost = _cost(seen, targets, loss)
-        asking = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-        gradients: Sequence[Tensor | None] = [None] * len(asking)
+        asking = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        seen.asked = len(asking)
+        got: _Gradients = {}
         if asking and cost is not None and cost.requires_grad:
-            parameters = [p for _, p in asking]
-            gradients = torch.autograd.grad(cost, parameters, allow_unused=True)
+            got = _gradients(cost, asking)
 
-            def again() -> Sequence[Tensor | None]:
+            def again() -> _Gradients:
                 cost = _cost(Seen(output=call(model, batch)), targets, loss)
                 assert cost is not None
-                return torch.autograd.grad(cost, parameters, allow_unused=True)
+                return _gradients(cost, asking)
 
-            seen.broken = tuple(
-                name for (name, _), g in zip(asking, gradients, strict=True)
-                if g is not None and not math.isfinite(mean_square(_dense(g)))
-            )  # fmt: skip
-            some = {u.parameter for u in seen.uses if not u.reads}  # got no example, as experts may
-            zero = {
-                name: bool(p.any()) for name, p in asking
-                if "bias" not in name and id(p) not in some
-            }  # fmt: skip
-            still = () if seen.broken else _still(asking, gradients, zero.keys(), again)
-            seen.held = tuple(name for name in still if not zero[name])
-            seen.silent = tuple(name for name in still if zero[name])
-    got = {id(p): g for (_, p), g in zip(asking, gradients, strict=True) if g is not None}
-    seen.asked, seen.reached = len(asking), len(got)
+            _note_zeros(seen, asking, got, again)
+    _note_reached(seen, model, looking.used, {id(asking[name]): g for name, g in got.items()})
+    return seen
+
+
+def _checked(
+    model: nn.Module, batch: Any, targets: Any, loss: Callable[..., Any] | None
+) -> nn.Module:
+    """The model, or what torch.compile made it of; refuses what cannot be looked at."""
+    checks.instance("model", model, nn.Module, "a torch.nn.Module")
+    model = getattr(model, "_orig_mod", model)
+    if isinstance(model, torch.jit.ScriptModule):
+        raise TypeError("model must run in Python, got a ScriptModule: give what it was made of")
+    if targets is not None and loss is None:
+        checks.instance("targets", targets, Tensor, "a torch.Tensor, or None")
+    for tensor in tensors(batch):
+        shape = tuple(tensor.shape)
+        if not tensor.numel() or tensor.is_meta:
+            raise ValueError(f"batch must have numbers, got a tensor {shape} on {tensor.device}")
+        if tensor.is_inference():
+            raise ValueError(f"batch must not be made in inference mode: clone the tensor {shape}")
+    for name, parameter in model.named_parameters():
+        if parameter.is_inference():
+            raise ValueError(f"model must not be made in inference mode, as {name!r} was")
+    return model
+
+
+_Gradients = dict[str, Tensor]
+
+
+def _gradients(cost: Tensor, asking: Mapping[str, nn.Parameter]) -> _Gradients:
+    """Of those parameters that get one."""
+    found = torch.autograd.grad(cost, list(asking.values()), allow_unused=True)
+    return {name: g for name, g in zip(asking, found, strict=True) if g is not None}
+
+
+def _note_zeros(
+    seen: Seen,
+    asking: Mapping[str, nn.Parameter],
+    gradients: _Gradients,
+    again: Callable[[], _Gradients],
+) -> None:
+    """Whose gradients are no numbers, and whose are zeros and stay so."""
+    seen.broken = tuple(
+        name for name, g in gradients.items() if not math.isfinite(mean_square(_dense(g)))
+    )
+    if seen.broken:
+        return
+    some = {use.parameter for use in seen.uses if not use.reads}  # got no example, as experts may
+    names = [name for name, p in asking.items() if "bias" not in name and id(p) not in some]
+    nothing = {name for name in names if not bool(asking[name].any())}
+    still = _still(asking, gradients, names, again)
+    seen.held = tuple(name for name in still if name in nothing)
+    seen.silent = tuple(name for name in still if name not in nothing)
+
+
+def _note_reached(
+    seen: Seen, model: nn.Module, used: Collection[int], got: Mapping[int, Tensor]
+) -> None:
+    """Give every use its weight's gradient, and name the parameters that the passes missed."""
+    seen.reached = len(got)
     for use in seen.uses:
         gradient = got.get(use.parameter)
         if gradient is not None:
             gradient = gradient.mT if use.turned else gradient
             use.weight_gradient = gradient if gradient.shape == use.weight.shape else None
     for name, parameter in model.named_parameters():
-        used, reached = id(parameter) in looking.used, id(parameter) in got
+        reached = id(parameter) in got
         if not parameter.requires_grad:
             seen.frozen += (name,)
-        elif not used:
+        elif id(parameter) not in used:
             where = "unseen" if reached else "unused"
             setattr(seen, where, (*getattr(seen, where), name))
         elif not reached and got:
             seen.cut_off += (name,)
-    return seen
 
 
 def _still(
-    asking: Sequence[tuple[str, nn.Parameter]],
-    gradients: Sequence[Tensor | None],
+    asking: Mapping[str, nn.Parameter],
+    gradients: _Gradients,
     names: Iterable[str],
-    again: Callable[[], Sequence[Tensor | None]],
+    again: Callable[[], _Gradients],
 ) -> tuple[str, ...]:
     """Those parameters whose gradients are zeros, before and after steps of all others.
 
@@ -674,22 +744,20 @@ def _still(
     """
     zero = set(names)
     for k in range(3):
-        moving = [
-            (name, p, g) for (name, p), g in zip(asking, gradients, strict=True)
-            if g is not None and g.layout == torch.strided and g.numel()
-        ]  # fmt: skip
-        sizes = {name: float(g.abs().max()) for name, _, g in moving}
+        moving = {n: g for n, g in gradients.items() if g.layout == torch.strided and g.numel()}
+        sizes = {name: float(g.abs().max()) for name, g in moving.items()}
         rounding = 1e-6 * max(sizes.values(), default=0.0) if k else 0.0  # of what has moved
         zero &= {name for name, size in sizes.items() if size <= rounding}
         if k == 2 or not zero:
             break
-        for _, p, g in moving:
-            p.data.sub_((g * (0.01 / g.abs().max())).nan_to_num_(0.0, 0.0, 0.0))
+        for name, g in moving.items():
+            step = (g * (0.01 / g.abs().max())).nan_to_num_(0.0, 0.0, 0.0)
+            asking[name].data.sub_(step)
         try:
             gradients = again()
         except RuntimeError:  # it keeps something of the pass before, and cannot be run twice
             return ()
-    return tuple(name for name, _ in asking if name in zero)
+    return tuple(name for name in asking if name in zero)
 
 
 def _cost(seen: Seen, targets: Any, loss: Callable[..., Any] | None) -> Tensor | None:

@@ -584,6 +584,95 @@ def test_the_share_of_gates_is_that_of_a_pass() -> None:
     assert found.evidence["share"] == pytest.approx(float(share), abs=0.05)
 
 
+class Attention(nn.Module):
+    """Four heads, of which no score is seen but that a token has of itself and of earlier ones."""
+
+    def __init__(self, scale: float, fused: bool, width: int = 256) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
+        self.out = nn.Linear(width, 10)
+        self.scale, self.fused = scale, fused
+        init.initialize_(self, "glorot", generator=torch.Generator().manual_seed(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        heads = (len(x), -1, 4, x.shape[-1] // 4)
+        q, k, v = (f(x).view(heads).transpose(1, 2) for f in (self.query, self.key, self.value))
+        if self.fused:
+            found = F.scaled_dot_product_attention(q, k, v, scale=self.scale)
+        else:
+            later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+            found = (q @ k.mT * self.scale).masked_fill(later, -1e9).softmax(-1) @ v
+        averaged: Tensor = self.out(found.transpose(1, 2).flatten(2).mean(1))
+        return averaged
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_attention_without_its_root_is_saturated(fused: bool) -> None:
+    """A row with one score is no choice, and is not counted: of two tokens half the rows are."""
+    x = torch.randn(32, 20, 256, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(32) % 10
+    assert diagnose(Attention(1 / 8, fused), x, labels).findings == ()
+    (found,) = diagnose(Attention(1.0, fused), x, labels).findings
+    assert found.kind == "saturated" and found.serious
+    assert "softmax over 20" in found.what and 0.25 < found.evidence["share"] < 0.5
+    sure = probe.look(Attention(1.0, fused), x[:, :2]).softmaxes[0]
+    assert (sure.entries, sure.name) == (2, "") and 0.2 < sure.saturated < 0.9
+
+
+@pytest.mark.parametrize(("difference", "share"), [(4.3, 0.0), (4.4, 1.0)])
+def test_a_softmax_is_saturated_where_its_slope_is_a_twentieth_of_the_largest(
+    difference: float, share: float
+) -> None:
+    """p (1 - p) = 1/80 of two entries at a difference of 4.357; a mask hides the third.
+
+    Of two hundred equal entries each has a slope as small, and none has nearly all.
+    """
+    model = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Softmax(-1))
+    nn.init.eye_(model[0].weight)
+    rows = torch.tensor([[difference, 0.0, -1e9], [0.0, -1e9, -1e9]])
+    assert probe.look(model, rows).softmaxes == [probe.Softmax("1", 3, share)]
+    equal = nn.Sequential(nn.Linear(3, 200, bias=False), nn.Softmax(-1))
+    nn.init.zeros_(equal[0].weight)
+    assert probe.look(equal, rows[:1]).softmaxes[0].saturated == 0
+
+
+def test_probabilities_are_no_logits() -> None:
+    """Even of a certain and right answer the loss is the bound that is told."""
+    x, labels = torch.randn(64, 64), torch.arange(64) % 10
+    model = nn.Sequential(nn.Linear(64, 10), nn.Softmax(-1))
+    (found,) = diagnose(model, x, labels).findings
+    assert found.kind == "loss" and found.serious
+    certain = F.one_hot(labels, 10).double()
+    assert found.evidence["least"] == pytest.approx(float(F.cross_entropy(certain, labels)))
+    model[1] = nn.LogSoftmax(-1)  # of which the softmax is the same again
+    assert diagnose(model, x, labels).findings == ()
+
+
+class Bytes(nn.Module):
+    """Takes images as they are read from files, and divides them itself."""
+
+    def __init__(self, by: float) -> None:
+        super().__init__()
+        self.first, self.last, self.by = nn.Conv2d(3, 16, 3), nn.Linear(16, 10), by
+        init.initialize_(self, "he", generator=torch.Generator().manual_seed(0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        said: Tensor = self.last(self.first(x.float() / self.by).relu().mean((2, 3)))
+        return said
+
+
+def test_images_in_bytes_are_judged_unless_the_model_divides_them() -> None:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (32, 3, 16, 16), generator=generator, dtype=torch.uint8)
+    found = next(f for f in diagnose(Bytes(1.0), images).findings if f.kind == "inputs")
+    assert found.serious and found.evidence["mean square"] == pytest.approx(255**2 / 3, rel=0.02)
+    room = {"batch": images}
+    exec(found.fix, room)
+    assert float(room["batch"].std()) == pytest.approx(1.0, abs=0.02)
+    assert "inputs" not in kinds(diagnose(Bytes(1.0), room["batch"]))
+    assert diagnose(Bytes(255.0), images).findings == ()
+
+
 def test_the_first_loss_is_judged_with_its_error() -> None:
     model = nn.Linear(64, 10)
     init.normal_(model.weight, "he", generator=torch.Generator().manual_seed(0))
