@@ -4,9 +4,9 @@ The modules are named by concept and data flows one way. `rules` and `activation
 `moments` and `derivation` prove them, `montecarlo` tries them by draws, and `theory` says what
 holds beyond the linear regime. `init` draws weights, `shapeset` and `datasets` give examples,
 `network` and `training` learn from them, and `monitor` watches any model of torch while it does.
-`diagnose` says in words whether a model starts well: `probe` sees what one pass does to it, `laws`
-recognizes by which law its weights were drawn, `faults` knows what can be wrong, `findings` says
-it, and `testing` makes a test of it.
+`diagnose` says in words whether a model starts well: `probe` sees what one pass does to it, `uses`
+which weights are in it, `laws` recognizes by which law they were drawn, `evidence` what follows,
+`faults` knows what can be wrong, `findings` says it, and `testing` makes a test of it.
 `intervals` says how far a mean is known, and `figures` shows what happened. `checks`, `files`,
 `hooks`, `scaling`, `summaries`, `svg` and `threads` serve the others: arguments refused by name,
 files written whole, what modules do, weights scaled by a batch, what is said of one tensor,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from xavier import datasets as datasets
     from xavier import derivation as derivation
     from xavier import diagnose as diagnose
+    from xavier import evidence as evidence
     from xavier import faults as faults
     from xavier import figures as figures
     from xavier import files as files
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from xavier import theory as theory
     from xavier import threads as threads
     from xavier import training as training
+    from xavier import uses as uses
 
 __version__ = "0.1.0"
 

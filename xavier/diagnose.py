@@ -26,9 +26,10 @@ from torch import nn
 
 import xavier.findings
 from xavier import checks, probe, theory
-from xavier.faults import CHECKS, About
+from xavier.evidence import About
+from xavier.faults import CHECKS
 from xavier.findings import Finding
-from xavier.probe import Use
+from xavier.uses import Use, mean_square
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -203,7 +204,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
 def _row(about: About, use: Use) -> dict[str, Any]:
     n_in, n_out = use.fans or (math.nan, math.nan)
-    bias = probe.mean_square(use.bias) if use.bias is not None else 0.0
+    bias = mean_square(use.bias) if use.bias is not None else 0.0
     return {
         "layer": use.name, "kind": use.kind, "fan_in": n_in, "fan_out": n_out,
         "rule": about.law(use), "activation": use.activation,

@@ -1,17 +1,11 @@
 """What can be wrong with a start: checks from what a pass has shown to findings in words.
 
-`xavier.diagnose` runs them. What the checks of signals hold against each other is how much a
-variance changes over the whole depth. A factor of e^6 is serious: by that much a signal has faded
-at the depth of six correlation lengths, beyond which networks were seen not to train (Schoenholz et
-al. 2017); its root is worth a remark. To both the scatter of random networks is added: the log of a
-signal's variance has a variance of about 5/n for each layer of n inputs (exact for rectifiers in
-wide layers, see Hanin and Rolnick 2018; less for tanh, more for gelu and silu), and four standard
-deviations of it are granted. Shares and means of samples are granted four standard errors, too.
+`xavier.diagnose` runs them. What is serious and what is chance is said in `xavier.evidence`; shares
+and means of samples are granted four standard errors, too.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,153 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xavier import hooks, laws, probe, theory
+from xavier import hooks, laws, theory
+from xavier.evidence import ERRORS, REMARK, SERIOUS, About, graded, pace
 from xavier.findings import Finding
-from xavier.probe import Seen, Sum, Use
+from xavier.uses import Use, mean_square, similarity
 
-SERIOUS, REMARK = 6.0, 3.0  # of the log of a variance, over the whole depth; see above
 _BYTES = torch.uint8  # images as they are read from files
-_ERRORS = 4.0  # standard errors: chance exceeds them once in 16,000
-
-
-class About:
-    """What was seen, and what follows from it for all checks.
-
-    Attributes:
-        uses: those whose fans are known.
-        hidden: those of them that others read; the outputs of the rest are the model's.
-        straight: their places in what was seen whose outputs another reads as they are, or behind
-            one activation.
-        draws, laws: of each of them.
-        chains: residual sums one after the other, three or more.
-    """
-
-    def __init__(self, seen: Seen, batch: Any, targets: Any) -> None:
-        self.seen, self.batch, self.targets = seen, batch, targets
-        self.uses = [u for u in seen.uses if u.fans is not None and u.weight.numel()]
-        self.hidden = [u for u in self.uses if u.read]
-        self.straight = {u.below for u in seen.uses}
-        samples = [laws.draw_of(use.weight) for use in self.uses]
-        found = laws.recognize(self.uses, samples)
-        self.draws = {id(u): draw for u, draw in zip(self.uses, samples, strict=True)}
-        self.laws = {id(u): law for u, law in zip(self.uses, found, strict=True)}
-
-        self.chains = list(_chains(seen.sums))
-
-    def follows(self, use: Use) -> str:
-        """What follows, in words."""
-        place = next(k for k, other in enumerate(self.seen.uses) if other is use)
-        return use.activation or ("no unit" if place in self.straight else "")
-
-    def path(self, uses: Sequence[Use]) -> list[Use]:
-        """The most of them that stand one behind the other."""
-        paths: dict[int, list[Use]] = {}
-        for use in uses:
-            below = None if use.below is None else self.seen.uses[use.below]
-            paths[id(use)] = [*paths.get(id(below), []), use]
-        return max(paths.values(), key=len)
-
-    def lines(self, uses: Sequence[Use]) -> list[list[Use]]:
-        """The most that depend on one another, and the same of what depends on none of these."""
-        places = {id(use): k for k, use in enumerate(self.seen.uses)}
-        left, found = list(uses), list[list[Use]]()
-        while left:
-            ends: dict[int, list[Use]] = {}
-            for use in left:
-                below = [line for place, line in ends.items() if use.past >> place & 1]
-                ends[places[id(use)]] = [*max(below, key=len, default=[]), use]
-            found.append(max(ends.values(), key=len))
-            own = sum(1 << places[id(use)] for use in found[-1])
-            after = {id(use) for use in left if use.past & own}
-            before = functools.reduce(int.__or__, (use.past for use in found[-1]))
-            left = [
-                use for use in left
-                if id(use) not in after and not (before | own) >> places[id(use)] & 1
-            ]  # fmt: skip
-        return found
-
-    def gain_squared(self, use: Use) -> float:
-        """n_in Var[W], which a layer multiplies the mean square of its inputs by."""
-        n_in = use.fans[0] if use.fans else math.nan
-        return n_in * self.draws[id(use)].square if id(use) in self.draws else math.nan
-
-    def law(self, use: Use) -> str:
-        """The name of the law, or the gain where none fits."""
-        if law := self.laws.get(id(use)):
-            return law.name
-        square = self.gain_squared(use)
-        return "zero" if square == 0 else f"gain {math.sqrt(square):.2g}" if square > 0 else ""
-
-    def most(self, name: Callable[[Use], Any]) -> Any:
-        """What most weights of hidden layers have in common."""
-        shares: dict[Any, int] = {}
-        for use in self.hidden or self.uses:
-            shares[name(use)] = shares.get(name(use), 0) + use.weight.numel()
-        return max(shares, key=shares.__getitem__, default=None)
-
-    def noise(self, uses: Sequence[Use]) -> float:
-        """How far the log of a variance strays in random networks of these layers."""
-        return _ERRORS * math.sqrt(sum(5 / max(1.0, u.fans[0]) for u in uses if u.fans))
-
-    @property
-    def silence(self) -> bool:
-        """Whether no use of a weight but the last gets a gradient above 0."""
-        return all(u.gradient == 0 for u in self.seen.uses[:-1] if math.isfinite(u.gradient))
-
-    @property
-    def doubles(self) -> bool:
-        """Whether residual sums explode, which explains what grows."""
-        return any(
-            _pace(c)[1] and math.log(c[-1].total / c[0].total) > SERIOUS for c in self.chains
-        )
-
-    @property
-    def remedy(self) -> str:
-        """The line that draws the weights again, by the unit that most of them lead to."""
-        of = self.hidden or self.uses
-        unit, curve = self.most(lambda use: (use.activation, use.curve)) or (None, None)
-        rule = '"he"'
-        if unit not in ("relu", "relu6"):
-            rule = '"glorot"'
-            if (square := laws.needed(curve)) != 1:
-                gain = repr(curve) if isinstance(curve, str | tuple) else f"{math.sqrt(square):.6g}"
-                rule = f'"lecun", gain={gain}'
-        names = tuple(dict.fromkeys(use.full for use in of if use.full))
-        if any(use.drawn for use in of) or not of:
-            return f"init.initialize_(model, {rule})"
-        if not names:
-            return "# draw what the weights are computed from, such as the norms of weight_norm"
-        turned = ".mT" if any(use.turned for use in of) else ""
-        return f"[init.draw_(model.get_parameter(n).data{turned}, {rule}) for n in {names}]"
-
-
-def _chains(sums: Sequence[Sum]) -> Iterator[list[Sum]]:
-    for end in sorted(set(range(len(sums))) - {s.before for s in sums}):
-        chain = [sums[end]]
-        while (before := chain[0].before) is not None:
-            chain.insert(0, sums[before])
-        sizes = [size for s in chain for size in (s.stream, s.total)]
-        if len(chain) > 2 and all(0 < size < math.inf for size in sizes):
-            yield chain
-
-
-def _trend(values: Sequence[float]) -> float:
-    """What the log of a square changes by from the first to the last, by the median slope.
-
-    The median over all pairs (Theil and Sen) follows what goes on with depth, and neither single
-    jumps nor layers that take turns.
-    """
-    logs = np.log(np.clip(np.asarray(values, dtype=float), 1e-300, 1e300))
-    i, j = np.triu_indices(len(logs), 1)
-    return float(np.median((logs[j] - logs[i]) / (j - i))) * (len(logs) - 1) if len(i) else 0.0
-
-
-def _graded(size: float) -> bool | None:
-    """Serious, a remark, or nothing."""
-    return True if size > SERIOUS else False if size > REMARK else None
-
-
-# ------------------------------------------------------------------------------------- the checks
 
 
 def _finite(about: About) -> Iterator[Finding]:
@@ -226,7 +79,7 @@ def _inputs(about: About) -> Iterator[Finding]:
     if x is None or x.dim() < 2 or len(x) < 2 or not about.uses:
         return
     x = x.detach().double()
-    square, alike = probe.mean_square(x), probe.similarity(x)
+    square, alike = mean_square(x), similarity(x)
     first = about.uses[0]
     if math.isfinite(first.inputs) and not math.isclose(first.inputs, square, rel_tol=0.1):
         return  # the model makes something of its inputs before it weighs them
@@ -265,52 +118,27 @@ def _inputs(about: About) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _change(
-    about: About, uses: Sequence[Use], square: Callable[[Use], float], back: bool = False
-) -> tuple[list[Use], float, float, bool] | None:
-    """What changes most with depth: of which uses the square, by what a layer, over all, how bad.
-
-    It is of uses that depend on one another, and None if it is nothing.
-    """
-    found = []
-    for line in about.lines(uses):
-        line = line[::-1] if back else line
-        change = _trend([square(use) for use in line])
-        serious = _graded(abs(change) - about.noise(line))
-        if change < 0 and 2 * len({use.parameter for use in line}) < len(line):
-            # Weights that are used at every step learn from the last.
-            serious = None if serious is None else False
-        if serious is not None and len(line) > 2 and not (change > 0 and about.doubles):
-            found.append((abs(change), line, change, serious))
-    if not found:
-        return None
-    _, line, change, serious = max(found, key=lambda f: f[0])
-    return line, math.exp(change / (len(line) - 1)), math.exp(change), serious
-
-
 def _signal(about: About) -> Iterator[Finding]:
-    """Signals that fade or grow with depth, by the trend of the mean square."""
+    """Signals that fade or grow with depth, by the trend of the mean square, or at one layer."""
     uses = [u for u in about.hidden if math.isfinite(u.outputs) and u.outputs > 0]
-    if not (change := _change(about, uses, lambda use: use.outputs)):
+    if not (change := about.change(uses, lambda use: use.outputs)):
         return
     uses, step, whole, serious = change
     unit, curve = about.most(lambda use: (about.follows(use), use.curve))
-    known = curve is not None or unit == "no unit"
     law, needed = about.most(about.law), laws.needed(curve)
     has = np.median([about.gain_squared(u) for u in uses])
-    logs = np.log([u.outputs for u in uses])
-    k = int(np.abs(np.diff(logs)).argmax()) + 1
-    jump, rest = logs[k] - logs[k - 1], logs[-1] - logs[0] - logs[k] + logs[k - 1]
-    if len(uses) > 3 and abs(jump) > 3 * abs(rest):
+    if at := _jump([u.outputs for u in uses]):
+        k, there, rest = at
         yield Finding(
             "signal", (uses[k].name,),
-            f"The signal {'drops' if jump < 0 else 'jumps'} at this layer: its variance by "
-            f"{math.exp(jump):.2g}, and by {math.exp(rest):.2g} over the other {len(uses) - 1}.",
-            {"per layer": math.exp(jump), "change": math.exp(jump + rest)},
+            f"The signal {'drops' if there < 1 else 'jumps'} at this layer: its variance by "
+            f"{there:.2g}, and by {rest:.2g} over the other {len(uses) - 1}.",
+            {"per layer": there, "change": there * rest},
             f"Its n_in Var[W] is {about.gain_squared(uses[k]):.3g}, and that of most layers "
             f"{has:.3g} (law: {law}).", about.remedy, serious,
         )  # fmt: skip
         return
+    known = curve is not None or unit == "no unit"
     yield Finding(
         "signal", tuple(u.name for u in uses),
         f"The signal {'fades' if step < 1 else 'grows'}: its variance by {step:.3g} a layer, "
@@ -323,10 +151,25 @@ def _signal(about: About) -> Iterator[Finding]:
     )  # fmt: skip
 
 
+def _jump(squares: Sequence[float]) -> tuple[int, float, float] | None:
+    """Where one layer changes more than all others: its place, its factor, and that of the rest.
+
+    >>> place, there, rest = _jump([1.0, 1.0, 100.0, 101.0])
+    >>> place, round(there, 6), round(rest, 6)
+    (2, 100.0, 1.01)
+    """
+    steps = np.diff(np.log(squares))
+    k = int(np.abs(steps).argmax())
+    rest = float(steps.sum() - steps[k])
+    if len(steps) < 3 or abs(steps[k]) <= 3 * abs(rest):
+        return None
+    return k + 1, math.exp(steps[k]), math.exp(rest)
+
+
 def _gradient(about: About) -> Iterator[Finding]:
     """The same on the way back, by the norm over a layer, which n_in Var[W] and slopes change."""
     uses = [u for u in about.hidden if math.isfinite(u.gradient) and u.gradient > 0]
-    if not (change := _change(about, uses, lambda use: use.gradient**2, back=True)):
+    if not (change := about.change(uses, lambda use: use.gradient**2, back=True)):
         return
     uses, step, whole, serious = change
     yield Finding(
@@ -454,7 +297,7 @@ def _units(about: About) -> Iterator[Finding]:
                 pushed = min(float(use.bias.double().var()), 1 / (3 * n_in))
             alike = (use.before * sums + pushed) / (sums + pushed) if pushed else use.before
             chance = chance_of_dead(alike, about.seen.examples)
-            limit = chance + _ERRORS * math.sqrt(chance * (1 - chance) / use.units) + 1 / use.units
+            limit = chance + ERRORS * math.sqrt(chance * (1 - chance) / use.units) + 1 / use.units
             if use.dead > limit:
                 yield Finding(
                     "dead", (use.name,), f"{use.dead:.0%} of the {use.units} rectifiers are zero "
@@ -565,7 +408,7 @@ def _biases(about: About) -> Iterator[Finding]:
     gates = ("sigmoid", "hardsigmoid")
     uses = [u for u in biased if u.activation not in gates and u.curve is not None]
     others = sorted({u.name for u in biased} - {u.name for u in uses})
-    squares = {id(u): probe.mean_square(u.bias) for u in uses if u.bias is not None}
+    squares = {id(u): mean_square(u.bias) for u in uses if u.bias is not None}
     large = [
         u for u in uses
         if squares[id(u)] > 4 * about.gain_squared(u) * u.inputs > 0
@@ -590,7 +433,7 @@ def _loss(about: About) -> Iterator[Finding]:
     loss, use = about.seen.loss, about.seen.last
     if each is None or loss is None or len(each) < 2 or not bool(each.isfinite().all()):
         return
-    chance = _ERRORS / math.sqrt(len(each))  # in deviations of one example
+    chance = ERRORS / math.sqrt(len(each))  # in deviations of one example
     last = (use.name,) if use else ()
     smaller = f"model.get_parameter({use.full!r}).data.mul_(0.1)" if use and use.full else (
         "# make the outputs smaller, where the last weights are drawn")  # fmt: skip
@@ -682,15 +525,15 @@ def _branches(about: About) -> Iterator[Finding]:
     """Residual sums whose variance adds up, or doubles, along a chain of them."""
     for chain in about.chains:
         growth = math.log(chain[-1].total / chain[0].total)
-        if (serious := _graded(growth)) is None:
+        if (serious := graded(growth)) is None:
             continue
-        pace, doubles = _pace(chain)
+        step, doubles = pace(chain)
         ends = _one_name([s.last for s in chain if s.last])
         yield Finding(
             "branches", tuple(s.name for s in chain),
             f"The variance of the residual stream grows from {chain[0].total:.2g} behind the first "
             f"of {len(chain)} sums to {chain[-1].total:.2g} behind the last"
-            + (f", by {pace:.2f} at each in the upper half." if doubles else ", and adds up."),
+            + (f", by {step:.2f} at each in the upper half." if doubles else ", and adds up."),
             {"growth": math.exp(growth), "sums": len(chain)},
             ("Each branch is a fixed share of the stream. " if doubles else
              "The last branches are a small part of the sum. ")
@@ -718,15 +561,6 @@ def _one_name(names: Sequence[str]) -> str:
         )
         for of in groups.values()
     )
-
-
-def _pace(chain: Sequence[Sum]) -> tuple[float, bool]:
-    """By what a sum multiplies in the chain's last half, and if that is more than adding up.
-
-    Where branches of one size add up, the last half of L sums grows by 2, or 2/L each.
-    """
-    pace = float(np.median([s.total / s.stream for s in chain[len(chain) // 2 :]]))
-    return pace, pace > 1.2
 
 
 def _hidden_scale(about: About) -> Iterator[Finding]:

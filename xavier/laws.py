@@ -18,8 +18,8 @@ from torch import Tensor
 
 from xavier import rules, theory
 from xavier.activations import Named, get
-from xavier.probe import Use
 from xavier.rules import Rule
+from xavier.uses import Use
 
 _ERRORS = 4.0  # standard errors of a mean square: chance exceeds them once in 16,000
 _LEAST = 100  # weights of a layer whose law is named: the error of their variance is 10 % or so

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from patients import ARCHITECTURES, FAULTS, Fault, Patient
 from torch import Tensor, nn
 
-from xavier import init, probe, theory
+from xavier import init, probe, theory, uses
 from xavier.activations import ACTIVATIONS
 from xavier.diagnose import Report, diagnose
 from xavier.faults import chance_of_dead
@@ -558,12 +558,12 @@ def test_the_chance_of_a_dead_unit(similarity: float, examples: int) -> None:
 
 def test_similarity_and_what_is_shared() -> None:
     x = torch.randn(40, 500, generator=torch.Generator().manual_seed(0)) + 2
-    assert probe.similarity(x) == pytest.approx(0.8, abs=0.02)
-    assert probe.shared(x) == pytest.approx(0.8, abs=0.02)
-    assert probe.shared(x * torch.arange(1, 41)[:, None]) == pytest.approx(0.8, abs=0.02)
-    assert probe.similarity(torch.zeros(3, 2)) != 0  # not a number
+    assert uses.similarity(x) == pytest.approx(0.8, abs=0.02)
+    assert uses.shared(x) == pytest.approx(0.8, abs=0.02)
+    assert uses.shared(x * torch.arange(1, 41)[:, None]) == pytest.approx(0.8, abs=0.02)
+    assert uses.similarity(torch.zeros(3, 2)) != 0  # not a number
     pairs = [float(a @ b) for i, a in enumerate(x) for j, b in enumerate(x) if i != j]
-    assert probe.similarity(x) == pytest.approx(
+    assert uses.similarity(x) == pytest.approx(
         np.mean(pairs) / 500 / float(x.square().mean()), rel=1e-4
     )
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from xavier import rules
 from xavier.laws import LAWS, Draw, Law, draw_of, needed, recognize
-from xavier.probe import Use
+from xavier.uses import Use
 
 
 def use_of(*shape: int, activation: Any = "relu", **fans: Any) -> Use:
