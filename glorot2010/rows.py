@@ -113,29 +113,38 @@ def chosen_again(tried: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found).assign(share=np.array(orders) / n**n)
 
 
-def compare_chosen(ends: pd.DataFrame, tried: pd.DataFrame, a: str, b: str) -> Interval:
+def compare_chosen(
+    ends: pd.DataFrame, tried: pd.DataFrame, a: str, b: str, *, rare: float = 0.0
+) -> Interval:
     """`compare`, with the noise of choosing both rates in the interval.
 
     To the variance of the mean difference, at the rates that were chosen, is added the variance of
-    that mean over the rates that `chosen_again` gives. Where these are one, it is `compare`.
+    that mean over the rates that `chosen_again` gives, on the seeds that have runs at all of them.
+    Where these rates are one, it is `compare`.
 
     Args:
         ends: from `by_rate`, of the runs that count.
         tried: from `by_rate`, of the runs in which rates are chosen.
         a, b: two arms of both.
+        rare: samples with a rate that no run has are left out, if no larger share takes it.
 
     Raises:
-        ValueError: a sample chooses a rate with which no run counts.
+        ValueError: a larger share of the samples chooses a rate with which no run counts.
     """
     again = chosen_again(tried[[a, b]])
+    taken = []
     for arm in (a, b):
         shares = again.groupby(arm)["share"].sum()
-        if absent := [rate for rate in shares.index if (arm, rate) not in ends]:
+        absent = [rate for rate in shares.index if (arm, rate) not in ends]
+        if often := [rate for rate in absent if shares[rate] > rare]:
             raise ValueError(
-                f"ends must have {arm} at rate {absent[0]:g}, which {shares[absent[0]]:.1%} of the "
+                f"ends must have {arm} at rate {often[0]:g}, which {shares[often[0]]:.1%} of the "
                 f"samples of trials choose, got rates {list(ends[arm].columns)}"
             )
-    means = [(ends[a, la] - ends[b, lb]).mean() for la, lb in zip(again[a], again[b], strict=True)]
+        again = again[~again[arm].isin(absent)]
+        taken += [(arm, rate) for rate in shares.index.difference(absent)]
+    both = ends[taken].dropna()
+    means = [(both[a, la] - both[b, lb]).mean() for la, lb in zip(again[a], again[b], strict=True)]
     mean = np.average(means, weights=again["share"])
     choice = float(np.average((np.array(means) - mean) ** 2, weights=again["share"]))
     best = tried.mean().groupby(level=0).idxmin()  # a pair of arm and rate for every arm

@@ -173,3 +173,20 @@ def test_a_rate_that_might_have_been_chosen_needs_runs_that_count() -> None:
     ends = by_rate(runs("main", {("a", 0.3): [3, 4], ("b", 0.1): [1, 1]}, 0))
     with pytest.raises(ValueError, match=r"ends must have a at rate 0\.1, which 25\.0% of the"):
         compare_chosen(ends, tried, "a", "b")
+    # A sample of four takes 0.1; without it the choice is certain.
+    plain = mean_interval([2.0, 3.0])
+    found = compare_chosen(ends, tried, "a", "b", rare=0.25)
+    assert (found.mean, *found.ends) == pytest.approx((plain.mean, *plain.ends))
+    with pytest.raises(ValueError, match=r"at rate 0\.1"):
+        compare_chosen(ends, tried, "a", "b", rare=0.24)
+
+
+def test_what_another_rate_is_worth_is_told_on_the_seeds_that_have_both() -> None:
+    """The third seed has one rate alone, at which its error is far from that of the others."""
+    trials = {("a", 0.1): [30.0, 31.0], ("a", 0.3): [29.0, 33.0], ("b", 0.1): [20.0, 20.0]}
+    tried = by_rate(runs("rate", trials, 1000), stage="rate")
+    errors = {("a", 0.1): [3, 4, 90], ("a", 0.3): [5, 6], ("b", 0.1): [1, 3, 1]}
+    found = compare_chosen(by_rate(runs("main", errors, 0)), tried, "a", "b")
+    plain = mean_interval([2.0, 1.0, 89.0])
+    worth = 4.302653 * 2 * math.sqrt(0.25 * 0.75)  # two points in one case of four, times t
+    assert found.high - found.mean == pytest.approx(math.hypot(plain.high - plain.mean, worth))
