@@ -65,6 +65,16 @@ def errors_at(rows: pd.DataFrame, update: int) -> pd.DataFrame:
     return _errors(choose(rows, quantity="test_error", update=update))
 
 
+def first_below(rows: pd.DataFrame, level: float) -> pd.Series[int]:
+    """The first measurement with a test error below a level in percent: its update.
+
+    By arm and seed; runs that never are below it are left out.
+    """
+    test = choose(rows, quantity="test_error")
+    below = test[100 * test["value"] < level]
+    return below.groupby(["arm", "seed"], observed=True)["update"].min()
+
+
 def rates_tried(rows: pd.DataFrame) -> pd.DataFrame:
     """Test errors of the runs in which learning rates were chosen, in percent: means over seeds.
 

@@ -21,6 +21,7 @@ from glorot2010.rows import (
     compare_chosen,
     errors_at,
     final_errors,
+    first_below,
     interval,
     rates_tried,
 )
@@ -83,6 +84,18 @@ def test_layers_are_columns_and_end_where_a_run_diverges() -> None:
     assert less.isna().all(axis=1).tolist() == [False, False, False, True, False, False]
     other = by_layer(pd.concat([table, gone]), "tanh", "activation", "std", lr=0.03)
     assert other.notna().all(axis=None)
+
+
+def test_the_first_measurement_below_a_level_is_told_of_those_that_get_there() -> None:
+    """Errors are from 43 to 57 percent at birth, and 20 points lower at the end."""
+    table = choose(record(), lr=0.03)
+    first = first_below(table, 35)
+    assert first.to_dict() == {("relu", k): 100 for k in (0, 1, 2)} | {
+        ("tanh", k): 100 for k in (0, 1)
+    }
+    assert first_below(table, 45)["relu"].to_dict() == {0: 0, 1: 0, 2: 100}
+    assert first_below(table, 20).empty
+    assert first_below(table.assign(stage="rate"), 45).empty
 
 
 def test_any_of_several_values_is_chosen() -> None:
