@@ -225,7 +225,7 @@ CURVES: tuple[Arm, ...] = (
 
 :meta hide-value:"""
 
-SIGMOID, TANH, TANH_N, SOFTSIGN, SOFTSIGN_N = CURVES
+SIGMOID, TANH, TANH_N, SOFTSIGN = CURVES[:4]
 _SIGMOID_4 = replace(SIGMOID, hidden=(200,) * 4)
 _TWO_RATES = (0.03, 0.1)  # of sigmoids that might sleep
 
