@@ -190,9 +190,10 @@ def _merged(found: list[Finding]) -> tuple[Finding, ...]:
     merged = []
     for alike in kept.values():
         worst = max(alike, key=lambda f: abs(f.evidence.get(_ONCE.get(f.kind, ""), 0.0)))
-        where = tuple(name for finding in alike for name in finding.where)
-        several = f"The worst of {len(alike)} layers: " if len({f.what for f in alike}) > 1 else ""
-        merged.append(replace(worst, where=where, what=several + worst.what))
+        where = tuple(dict.fromkeys(name for finding in alike for name in finding.where))
+        several = f"{len(where)} layers" if len(where) > 1 else f"{len(alike)} times"
+        prefix = f"The worst of {several}: " if len({f.what for f in alike}) > 1 else ""
+        merged.append(replace(worst, where=where, what=prefix + worst.what))
     return tuple(merged)
 
 

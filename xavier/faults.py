@@ -334,9 +334,9 @@ def _softmaxes(about: About) -> Iterator[Finding]:
                 "saturated", (softmax.name,), f"{softmax.saturated:.0%} of the rows of this "
                 f"softmax over {softmax.entries} are saturated: one entry has nearly all, and the "
                 "slopes are below a twentieth of their largest.", {"share": softmax.saturated},
-                "If its rows are products of queries and keys of length d: such a product adds d "
-                "terms, and has d times the variance of one.",
-                "# divide what comes into it, as attention does by the root of d",
+                "What comes into it is too large. A product of a query and a key of length d has d "
+                "terms, and d times the variance of one.",
+                "# make it smaller, as attention does that divides by the root of d",
             )  # fmt: skip
 
 
@@ -451,19 +451,7 @@ def _loss(about: About) -> Iterator[Finding]:
             )  # fmt: skip
         return
     output = next(t for t in hooks.tensors(about.seen.output) if t.is_floating_point())
-    axis = -1 if targets.shape == output.shape[:-1] else 1
-    classes = output.shape[axis]
-    best, output = math.log(classes), output.detach()
-    if classes > 1 and bool((output >= 0).all() & ((output.sum(axis) - 1).abs() < 1e-3).all()):
-        # From values between 0 and 1 the right class can get no more than e/(e + K - 1).
-        least = math.log(math.e + classes - 1) - 1
-        yield Finding(
-            "loss", last, "The outputs are probabilities, and cross-entropy takes their softmax "
-            f"again: no loss of {classes} classes is then below {least:.3g}.",
-            {"loss": loss, "least": least},
-            "It wants logits. The slopes of both softmaxes are in all gradients.",
-            "# leave out the softmax behind the last weights",
-        )  # fmt: skip
+    best = math.log(output.shape[_classes(output, targets)])
     # Logits of variance s^2 cost s^2/2 more than equal ones, with a deviation of about s. By He's
     # law, the largest, s^2 is 2 for inputs of variance 1; three times that is serious.
     excess = loss - best - math.sqrt(2) * chance
@@ -474,6 +462,32 @@ def _loss(about: About) -> Iterator[Finding]:
             "The network is sure of answers that it has not learned, and first unlearns them.",
             smaller, excess > 3,
         )  # fmt: skip
+
+
+def _probabilities(about: About) -> Iterator[Finding]:
+    """Outputs that are probabilities, where the loss takes the softmax of what it gets."""
+    targets, use = about.targets, about.seen.last
+    output = next((t for t in hooks.tensors(about.seen.output) if t.is_floating_point()), None)
+    if not about.seen.logits or output is None or output.dim() < 2:
+        return
+    axis, output = _classes(output, targets), output.detach()
+    ones = (output.sum(axis) - 1).abs() < 1e-3
+    if output.shape[axis] > 1 and bool((output >= 0).all() & ones.all()):
+        # From values between 0 and 1 the right class can get no more than e/(e + K - 1).
+        least = math.log(math.e + output.shape[axis] - 1) - 1
+        yield Finding(
+            "loss", (use.name,) if use else (), "The outputs are probabilities, and cross-entropy "
+            f"takes the softmax of what it gets: of {output.shape[axis]} classes none costs less "
+            f"than {least:.3g} then, be it certain and right.", {"least": least},
+            "It wants logits. What makes probabilities of them has its slopes in all gradients.",
+            "# give the loss what the probabilities are made of",
+        )  # fmt: skip
+
+
+def _classes(output: Tensor, targets: Any) -> int:
+    """The dimension of the classes, as `xavier.probe.look` and cross-entropy have it."""
+    whole = isinstance(targets, Tensor) and not targets.is_floating_point()
+    return -1 if whole and targets.shape == output.shape[:-1] else 1
 
 
 def _reached(about: About) -> Iterator[Finding]:
@@ -583,7 +597,7 @@ def _hidden_scale(about: About) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[About], Iterable[Finding]], ...] = (
     _finite, _inputs, _signal, _gradient, _alike, _tied, _stuck, _units, _softmaxes, _drawn,
-    _biases, _loss, _reached, _branches, _hidden_scale,
+    _biases, _loss, _probabilities, _reached, _branches, _hidden_scale,
 )  # fmt: skip
 """All checks, in the order in which their findings are printed, serious ones first.
 

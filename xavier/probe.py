@@ -68,7 +68,8 @@ class Softmax:
         name: of the module that takes it.
         entries: over how many it goes.
         saturated: the share of rows, of those with two entries or more that no mask hides, in which
-            the largest entry's slope p(1 - p) is below a twentieth of the largest it can be.
+            the largest entry's slope p(1 - p) is below a twentieth of the largest it can be. A mask
+            may be a number as small as -20: then the entries that it hides are alike, and far off.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Seen:
         output: what the model returned.
         last: the use that the first output with numbers came from, if it did from one.
         loss, losses: the loss, None if there is none, and that of each example where it is known.
+        logits: whether the loss is known to take the softmax of the outputs.
         unused: parameters that nothing used; ``unseen`` those that got a gradient all the same,
             ``cut_off`` those that were used and got none, ``frozen`` those that ask for none,
             ``held`` those of zeros whose gradients are zeros, also when all others have moved,
@@ -102,6 +104,7 @@ class Seen:
     last: Use | None = None
     loss: float | None = None
     losses: Tensor | None = None
+    logits: bool = False
     unused: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     cut_off: tuple[str, ...] = ()
@@ -227,25 +230,28 @@ class _Looking(Follower):
         if name in _PASS_ON:
             return lambda out: origin
         if name in ("softmax", "scaled_dot_product_attention"):
-            self._softmax(name, args, kwargs, given)
+            return partial(self._after_softmax, name, args, kwargs)
         return lambda out: None
 
-    def _softmax(self, name: str, args: Any, kwargs: Any, given: list[Tensor]) -> None:
-        """Note the saturated share of some rows; of an attention's scores all, also masked ones."""
-        scores, dim = given[0].detach(), kwargs.get("dim", (*args, None)[1])
-        if name != "softmax":
-            query, key = (x.detach()[:8] for x in given[:2])
-            if query.shape[:-2] != key.shape[:-2]:  # heads that share their keys
-                return
-            scores, dim = query @ key.mT * (kwargs.get("scale") or query.shape[-1] ** -0.5), -1
-        if not isinstance(dim, int) or not scores.is_floating_point() or not scores.dim():
+    def _after_softmax(self, name: str, args: Any, kwargs: Any, out: Tensor) -> None:
+        """Note the share of saturated rows, of some, where a gradient goes back through them."""
+        if name == "softmax":
+            scores, dim = args[0], kwargs.get("dim", (*args, None)[1])
+        else:
+            scores, dim = _scores(*args, **kwargs), -1
+        if not (out.requires_grad and isinstance(dim, int) and scores.dim()):
             return
-        rows = scores.movedim(dim, -1).flatten(0, -2)[:1024].double()
-        rows = rows[(rows > _MASKED).sum(-1) > 1]
+        rows = scores.detach().movedim(dim, -1).flatten(0, -2)[:1024].double()
+        shown = rows > _MASKED
+        rows = rows[shown.sum(-1) > 1]
         if len(rows):
-            largest = rows.softmax(-1).amax(-1)
+            first, second = rows.topk(2).values.unbind(-1)
+            apart = first - second
+            least = rows.where(rows > _MASKED, second[:, None]).amin(-1)
+            hidden = (apart > 10) & (apart > 2 * (second - least))
+            largest = rows[~hidden].softmax(-1).amax(-1)
             flat = get("sigmoid").saturated(largest) & (largest > 0.5)
-            share = float(flat.double().mean())
+            share = float(flat.double().mean()) if len(flat) else 0.0
             self.seen.softmaxes.append(Softmax(self.here, scores.shape[dim], share))
 
     def _after_activation(
@@ -328,6 +334,30 @@ class _Looking(Follower):
         )
 
 
+def _scores(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """What torch's attention takes the softmax of, for a few examples."""
+    query, key = query.detach()[:4], key.detach()[:4]
+    if enable_gqa:
+        key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)
+    scores = query @ key.mT * (scale or query.shape[-1] ** -0.5)
+    if is_causal:
+        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+    if attn_mask is None:
+        return scores
+    mask = attn_mask.detach()
+    mask = mask[:4] if mask.dim() == scores.dim() else mask
+    return scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+
+
 def _keep_gradient(use: Use, gradient: Tensor) -> None:
     with torch.no_grad(), few_threads(0):
         use.gradient = math.sqrt(mean_square(gradient) * gradient.numel())
@@ -358,8 +388,8 @@ def look(
 
     Raises:
         TypeError: the model is no module in Python, or the targets are no tensor.
-        ValueError: the batch is empty or on meta, it or the model was made in inference mode, or
-            the loss is no single number.
+        ValueError: the batch is empty, sparse or on meta, it or the model was made in inference
+            mode, or the loss is no single number.
     """
     model = _checked(model, batch, targets, loss)
     seen = Seen(examples=next((len(t) for t in tensors(batch) if t.dim()), 0))
@@ -412,6 +442,8 @@ def _checked(
         shape = tuple(tensor.shape)
         if not tensor.numel() or tensor.is_meta:
             raise ValueError(f"batch must have numbers, got a tensor {shape} on {tensor.device}")
+        if tensor.layout != torch.strided:
+            raise ValueError(f"batch must be dense, got a tensor {shape} of {tensor.layout}")
         if tensor.is_inference():
             raise ValueError(f"batch must not be made in inference mode: clone the tensor {shape}")
     for name, parameter in model.named_parameters():
@@ -514,6 +546,8 @@ def _cost(seen: Seen, targets: Any, loss: Callable[..., Any] | None) -> Tensor |
                 each = _each(output, targets)  # by another name, or in another shape
                 if math.isclose(float(each.mean()), seen.loss, rel_tol=1e-4):
                     seen.losses = each.reshape(len(each), -1).double().mean(1)
+                    seen.logits = _is_cross_entropy(loss, output, targets)
+        seen.logits |= isinstance(loss, nn.CrossEntropyLoss)
         return cost
     if output is None:
         return None
@@ -527,8 +561,19 @@ def _cost(seen: Seen, targets: Any, loss: Callable[..., Any] | None) -> Tensor |
     each = _each(output, targets)
     seen.losses = each.detach().reshape(len(each), -1).double().mean(1)
     seen.loss = float(seen.losses.mean())
+    seen.logits = not targets.is_floating_point()
     mean: Tensor = each.mean()
     return mean
+
+
+def _is_cross_entropy(loss: Callable[..., Any], output: Tensor, targets: Tensor) -> bool:
+    """Whether it is also for other outputs: for equal ones that of their logarithms is the same."""
+    if targets.is_floating_point():
+        return False
+    other = torch.rand_like(output)
+    return math.isclose(
+        float(loss(other, targets)), float(_each(other, targets).mean()), rel_tol=1e-4
+    )
 
 
 def _each(output: Tensor, targets: Tensor) -> Tensor:
@@ -539,9 +584,13 @@ def _each(output: Tensor, targets: Tensor) -> Tensor:
             raise ValueError(f"targets must have the output's shape {shape}, got {of}")
         return (output - targets).square()
     classes = output.dim() - 1 if of == shape[:-1] else 1
-    if targets.dtype == torch.bool or of != shape[:classes] + shape[classes + 1 :]:
+    if (
+        targets.dtype == torch.bool
+        or len(shape) < 2
+        or of != shape[:classes] + shape[classes + 1 :]
+    ):
         raise ValueError(
             f"targets must be class numbers of the output's shape {shape} less its classes, or "
             f"numbers of this shape, got {targets.dtype} {of}; or give the loss"
         )
-    return nn.functional.cross_entropy(output.movedim(classes, 1), targets, reduction="none")
+    return nn.functional.cross_entropy(output.movedim(classes, 1), targets.long(), reduction="none")

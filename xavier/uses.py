@@ -109,7 +109,9 @@ def mean_square(x: Tensor) -> float:
     if not x.numel():
         return math.nan
     wide = torch.complex128 if x.dtype.is_complex else torch.float64
-    norm = torch.linalg.vector_norm(detached(x), dtype=wide)
+    numbers = detached(x)
+    numbers = numbers if x.is_floating_point() or x.dtype.is_complex else numbers.double()
+    norm = torch.linalg.vector_norm(numbers, dtype=wide)
     return float(norm) ** 2 / x.numel()
 
 
@@ -196,6 +198,8 @@ class Weights:
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Iterator[tuple[Use, Tensor, bool]]:
         """The weights that a function uses, each with its input and whether it makes the output."""
+        if any(tensor.layout != torch.strided for tensor in tensors(args)):
+            return  # sparse ones have no mean square that one could compare
         if name == "linear" or (name.startswith("conv") and name[-1] == "d"):
             named = (kwargs.get(key) for key in ("input", "weight", "bias")[len(args) :])
             given: list[Any] = [*args, *named]

@@ -222,6 +222,8 @@ def test_the_loss_is_judged_by_whatever_name(loss: Any) -> None:
 def test_targets_that_do_not_fit_are_refused(targets: Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         diagnose(nn.Linear(64, 5), NUMBERS, targets)
+    with pytest.raises(ValueError, match="targets must be"):  # an output for each example is no
+        diagnose(nn.Sequential(nn.Linear(64, 1), nn.Flatten(0)), NUMBERS, torch.arange(16))  # class
 
 
 def test_weights_of_einsum_are_judged_as_matrices() -> None:
@@ -619,6 +621,60 @@ def test_attention_without_its_root_is_saturated(fused: bool) -> None:
     assert (sure.entries, sure.name) == (2, "") and 0.2 < sure.saturated < 0.9
 
 
+class Quiet(nn.Module):
+    """Looks at what a model makes, and trains something else."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model, self.own = model, nn.Linear(3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.model(x)
+        said: Tensor = self.own(x)
+        return said
+
+
+class Hidden(nn.Module):
+    """Scores, and a mask that leaves the first few of them."""
+
+    def __init__(self, shown: int, mask: float) -> None:
+        super().__init__()
+        self.own = nn.Linear(8, 8, bias=False)
+        nn.init.eye_(self.own.weight)
+        self.mask = torch.where(torch.arange(8) < shown, 0.0, mask)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.own(x) + self.mask).softmax(-1)
+
+
+@pytest.mark.parametrize("mask", [-20.7, -100.0, -9984.0, -1e9, -math.inf])
+def test_a_row_in_which_a_mask_shows_one_entry_is_no_choice(mask: float) -> None:
+    """However small a number the mask is; one that shows three leaves a choice among these."""
+    scores = torch.randn(200, 8, generator=torch.Generator().manual_seed(0))
+    assert [s.saturated for s in probe.look(Hidden(1, mask), scores).softmaxes] in ([0.0], [])
+    three = probe.look(Hidden(3, mask), 8 * scores).softmaxes[0].saturated
+    assert three == pytest.approx(0.5, abs=0.15)
+    assert probe.look(Hidden(8, mask), 300 * scores).softmaxes[0].saturated > 0.9
+
+
+def test_the_scores_of_torchs_attention_are_those_that_it_takes_the_softmax_of() -> None:
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(3, 4, 5, 8, generator=generator) for _ in range(3))
+    several = torch.randn(3, 1, 5, 5, generator=generator)
+    shown = torch.ones(5, 5, dtype=torch.bool).tril()
+    ways: list[dict[str, Any]] = [
+        {}, {"scale": 0.3}, {"is_causal": True}, {"attn_mask": several}, {"attn_mask": shown},
+    ]  # fmt: skip
+    for options in ways:
+        scores = probe._scores(q, k, v, **options)
+        expected = F.scaled_dot_product_attention(q, k, v, **options)
+        torch.testing.assert_close(scores.softmax(-1) @ v, expected)
+    few = probe._scores(q, k[:, :2], v[:, :2], enable_gqa=True)
+    expected = F.scaled_dot_product_attention(q, k[:, :2], v[:, :2], enable_gqa=True)
+    torch.testing.assert_close(few.softmax(-1) @ v[:, :2].repeat_interleave(2, 1), expected)
+
+
 @pytest.mark.parametrize(("difference", "share"), [(4.3, 0.0), (4.4, 1.0)])
 def test_a_softmax_is_saturated_where_its_slope_is_a_twentieth_of_the_largest(
     difference: float, share: float
@@ -631,6 +687,7 @@ def test_a_softmax_is_saturated_where_its_slope_is_a_twentieth_of_the_largest(
     nn.init.eye_(model[0].weight)
     rows = torch.tensor([[difference, 0.0, -1e9], [0.0, -1e9, -1e9]])
     assert probe.look(model, rows).softmaxes == [probe.Softmax("1", 3, share)]
+    assert probe.look(Quiet(model), rows).softmaxes == []  # what has no gradient learns nothing
     equal = nn.Sequential(nn.Linear(3, 200, bias=False), nn.Softmax(-1))
     nn.init.zeros_(equal[0].weight)
     assert probe.look(equal, rows[:1]).softmaxes[0].saturated == 0
@@ -644,8 +701,19 @@ def test_probabilities_are_no_logits() -> None:
     assert found.kind == "loss" and found.serious
     certain = F.one_hot(labels, 10).double()
     assert found.evidence["least"] == pytest.approx(float(F.cross_entropy(certain, labels)))
+    for loss in (
+        nn.CrossEntropyLoss(label_smoothing=0.1), nn.CrossEntropyLoss(weight=torch.rand(10)),
+        nn.CrossEntropyLoss(reduction="sum"), lambda out, of: F.cross_entropy(out, of),
+    ):  # fmt: skip
+        assert kinds(diagnose(model, x, labels, loss=loss)) == {"loss"}
+    for head in (model[0].weight, model[0].bias):  # where both losses have one value
+        nn.init.zeros_(head)
+    report = diagnose(model, x, labels, loss=lambda out, of: F.nll_loss(out.log(), of))
+    assert "loss" not in kinds(report)
+    assert "loss" in kinds(diagnose(model, x, labels, loss=F.cross_entropy))
+    init.initialize_(model, "glorot")
     model[1] = nn.LogSoftmax(-1)  # of which the softmax is the same again
-    assert diagnose(model, x, labels).findings == ()
+    assert diagnose(model, x, labels.int()).findings == ()
 
 
 class Bytes(nn.Module):
@@ -885,6 +953,10 @@ def test_wrong_arguments_are_named() -> None:
         diagnose(model, NUMBERS[:0])
     with pytest.raises(ValueError, match="on meta"):
         diagnose(model, NUMBERS.to("meta"))
+    with pytest.raises(ValueError, match=r"be dense, got a tensor \(16, 64\) of torch\.sparse"):
+        diagnose(model, NUMBERS.to_sparse())
+    with pytest.raises(RuntimeError, match=r"dtype|Byte"):  # torch's own words
+        diagnose(model, NUMBERS.byte())
     with pytest.raises(TypeError, match=r"targets must be a torch\.Tensor"):
         diagnose(model, NUMBERS, [0] * 16)
     with torch.inference_mode():
@@ -1129,6 +1201,11 @@ def test_what_is_said_once_for_several_layers_is_of_the_worst() -> None:
         layer.bias.data[:dead] = -30.0
     (found,) = (f for f in diagnose(model, NUMBERS).findings if f.kind == "dead")
     assert found.what.startswith("The worst of 2 layers: 9") and found.where == ("0", "2")
+    often = nn.Linear(64, 64)
+    nn.init.normal_(often.weight, std=2, generator=torch.Generator().manual_seed(0))
+    again = diagnose(nn.Sequential(often, nn.Tanh(), often, nn.Tanh(), nn.Linear(64, 2)), NUMBERS)
+    (found,) = (f for f in again.findings if f.kind == "saturated")
+    assert found.what.startswith("The worst of 2 times: ") and len(found.where) == 1
 
 
 # -------------------------------------------------------------------------------------- the report
