@@ -25,7 +25,7 @@ SERIOUS, REMARK = 6.0, 3.0
 """From where on a change of the log of a variance, over the whole depth, is serious or a remark."""
 
 ERRORS = 4.0
-"""Standard errors that are granted: chance exceeds them once in 16,000."""
+"""How many standard errors are granted, which chance exceeds once in 16,000."""
 
 
 class About:
