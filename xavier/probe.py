@@ -235,15 +235,17 @@ class _Looking(Follower):
 
     def _after_softmax(self, name: str, args: Any, kwargs: Any, out: Tensor) -> None:
         """Note the share of saturated rows, of some, where a gradient goes back through them."""
+        if not out.requires_grad or out.is_nested:
+            return
         if name == "softmax":
-            scores, dim = args[0], kwargs.get("dim", (*args, None)[1])
+            given = dict(zip(("input", "dim"), args, strict=False)) | kwargs
+            scores, dim = given["input"], given.get("dim")
         else:
             scores, dim = _scores(*args, **kwargs), -1
-        if not (out.requires_grad and isinstance(dim, int) and scores.dim()):
+        if not (isinstance(dim, int) and scores.dim() and scores.numel()):
             return
-        rows = scores.detach().movedim(dim, -1).flatten(0, -2)[:1024].double()
-        shown = rows > _MASKED
-        rows = rows[shown.sum(-1) > 1]
+        rows = scores.detach().movedim(dim, -1).reshape(-1, scores.shape[dim])[:1024].double()
+        rows = rows[(rows > _MASKED).sum(-1) > 1]
         if len(rows):
             first, second = rows.topk(2).values.unbind(-1)
             apart = first - second

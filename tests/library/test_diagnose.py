@@ -645,7 +645,7 @@ class Hidden(nn.Module):
         self.mask = torch.where(torch.arange(8) < shown, 0.0, mask)
 
     def forward(self, x: Tensor) -> Tensor:
-        return (self.own(x) + self.mask).softmax(-1)
+        return F.softmax(dim=-1, input=self.own(x) + self.mask)
 
 
 @pytest.mark.parametrize("mask", [-20.7, -100.0, -9984.0, -1e9, -math.inf])
@@ -688,6 +688,8 @@ def test_a_softmax_is_saturated_where_its_slope_is_a_twentieth_of_the_largest(
     rows = torch.tensor([[difference, 0.0, -1e9], [0.0, -1e9, -1e9]])
     assert probe.look(model, rows).softmaxes == [probe.Softmax("1", 3, share)]
     assert probe.look(Quiet(model), rows).softmaxes == []  # what has no gradient learns nothing
+    pooled = nn.Sequential(nn.Linear(3, 4), nn.Flatten(0), nn.Softmax(0))  # a vector is one row
+    assert [s.entries for s in probe.look(pooled, rows).softmaxes] == [8]
     equal = nn.Sequential(nn.Linear(3, 200, bias=False), nn.Softmax(-1))
     nn.init.zeros_(equal[0].weight)
     assert probe.look(equal, rows[:1]).softmaxes[0].saturated == 0
