@@ -74,17 +74,18 @@ def _holes(x: Tensor) -> bool:
 
 def _inputs(about: About) -> Iterator[Finding]:
     """Level, spread and dominance of the inputs; a cosine of 1/2 and the half are conventions."""
-    kinds = [t for t in hooks.tensors(about.batch) if t.is_floating_point() or t.dtype is _BYTES]
-    x = kinds[0] if kinds else None
+    given = (t for t in hooks.tensors(about.batch) if t.is_floating_point() or t.dtype is _BYTES)
+    x = next(given, None)
     if x is None or x.dim() < 2 or len(x) < 2 or not about.uses:
         return
+    read = x.dtype is _BYTES
     x = x.detach().double()
     square, alike = mean_square(x), similarity(x)
     first = about.uses[0]
     if math.isfinite(first.inputs) and not math.isclose(first.inputs, square, rel_tol=0.1):
         return  # the model makes something of its inputs before it weighs them
     line = "batch = (batch - batch.mean(0)) / batch.std(0).clamp(min=1e-6)"
-    if kinds[0].dtype is _BYTES:
+    if read:
         line = f"batch = batch.float(); {line}"
     if not isinstance(about.batch, Tensor):
         line = "# subtract the mean of each input and divide by its standard deviation"

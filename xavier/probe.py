@@ -548,7 +548,7 @@ def _cost(seen: Seen, targets: Any, loss: Callable[..., Any] | None) -> Tensor |
                 each = _each(output, targets)  # by another name, or in another shape
                 if math.isclose(float(each.mean()), seen.loss, rel_tol=1e-4):
                     seen.losses = each.reshape(len(each), -1).double().mean(1)
-                    seen.logits = _is_cross_entropy(loss, output, targets)
+                    seen.logits = seen.output is output and _is_cross_entropy(loss, output, targets)
         seen.logits |= isinstance(loss, nn.CrossEntropyLoss)
         return cost
     if output is None:
@@ -573,9 +573,10 @@ def _is_cross_entropy(loss: Callable[..., Any], output: Tensor, targets: Tensor)
     if targets.is_floating_point():
         return False
     other = torch.rand_like(output)
-    return math.isclose(
-        float(loss(other, targets)), float(_each(other, targets).mean()), rel_tol=1e-4
-    )
+    expected = float(_each(other, targets).mean())
+    with suppress(Exception):  # somebody's own may refuse such an output in its own way
+        return math.isclose(float(loss(other, targets)), expected, rel_tol=1e-4)
+    return False
 
 
 def _each(output: Tensor, targets: Tensor) -> Tensor:

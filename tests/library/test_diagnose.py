@@ -695,6 +695,23 @@ def test_a_softmax_is_saturated_where_its_slope_is_a_twentieth_of_the_largest(
     assert probe.look(equal, rows[:1]).softmaxes[0].saturated == 0
 
 
+class Answer(dict[str, Tensor]):
+    """An output with fields, as those of large models are."""
+
+    @property
+    def logits(self) -> Tensor:
+        return self["logits"]
+
+
+class Named(nn.Module):
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Answer:
+        return Answer(logits=self.model(x))
+
+
 def test_probabilities_are_no_logits() -> None:
     """Even of a certain and right answer the loss is the bound that is told."""
     x, labels = torch.randn(64, 64), torch.arange(64) % 10
@@ -713,6 +730,9 @@ def test_probabilities_are_no_logits() -> None:
     report = diagnose(model, x, labels, loss=lambda out, of: F.nll_loss(out.log(), of))
     assert "loss" not in kinds(report)
     assert "loss" in kinds(diagnose(model, x, labels, loss=F.cross_entropy))
+    named = Named(model)  # whose loss reads a field that no tensor has
+    assert "loss" not in kinds(diagnose(named, x, labels, loss=lambda out, of: F.cross_entropy(
+        out.logits, of)))  # fmt: skip
     init.initialize_(model, "glorot")
     model[1] = nn.LogSoftmax(-1)  # of which the softmax is the same again
     assert diagnose(model, x, labels.int()).findings == ()
