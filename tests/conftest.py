@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import zlib
 from collections import Counter
 from functools import cache
@@ -63,6 +64,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def seed_of(request: pytest.FixtureRequest) -> int:
     """Return a seed that follows from the test's name, parameters included, and nothing else."""
     return zlib.crc32(request.node.name.encode())
+
+
+@pytest.fixture(autouse=True)
+def _seeded(request: pytest.FixtureRequest) -> None:
+    """Whatever draws from torch's own generator, a layer's first weights too, draws the same."""
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(seed_of(request))
 
 
 @pytest.fixture

@@ -689,7 +689,7 @@ def test_a_softmax_is_saturated_where_its_slope_is_a_twentieth_of_the_largest(
     assert probe.look(model, rows).softmaxes == [probe.Softmax("1", 3, share)]
     assert probe.look(Quiet(model), rows).softmaxes == []  # what has no gradient learns nothing
     pooled = nn.Sequential(nn.Linear(3, 4), nn.Flatten(0), nn.Softmax(0))  # a vector is one row
-    assert [s.entries for s in probe.look(pooled, rows).softmaxes] == [8]
+    assert [s.entries for s in probe.look(pooled, torch.eye(2, 3)).softmaxes] == [8]
     equal = nn.Sequential(nn.Linear(3, 200, bias=False), nn.Softmax(-1))
     nn.init.zeros_(equal[0].weight)
     assert probe.look(equal, rows[:1]).softmaxes[0].saturated == 0
