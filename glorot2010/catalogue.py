@@ -826,6 +826,19 @@ _ALL = (
         ),
     ),
     _trained(
+        "tanh_slower",
+        "Standard tanh at 0.03 where trials half as long gave it 0.1, in most cases by little",
+        [
+            replace(TANH, lr=0.03, **shape)
+            for shape in (
+                {},
+                {"name": "tanh, 4", "hidden": (200,) * 4},
+                {"name": "tanh, growing", "hidden": (100, 134, 180, 240, 320)},
+            )
+        ],
+        pack=3,
+    ),
+    _trained(
         "gain_grid",
         "Every gain with every learning rate, and the singular values at birth",
         [

@@ -535,8 +535,9 @@ def p10_poorer(evidence: c.Evidence) -> c.Judgement:
     Scale: {c.PAIR}
     Changed: At first tanh had 100,000 updates and the claim no way to fail. Changed when the
         sigmoid was known to be 29 points ahead of that, and before tanh was trained for as long.
-        Three seeds then left it open at 2.8 points (1.0 to 4.6). Five were added, a number that was
-        fixed before these were trained; if the three are right, eight decide in 73 of 100 cases.
+        Three seeds then left it open at 2.8 points (1.0 to 4.6). Five more are planned, a number
+        that was fixed before these were begun; if the three are right, eight decide in 73 of 100
+        cases.
 
     The better rate is that of the smaller mean error at the end of the first three seeds, and all
     seeds have to escape at that of the sigmoid. Tanh is that of as many updates if there is a
@@ -657,8 +658,8 @@ def p12_softsign_together(evidence: c.Evidence) -> c.Judgement:
         softsign after 400,000, equal after 500,000, and on its way to be smaller: the end of that
         record is where the two cross, and no number of seeds would decide. Changed when this was
         known, and before the longer runs, which have seeds of their own. Five of these left it
-        open, at 2 points less with softsign (-6 to 2). Sixteen were added, a number that was fixed
-        before they were trained.
+        open, at 2 points less with softsign (-6 to 2). Sixteen more are planned, a number that was
+        fixed before they were begun.
 
     The mean over the run is that over its updates, not over its measurements, of which more are
     early. A whole rise that is not above 0 in every seed leaves the second part open. The third is
