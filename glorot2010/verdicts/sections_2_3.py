@@ -56,7 +56,7 @@ def p1_two_objects(evidence: c.Evidence) -> c.Judgement:
     )
 
 
-@c.claim("P2", "sec. 2.3", c.SHORT, chapter=13, needs=("depth",))
+@c.claim("P2", "sec. 2.3", c.SHORT, chapter=13, needs=("depth",), later=("tanh_slower",))
 def p2_best_depth(evidence: c.Evidence) -> c.Judgement:
     """On Shapeset the best depth is five, for the sigmoid four.
 
@@ -82,7 +82,9 @@ def p2_best_depth(evidence: c.Evidence) -> c.Judgement:
     runs = curves.setting(
         rows, "depth", *(f"{units}, {layers}" for units in named for layers in births.HIDDEN)
     )
-    return c.in_parts(parts, ours, "Ours is the depth of the least mean error", runs, paper=theirs)
+    slower = curves.slower_tanh(evidence, **{f"{n} layers": errors[f"tanh, {n}"] for n in (2, 3)})
+    said = ("Ours is the depth of the least mean error", runs, *slower)
+    return c.in_parts(parts, ours, *said, paper=theirs)
 
 
 @c.claim("P3", "sec. 3.1, figure 2", c.LONGEST, chapter=10, needs=("fig2",))

@@ -70,7 +70,14 @@ def p14_plateaus(evidence: c.Evidence) -> c.Judgement:
     return c.in_parts(parts, "; ".join(found), said)
 
 
-@c.claim("P15", "sec. 4.1", c.SHORT, chapter=12, needs=("cost", "cost_as_used"))
+@c.claim(
+    "P15",
+    "sec. 4.1",
+    c.SHORT,
+    chapter=12,
+    needs=("cost", "cost_as_used"),
+    later=("tanh_slower",),
+)
 def p15_cross_entropy(evidence: c.Evidence) -> c.Judgement:
     """Classifiers train much better on the cross-entropy of a softmax than on the quadratic cost as
     it was used before.
@@ -101,6 +108,7 @@ def p15_cross_entropy(evidence: c.Evidence) -> c.Judgement:
         {name: (compare(errors, *pair), above, curves.MARGIN) for name, pair in pairs.items()},
         "Quadratic less cross-entropy, ours standard",
         "; ".join(runs),
+        *curves.slower_tanh(evidence, quadratic=errors[quadratic[0]]),
     )
 
 
@@ -513,7 +521,8 @@ def p27_reversed(evidence: c.Evidence) -> c.Judgement:
         quickly: below(time, math.log(ONE_EPOCH)),
     }
     low, high = (c.digits(end) for end in updates_until.ends)
-    said = [f"Updates until the gradient of layer 1 is the larger one; at birth {before} of layer 5's"]
+    until = "Updates until the gradient of layer 1 is the larger one"
+    said = [f"{until}; at birth {before} of layer 5's"]
     if math.isfinite(time.mean):
         said.append(f"Very quickly by any number above {high}, not by one below {low}")
     return c.in_parts(parts, updates_until, *said, curves.setting(rows, "table1", "tanh"))
@@ -969,7 +978,7 @@ def _until(errors: pd.DataFrame, level: float | pd.Series[float], horizon: float
     return np.array(times)
 
 
-@c.claim("P38", "sec. 5", c.SHORT, chapter=12, needs=("second_order",))
+@c.claim("P38", "sec. 5", c.SHORT, chapter=12, needs=("second_order",), later=("tanh_slower",))
 def p38_own_rates(evidence: c.Evidence) -> c.Judgement:
     """Rates for single weights, from the diagonal of the Hessian or the variance of the gradients,
     help standard tanh, do not reach the normalized initialization, and add to it.
@@ -992,10 +1001,19 @@ def p38_own_rates(evidence: c.Evidence) -> c.Judgement:
         ):
             parts[f"{method}: {name}"] = compare(errors, *pair), above, margin
     runs = curves.setting(rows, "second_order", *errors)
-    return c.by_limits(parts, "Ours is what the Hessian gives standard tanh", runs)
+    others = {name: errors[f"tanh, {name}"] for name in ("Hessian", "gradient variance")}
+    slower = curves.slower_tanh(evidence, **others)
+    return c.by_limits(parts, "Ours is what the Hessian gives standard tanh", runs, *slower)
 
 
-@c.claim("P39", "sec. 5", c.SHORT, chapter=14, needs=("pyramids", "second_order"))
+@c.claim(
+    "P39",
+    "sec. 5",
+    c.SHORT,
+    chapter=14,
+    needs=("pyramids", "second_order"),
+    later=("tanh_slower",),
+)
 def p39_pyramids(evidence: c.Evidence) -> c.Judgement:
     """The normalized initialization gains as much where widths grow or shrink with the layer.
 
@@ -1022,6 +1040,10 @@ def p39_pyramids(evidence: c.Evidence) -> c.Judgement:
         "Standard less normalized, ours growing",
         curves.setting(rows, "pyramids", *errors),
         f"Equal: {curves.setting(equal, 'second_order', 'tanh', 'tanh normalized')}",
+        *curves.slower_tanh(evidence, normalized=level["tanh normalized"]),
+        *curves.slower_tanh(
+            evidence, "tanh, growing", normalized=errors["tanh normalized, growing"]
+        ),
     )
 
 

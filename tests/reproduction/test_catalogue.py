@@ -205,7 +205,7 @@ def test_the_papers_scale_is_the_papers() -> None:
         *(("softsign", "standard"), ("softsign", "glorot")),
     ]
     for (name, scale), race in RACES.items():
-        if scale == "paper" and name != "pyramids":
+        if scale == "paper" and name not in ("pyramids", "tanh_slower"):
             assert {n for arm in race.arms for n in arm.hidden} == {1000}, name
     assert {len(arm.hidden) for arm in RACES["depth", "paper"].arms} == {1, 2, 3, 4, 5}
 

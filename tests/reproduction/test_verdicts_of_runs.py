@@ -1040,6 +1040,20 @@ def only(rows: pd.DataFrame, **where: Any) -> pd.Series[bool]:
     return chosen
 
 
+@pytest.mark.parametrize("name", ["P2", "P15", "P38", "P39"])
+def test_standard_tanh_at_another_rate_is_told_and_decides_nothing(name: str) -> None:
+    before = judged(name, holding(name))
+    slower = errors("tanh_slower", by_arm={"tanh": 17.0, "tanh, growing": 18.0, "": 99.0})
+    after = judged(name, {**holding(name), **slower})
+    assert (after.verdict, after.numbers) == (before.verdict, before.numbers)
+    told = "Standard tanh at 0.03, which the shorter trials did not choose, less"
+    assert told in after.note and told not in before.note
+    if name == "P15":  # its quadratic cost ends at 40 in the first of its cases
+        assert f"{told} quadratic -23.0" in after.note
+    if name == "P39":
+        assert "Standard tanh, growing at 0.03" in after.note
+
+
 def test_between_two_measurements_a_curve_is_straight() -> None:
     """Half of 500,000 lies half way from 240,000, where there is nothing, to 260,000, the end."""
     found = judged("S13", s13(lambda c: float(c.update > 250_000), constant(0.0)))
@@ -1290,7 +1304,7 @@ def test_ratios_are_means_of_logarithms() -> None:
 
 def test_the_update_of_the_first_turn_is_told_and_what_it_says_of_other_numbers() -> None:
     found = judged("P27", turning({0: 0.1, 300: 2.0, 3000: 5.0}))
-    assert found.ours == pytest.approx(300) and "0.1 of it at birth" in found.note
+    assert found.ours == pytest.approx(300) and "at birth 0.1 of layer 5's" in found.note
     later = turning({0: 0.1, 40_000: 2.0})
     rows = later["table1"]
     early = only(rows, arm="tanh", layer=1, update=20_000) & rows["seed"].isin([0, 1])
