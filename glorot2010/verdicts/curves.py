@@ -13,7 +13,7 @@ rows do not reach; the note says which runs diverged.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -169,7 +169,9 @@ def setting(rows: pd.DataFrame, experiment: str, *arms: str) -> str:
     return "; ".join(said)
 
 
-def slower_tanh(evidence: Evidence, arm: str = "tanh", **others: pd.Series[float]) -> list[str]:
+def slower_tanh(
+    evidence: Evidence, others: Mapping[str, pd.Series[float]], arm: str = "tanh"
+) -> list[str]:
     """What standard tanh is ahead or behind by at 0.03, as a sentence if there is that record.
 
     Trials half as long as the runs gave it 0.1 by half a point to two. No rule reads this, since
@@ -177,8 +179,8 @@ def slower_tanh(evidence: Evidence, arm: str = "tanh", **others: pd.Series[float
 
     Args:
         evidence: where the record may be.
-        arm: of the experiment ``tanh_slower``.
         others: errors at the end, by seed, and what they are called.
+        arm: of the experiment ``tanh_slower``.
     """
     rows = evidence.rows_if_any("tanh_slower")
     if rows is None:

@@ -82,7 +82,7 @@ def p2_best_depth(evidence: c.Evidence) -> c.Judgement:
     runs = curves.setting(
         rows, "depth", *(f"{units}, {layers}" for units in named for layers in births.HIDDEN)
     )
-    slower = curves.slower_tanh(evidence, **{f"{n} layers": errors[f"tanh, {n}"] for n in (2, 3)})
+    slower = curves.slower_tanh(evidence, {f"{n} layers": errors[f"tanh, {n}"] for n in (2, 3)})
     said = ("Ours is the depth of the least mean error", runs, *slower)
     return c.in_parts(parts, ours, *said, paper=theirs)
 

@@ -108,7 +108,7 @@ def p15_cross_entropy(evidence: c.Evidence) -> c.Judgement:
         {name: (compare(errors, *pair), above, curves.MARGIN) for name, pair in pairs.items()},
         "Quadratic less cross-entropy, ours standard",
         "; ".join(runs),
-        *curves.slower_tanh(evidence, quadratic=errors[quadratic[0]]),
+        *curves.slower_tanh(evidence, {"quadratic": errors[quadratic[0]]}),
     )
 
 
@@ -1002,7 +1002,7 @@ def p38_own_rates(evidence: c.Evidence) -> c.Judgement:
             parts[f"{method}: {name}"] = compare(errors, *pair), above, margin
     runs = curves.setting(rows, "second_order", *errors)
     others = {name: errors[f"tanh, {name}"] for name in ("Hessian", "gradient variance")}
-    slower = curves.slower_tanh(evidence, **others)
+    slower = curves.slower_tanh(evidence, others)
     return c.by_limits(parts, "Ours is what the Hessian gives standard tanh", runs, *slower)
 
 
@@ -1040,9 +1040,9 @@ def p39_pyramids(evidence: c.Evidence) -> c.Judgement:
         "Standard less normalized, ours growing",
         curves.setting(rows, "pyramids", *errors),
         f"Equal: {curves.setting(equal, 'second_order', 'tanh', 'tanh normalized')}",
-        *curves.slower_tanh(evidence, normalized=level["tanh normalized"]),
+        *curves.slower_tanh(evidence, {"normalized": level["tanh normalized"]}),
         *curves.slower_tanh(
-            evidence, "tanh, growing", normalized=errors["tanh normalized, growing"]
+            evidence, {"normalized": errors["tanh normalized, growing"]}, "tanh, growing"
         ),
     )
 
