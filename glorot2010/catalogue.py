@@ -839,6 +839,18 @@ _ALL = (
         pack=3,
     ),
     _trained(
+        "second_choices",
+        "The other rate, where trials half as long as the runs could hardly choose",
+        [
+            replace(TANH, name="tanh, quadratic of tanh outputs", cost="quadratic_tanh", lr=0.1),
+            replace(TANH_N, name="tanh normalized, Hessian", second_order="hessian", lr=0.1),
+            replace(
+                TANH_N, name="tanh normalized, gradient variance", second_order="variance", lr=0.03
+            ),
+        ],
+        pack=3,
+    ),
+    _trained(
         "gain_grid",
         "Every gain with every learning rate, and the singular values at birth",
         [
