@@ -175,7 +175,7 @@ def slower_tanh(
     """What standard tanh is ahead or behind by at 0.03, as a sentence if there is that record.
 
     Trials half as long as the runs gave it 0.1 by half a point to two. No rule reads this, since
-    nothing else was given a second rate.
+    all ask for the rate of the trials.
 
     Args:
         evidence: where the record may be.
