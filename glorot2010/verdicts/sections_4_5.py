@@ -71,12 +71,7 @@ def p14_plateaus(evidence: c.Evidence) -> c.Judgement:
 
 
 @c.claim(
-    "P15",
-    "sec. 4.1",
-    c.SHORT,
-    chapter=12,
-    needs=("cost", "cost_as_used"),
-    later=("tanh_slower",),
+    "P15", "sec. 4.1", c.SHORT, chapter=12, needs=("cost", "cost_as_used"), later=("tanh_slower",)
 )
 def p15_cross_entropy(evidence: c.Evidence) -> c.Judgement:
     """Classifiers train much better on the cross-entropy of a softmax than on the quadratic cost as
@@ -1007,12 +1002,7 @@ def p38_own_rates(evidence: c.Evidence) -> c.Judgement:
 
 
 @c.claim(
-    "P39",
-    "sec. 5",
-    c.SHORT,
-    chapter=14,
-    needs=("pyramids", "second_order"),
-    later=("tanh_slower",),
+    "P39", "sec. 5", c.SHORT, chapter=14, needs=("pyramids", "second_order"), later=("tanh_slower",)
 )
 def p39_pyramids(evidence: c.Evidence) -> c.Judgement:
     """The normalized initialization gains as much where widths grow or shrink with the layer.
