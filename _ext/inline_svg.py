@@ -4,7 +4,8 @@ As a picture beside the page an SVG would keep the colours of light ground. In t
 becomes a variable of _static/ink.css, which has one value on light ground and one on dark; a colour
 that is missing there fails the build. Panels that `xavier.svg` has named become drawings of their
 own, which a narrow page sets one below the other. Names are made unique on the page, since all
-drawings share the outlines of letters.
+drawings share the outlines of letters. A look that all marks of a group have is said once, at the
+group.
 """
 
 import re
@@ -22,7 +23,7 @@ from sphinx.util import logging
 INK = Path(__file__).parents[1] / "_static" / "ink.css"
 COLOURS = frozenset(re.findall(r"--ink-(\w{6}):", INK.read_text(encoding="utf-8")))
 COLOUR = re.compile(r"\b(fill|stroke): ?#([0-9a-f]{6})")
-NAME = re.compile(r'\b(id="|(?:xlink:)?href="#|url\(#)')
+NAME = re.compile(r'\b(id="|(?:xlink:)?href="#|url\(#)(?:XavierSans-)?')
 SVG = "{http://www.w3.org/2000/svg}"
 LOGGER = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ def drawing(text: str, alt: str, number: int) -> str:
     for defs in root.findall(f"{SVG}defs"):  # a style that would hold for the whole page
         for style in defs.findall(f"{SVG}style"):
             defs.remove(style)
+    for group in root.iter(f"{SVG}g"):
+        hoist(group)
     panels = "".join(
         NAME.sub(rf"\g<1>d{number}-", COLOUR.sub(ink, ElementTree.tostring(panel, "unicode")))
         for panel in parted(root)
@@ -62,6 +65,18 @@ def drawing(text: str, alt: str, number: int) -> str:
     return (
         f'<div class="drawing" role="img" aria-label="{escape(alt)}" style="{style}">{panels}</div>'
     )
+
+
+def hoist(group: ElementTree.Element) -> None:
+    """A style that all marks of a group repeat becomes the group's; it holds for them as before."""
+    styles = {mark.get("style") for mark in group}
+    style = styles.pop() if len(styles) == 1 else None
+    marks = len(group) > 1 and all(mark.tag == f"{SVG}use" for mark in group)
+    # opacity alone is not inherited: a group would be faded as one
+    if marks and style and not group.get("style") and not re.search(r"(^|;) *opacity", style):
+        group.set("style", style)
+        for mark in group:
+            del mark.attrib["style"]
 
 
 def parted(root: ElementTree.Element) -> list[ElementTree.Element]:

@@ -108,6 +108,23 @@ def test_what_belongs_to_all_panels_keeps_them_together() -> None:
     assert len(BeautifulSoup(inline_svg.drawing(text, "", 0), "html.parser").find_all("svg")) == 1
 
 
+def test_a_look_that_all_marks_repeat_is_said_once() -> None:
+    def page(marks: str, group: str = "") -> str:
+        svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><g%s>%s</g></svg>'
+        return inline_svg.drawing(svg % (group, marks), "", 0)
+
+    two = page('<use x="1" style="fill: none"/><use x="2" style="fill: none"/>')
+    assert '<g style="fill: none"><use x="1" /><use x="2" /></g>' in two
+    for marks, group in [
+        ('<use style="fill: none"/><use style="stroke: none"/>', ""),
+        ('<use style="fill: none"/><use/>', ""),
+        ('<use style="opacity: 0.5"/><use style="opacity: 0.5"/>', ""),  # two faded over each other
+        ('<use style="fill: none"/><path style="fill: none"/>', ""),
+        ('<use style="fill: none"/><use style="fill: none"/>', ' style="stroke: none"'),
+    ]:
+        assert page(marks, group).count("<use style=") == marks.count("<use style=")
+
+
 def test_a_colour_without_a_partner_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(inline_svg.LOGGER, "warning", lambda text, *args: said.append(text % args))
