@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -330,7 +331,12 @@ def d7_strangers(evidence: c.Evidence) -> c.Judgement:
     parts: dict[str, c.Fact] = {n: equivalent(mean, STRANGERS) for n, mean in means.items()}
     level = mean_interval(pair_cosines()[1.0][:, DEEP - 1])
     parts["gain 1, layer 50"] = above(level, ALIKE)
-    numbers = {**means, "gain 1, layer 50": level}
+    numbers = {  # in three decimals: fifty layers blow rounding up as well
+        name: replace(
+            mean, mean=round(mean.mean, 3), low=round(mean.low, 3), high=round(mean.high, 3)
+        )
+        for name, mean in {**means, "gain 1, layer 50": level}.items()
+    }
     last = mean_interval(drawn[:, DEEP - 1])
     said = f"Cosine in layer {DEEP} at gain 5/3; drawn less theory in brackets"
     return c.in_parts(parts, last, said, paper=_pair_theory(5 / 3, DEEP), numbers=numbers)
