@@ -230,6 +230,7 @@ _SIGMOID_4 = replace(SIGMOID, hidden=(200,) * 4)
 _TWO_RATES = (0.03, 0.1)  # of sigmoids that might sleep
 
 _FIVE, _FRESH = (0, 1, 2, 3, 4), (5, 6, 7, 8, 9)
+_GROWING = (100, 134, 180, 240, 320)
 _RATES = (0.003, 0.01, 0.03, 0.1)
 _EARLY = (10, 30, 100, 300, 1000, 3000, 10_000)
 _LONG: dict[str, Any] = {
@@ -820,8 +821,8 @@ _ALL = (
         _each(
             (TANH, TANH_N),
             {
-                "growing": {"hidden": (100, 134, 180, 240, 320)},
-                "shrinking": {"hidden": (320, 240, 180, 134, 100)},
+                "growing": {"hidden": _GROWING},
+                "shrinking": {"hidden": _GROWING[::-1]},
             },
         ),
     ),
@@ -833,10 +834,39 @@ _ALL = (
             for shape in (
                 {},
                 {"name": "tanh, 4", "hidden": (200,) * 4},
-                {"name": "tanh, growing", "hidden": (100, 134, 180, 240, 320)},
+                {"name": "tanh, growing", "hidden": _GROWING},
             )
         ],
         pack=3,
+    ),
+    _trained(
+        "softsign_slower",
+        "Softsign at 0.03 where trials half as long gave it 0.1",
+        [
+            replace(SOFTSIGN, name=f"softsign, {n}", hidden=(200,) * n, lr=0.03)
+            for n in (2, 3, 4, 5)
+        ],
+        pack=5,
+    ),
+    _trained(
+        "depth_more",
+        "Thirteen more seeds of tanh with three and five layers, at 0.03",
+        [replace(TANH, name=f"tanh, {n}", hidden=(200,) * n, lr=0.03) for n in (3, 5)],
+        seeds=tuple(range(5, 18)),
+        pack=5,
+    ),
+    _trained(
+        "pyramids_more",
+        "Eight more seeds of what growing layers are compared with, and of these, at 0.03",
+        [
+            replace(TANH_N, lr=0.03),
+            *(
+                replace(arm, name=f"{arm.name}, growing", hidden=_GROWING, lr=0.03)
+                for arm in (TANH, TANH_N)
+            ),
+        ],
+        seeds=tuple(range(5, 13)),
+        pack=4,
     ),
     _trained(
         "second_choices",

@@ -56,7 +56,14 @@ def p1_two_objects(evidence: c.Evidence) -> c.Judgement:
     )
 
 
-@c.claim("P2", "sec. 2.3", c.SHORT, chapter=13, needs=("depth",), later=("tanh_slower",))
+@c.claim(
+    "P2",
+    "sec. 2.3",
+    c.SHORT,
+    chapter=13,
+    needs=("depth",),
+    later=("tanh_slower", "softsign_slower"),
+)
 def p2_best_depth(evidence: c.Evidence) -> c.Judgement:
     """On Shapeset the best depth is five, for the sigmoid four.
 
@@ -65,9 +72,17 @@ def p2_best_depth(evidence: c.Evidence) -> c.Judgement:
     Rule: holds for an activation if all four 95 % intervals are below 0, fails if one is above 0;
         each activation a part
     Scale: {c.BOOK}
+    Changed: {curves.TWO_RATES} Here softsign's had not been begun then. Tanh is left open, with
+        five layers 2.2 points (-1.6 to 5.9) behind three. Thirteen more seeds of these two are
+        planned, a number that was fixed before they were begun.
     """
     rows = evidence.rows("depth")
-    errors = curves.end_errors(rows)
+    errors, better = curves.at_better_rates(
+        evidence,
+        curves.end_errors(rows),
+        tanh_slower={"tanh, 4": "tanh, 4", "tanh": "tanh, 5"},
+        softsign_slower={arm: arm for arm in (f"softsign, {n}" for n in (2, 3, 4, 5))},
+    )
     named = {"sigmoid": 4, "tanh": 5, "softsign": 5}
     parts: dict[str, c.Fact] = {}
     best = {}
@@ -82,8 +97,7 @@ def p2_best_depth(evidence: c.Evidence) -> c.Judgement:
     runs = curves.setting(
         rows, "depth", *(f"{units}, {layers}" for units in named for layers in births.HIDDEN)
     )
-    slower = curves.slower_tanh(evidence, {f"{n} layers": errors[f"tanh, {n}"] for n in (2, 3)})
-    said = ("Ours is the depth of the least mean error", runs, *slower)
+    said = ("Ours is the depth of the least mean error", runs, *better)
     return c.in_parts(parts, ours, *said, paper=theirs)
 
 

@@ -1041,17 +1041,28 @@ def only(rows: pd.DataFrame, **where: Any) -> pd.Series[bool]:
 
 
 @pytest.mark.parametrize("name", ["P2", "P15", "P38", "P39"])
-def test_standard_tanh_at_another_rate_is_told_and_decides_nothing(name: str) -> None:
+def test_the_better_of_two_rates_counts(name: str) -> None:
     before = judged(name, holding(name))
-    slower = errors("tanh_slower", by_arm={"tanh": 17.0, "tanh, growing": 18.0, "": 99.0})
-    after = judged(name, {**holding(name), **slower})
-    assert (after.verdict, after.numbers) == (before.verdict, before.numbers)
-    told = "Standard tanh at 0.03, which the shorter trials did not choose, less"
-    assert told in after.note and told not in before.note
-    if name == "P15":  # its quadratic cost ends at 40 in the first of its cases
-        assert f"{told} quadratic -23.0" in after.note
-    if name == "P39":
-        assert "Standard tanh, growing at 0.03" in after.note
+    worse = judged(name, {**holding(name), **errors("tanh_slower", by_arm={"": 99.0})})
+    assert (worse.verdict, worse.numbers, worse.note) == (
+        before.verdict,
+        before.numbers,
+        before.note,
+    )
+    arms = {"tanh": 1.0, "tanh, 4": 99.0, "tanh, growing": 99.0}
+    better = judged(name, {**holding(name), **errors("tanh_slower", by_arm=arms)})
+    column = {"P2": "tanh, 5", "P15": "tanh, cross-entropy"}.get(name, "tanh")
+    assert f"Second rates that ended lower, and count: {column} at 0.03 by " in better.note
+    assert better.note.count("at 0.03 by") == 1
+    if name != "P2":  # which is decided by what is shown of no part
+        assert better.numbers != before.numbers
+
+
+def test_a_second_rate_can_make_another_depth_the_best() -> None:
+    assert judged("P2", depths(4, 5, 5)).verdict == "holds"
+    arms = {f"softsign, {n}": 99.0 for n in (2, 4, 5)} | {"softsign, 3": 1.0}
+    found = judged("P2", {**depths(4, 5, 5), **errors("softsign_slower", by_arm=arms)})
+    assert found.verdict == "holds in part" and "no: softsign at depth 5" in found.note
 
 
 def test_between_two_measurements_a_curve_is_straight() -> None:
