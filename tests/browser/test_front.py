@@ -155,16 +155,20 @@ def test_without_scripts_the_page_says_where_to_look_and_a_card_is_a_link_as_a_w
     tab.wait_for_url("**/04_forward.html")
 
 
+def weight(browser, page):
+    """Bytes of a page with all that it loads."""
+    tab, asked = browser.new_page(viewport=DESKTOP), set()
+    tab.on("request", lambda request: asked.add(unquote(urlsplit(request.url).path)))
+    tab.goto(page.as_uri())
+    tab.evaluate("() => window.MathJax?.startup?.promise")
+    tab.wait_for_load_state("networkidle")
+    tab.close()
+    files = [Path(path) for path in asked if Path(path).is_file()]
+    assert len(files) > 10
+    return sum(file.stat().st_size for file in files)
+
+
 def test_a_page_weighs_little(browser):
     pages = [BUILT / page for page in PAGES if re.match("chapters/(?!api)", page)]
     for page in sorted(pages, key=lambda page: page.stat().st_size)[-4:]:
-        tab = browser.new_page(viewport=DESKTOP)
-        asked = set()
-        tab.on("request", lambda request: asked.add(unquote(urlsplit(request.url).path)))
-        tab.goto(page.as_uri())
-        tab.evaluate("() => window.MathJax?.startup?.promise")
-        tab.wait_for_load_state("networkidle")
-        tab.close()
-        files = [Path(path) for path in asked if Path(path).is_file()]
-        assert len(files) > 10
-        assert sum(file.stat().st_size for file in files) < MOST, page.name
+        assert weight(browser, page) < MOST, page.name
