@@ -830,12 +830,9 @@ _ALL = (
         "tanh_slower",
         "Standard tanh at 0.03 where trials half as long gave it 0.1, in most cases by little",
         [
-            replace(TANH, lr=0.03, **shape)
-            for shape in (
-                {},
-                {"name": "tanh, 4", "hidden": (200,) * 4},
-                {"name": "tanh, growing", "hidden": _GROWING},
-            )
+            replace(TANH, lr=0.03),
+            replace(TANH, name="tanh, 4", hidden=(200,) * 4, lr=0.03),
+            replace(TANH, name="tanh, growing", hidden=_GROWING, lr=0.03),
         ],
         pack=3,
     ),
