@@ -135,8 +135,8 @@ test: $(INSTALLED) ## Build the book, re-execute and compare the chapters, test 
 # Algebra, files, processes and pictures have no such sums.
 OLDER := MKL_ENABLE_INSTRUCTIONS=AVX2 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2
 EXACT := library/test_checks library/test_derivation library/test_figures library/test_imports \
-	library/test_moments library/test_panels library/test_rules reproduction/test_cli \
-	reproduction/test_drawings reproduction/test_experiments reproduction/test_records
+	library/test_moments library/test_panels reproduction/test_cli reproduction/test_drawings \
+	reproduction/test_experiments reproduction/test_records
 
 thorough: $(BUILT) ## The slow tests, and chapters and libraries again as an older processor adds
 	@$(OLDER) $(MAKE) --no-print-directory nbval THREADS=2

@@ -72,8 +72,8 @@ def hoist(group: ElementTree.Element) -> None:
     styles = {mark.get("style") for mark in group}
     style = styles.pop() if len(styles) == 1 else None
     marks = len(group) > 1 and all(mark.tag == f"{SVG}use" for mark in group)
-    # opacity alone is not inherited: a group would be faded as one
-    if marks and style and not group.get("style") and not re.search(r"(^|;) *opacity", style):
+    inherited = style and all(re.match(" *(fill|stroke)", one) for one in style.split(";") if one)
+    if marks and style and inherited and not group.get("style"):
         group.set("style", style)
         for mark in group:
             del mark.attrib["style"]

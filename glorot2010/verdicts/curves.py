@@ -171,8 +171,9 @@ def setting(rows: pd.DataFrame, experiment: str, *arms: str) -> str:
 
 TWO_RATES = (
     "At first each arm had the rate of its trials, which are half as long as the runs. Where it "
-    "was trained at the next smaller rate as well, the better of the two counts. Changed on 30 "
-    "November 2026, when standard tanh was known to end seven points lower at its second rate."
+    "was trained at a second rate as well, the better of the two counts, which favours these arms. "
+    "Changed on 30 November 2026, when standard tanh was known to end seven points lower at its "
+    "second rate."
 )
 """How the rule of claims that compare curves at their own rates was changed."""
 
@@ -192,12 +193,19 @@ def at_better_rates(
 
     Returns:
         The errors, and which columns have the second rate, as a sentence, if any.
+
+    Raises:
+        ValueError: a record is of other seeds.
     """
     better, said = errors.copy(), []
     for experiment, columns in twins.items():
         if (rows := evidence.rows_if_any(experiment)) is None:
             continue
         seconds = end_errors(rows)
+        if not seconds.index.equals(errors.index):
+            raise ValueError(
+                f"{experiment} must be of seeds {list(errors.index)}, got {list(seconds.index)}"
+            )
         for arm, column in columns.items():
             if seconds[arm].mean() < errors[column].mean():
                 better[column] = seconds[arm]

@@ -325,21 +325,22 @@ def d7_strangers(evidence: c.Evidence) -> c.Judgement:
     layers = (10, 20, 30, 50)
     drawn = pair_cosines()[5 / 3]
     means = {
-        f"layer {layer}": mean_interval(drawn[:, layer - 1] - _pair_theory(5 / 3, layer))
+        f"layer {layer}": _in_thousandths(drawn[:, layer - 1] - _pair_theory(5 / 3, layer))
         for layer in layers
     }
     parts: dict[str, c.Fact] = {n: equivalent(mean, STRANGERS) for n, mean in means.items()}
-    level = mean_interval(pair_cosines()[1.0][:, DEEP - 1])
+    means["gain 1, layer 50"] = level = _in_thousandths(pair_cosines()[1.0][:, DEEP - 1])
     parts["gain 1, layer 50"] = above(level, ALIKE)
-    numbers = {  # in three decimals: fifty layers blow rounding up as well
-        name: replace(
-            mean, mean=round(mean.mean, 3), low=round(mean.low, 3), high=round(mean.high, 3)
-        )
-        for name, mean in {**means, "gain 1, layer 50": level}.items()
-    }
-    last = mean_interval(drawn[:, DEEP - 1])
+    last = _in_thousandths(drawn[:, DEEP - 1])
     said = f"Cosine in layer {DEEP} at gain 5/3; drawn less theory in brackets"
-    return c.in_parts(parts, last, said, paper=_pair_theory(5 / 3, DEEP), numbers=numbers)
+    return c.in_parts(parts, last, said, paper=_pair_theory(5 / 3, DEEP), numbers=means)
+
+
+def _in_thousandths(cosines: c.Array) -> Interval:
+    """Their mean in three decimals: fifty layers in single precision blow rounding up as well."""
+    mean = mean_interval(cosines)
+    ends = {name: round(getattr(mean, name), 3) for name in ("mean", "low", "high")}
+    return replace(mean, **ends)
 
 
 @cache

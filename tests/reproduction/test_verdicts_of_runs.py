@@ -1054,8 +1054,22 @@ def test_the_better_of_two_rates_counts(name: str) -> None:
     column = {"P2": "tanh, 5", "P15": "tanh, cross-entropy"}.get(name, "tanh")
     assert f"Second rates that ended lower, and count: {column} at 0.03 by " in better.note
     assert better.note.count("at 0.03 by") == 1
-    if name != "P2":  # which is decided by what is shown of no part
+    if name != "P2":  # which shows no numbers
         assert better.numbers != before.numbers
+    if name == "P15":  # its quadratic cost ends at 40
+        assert better.numbers["standard"].mean == pytest.approx(39)
+    fewer = errors("tanh_slower", by_arm=arms)["tanh_slower"].query("seed < 2")
+    with pytest.raises(
+        ValueError, match=r"tanh_slower must be of seeds \[0, 1, 2.*\], got \[0, 1\]"
+    ):
+        judged(name, {**holding(name), "tanh_slower": fewer})
+
+
+def test_a_second_rate_of_any_arm_counts() -> None:
+    arms = {"tanh normalized, gradient variance": 1.0, "": 99.0}
+    found = judged("P38", {**holding("P38"), **errors("second_choices", by_arm=arms)})
+    assert "lower, and count: tanh normalized, gradient variance at 0.03 by" in found.note
+    assert found.numbers["gradient variance: adds"].mean > 0
 
 
 def test_a_second_rate_can_make_another_depth_the_best() -> None:
