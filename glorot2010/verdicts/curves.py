@@ -217,6 +217,31 @@ def at_better_rates(
     return better, said
 
 
+def with_more_seeds(
+    evidence: Evidence, errors: pd.DataFrame, **more: Mapping[str, str]
+) -> pd.DataFrame:
+    """Errors at the end of some arms, with those of later runs on further seeds.
+
+    Args:
+        evidence: where the records may be.
+        errors: by seed, a column an arm, at the rates of the later runs.
+        more: of each experiment with further seeds, which columns its arms go on with.
+
+    Returns:
+        These columns alone, of the seeds that all of them have; as they are without a record.
+
+    Raises:
+        ValueError: a seed would count twice.
+    """
+    later = []
+    for experiment, columns in more.items():
+        if (rows := evidence.rows_if_any(experiment)) is None:
+            return errors[[column for columns in more.values() for column in columns.values()]]
+        later.append(end_errors(rows)[list(columns)].rename(columns=columns))
+    found = pd.concat(later, axis=1, join="inner")
+    return pd.concat([errors[list(found)], found], verify_integrity=True)
+
+
 PRETRAINED = {"pretraining": "tanh pre-trained", "pretraining_rate": "pre-trained at 0.003"}
 """Experiments with pre-trained networks of tanh units, and the names of these; their auto-encoders
 have other rates."""

@@ -1027,7 +1027,12 @@ def p38_own_rates(evidence: c.Evidence) -> c.Judgement:
 
 
 @c.claim(
-    "P39", "sec. 5", c.SHORT, chapter=14, needs=("pyramids", "second_order"), later=("tanh_slower",)
+    "P39",
+    "sec. 5",
+    c.SHORT,
+    chapter=14,
+    needs=("pyramids", "second_order"),
+    later=("tanh_slower", "pyramids_more", "depth_more"),
 )
 def p39_pyramids(evidence: c.Evidence) -> c.Judgement:
     """The normalized initialization gains as much where widths grow or shrink with the layer.
@@ -1051,18 +1056,26 @@ def p39_pyramids(evidence: c.Evidence) -> c.Judgement:
         pd.concat([curves.end_errors(rows), curves.end_errors(equal)], axis=1),
         tanh_slower={arm: arm for arm in ("tanh", "tanh, growing")},
     )
+    grown = ("tanh normalized", "tanh, growing", "tanh normalized, growing")
+    more = curves.with_more_seeds(
+        evidence,
+        errors,
+        pyramids_more={arm: arm for arm in grown},
+        depth_more={"tanh, 5": "tanh"},
+    )
     parts: dict[str, tuple[Interval, c.Test, float]] = {}
-    for shape in ("growing", "shrinking"):
-        gain = errors[f"tanh, {shape}"] - errors[f"tanh normalized, {shape}"]
-        more = gain - (errors["tanh"] - errors["tanh normalized"])
+    for shape, found in (("growing", more), ("shrinking", errors)):
+        gain = found[f"tanh, {shape}"] - found[f"tanh normalized, {shape}"]
+        excess = gain - (found["tanh"] - found["tanh normalized"])
         parts[f"{shape}: gains"] = interval(gain), above, curves.MARGIN
-        parts[f"{shape}: as much"] = interval(more), _as_much, curves.MARGIN
+        parts[f"{shape}: as much"] = interval(excess), _as_much, curves.MARGIN
     return c.by_limits(
         parts,
         "Standard less normalized, ours growing",
         curves.setting(rows, "pyramids", *curves.end_errors(rows)),
         f"Equal: {curves.setting(equal, 'second_order', 'tanh', 'tanh normalized')}",
         *better,
+        f"Growing layers are judged on {len(more)} seeds",
     )
 
 

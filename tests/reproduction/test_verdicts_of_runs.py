@@ -1079,6 +1079,44 @@ def test_a_second_rate_can_make_another_depth_the_best() -> None:
     assert found.verdict == "holds in part" and "no: softsign at depth 5" in found.note
 
 
+@pytest.mark.parametrize(("five", "said"), [(28.0, "yes"), (32.0, "open"), (40.0, "no")])
+def test_more_seeds_count_with_the_first_five(five: float, said: str) -> None:
+    """Five layers are one point better than three on five seeds, and on thirteen more as given."""
+    seen = depths(4, 5, 5)
+    assert "tanh, 3 and tanh, 5 are compared on 5 seeds" in judged("P2", seen).note
+    arms = {"tanh, 3": 31.0, "tanh, 5": five}
+    note = judged("P2", {**seen, **errors("depth_more", by_arm=arms)}).note
+    assert "tanh, 3 and tanh, 5 are compared on 18 seeds" in note
+    parts = dict(part.split(": ", 1) for part in note.split(". ") if ": " in part)
+    assert "tanh at depth 5" in parts[said]
+
+
+def growing_layers(growing: float, equal: float) -> Tables:
+    """Gains of the normalized initialization on eight more seeds."""
+    arms = {"tanh, growing": 20 + growing, "tanh normalized, growing": 20, "tanh normalized": 30.0}
+    tanh = {"tanh, 5": 30 + equal, "tanh, 3": 50.0}
+    return errors("pyramids_more", by_arm=arms) | errors("depth_more", by_arm=tanh)
+
+
+def test_more_seeds_of_growing_layers_are_put_together_of_two_records() -> None:
+    seen = pyramids(7, 7, 7)
+    before = judged("P39", seen)
+    assert before.note.endswith("Growing layers are judged on 5 seeds")
+    for growing, equal, gain, more in ((7, 7, 7.0, 0.0), (20, 7, 15.0, 8.0), (7, 20, 7.0, -8.0)):
+        found = judged("P39", seen | growing_layers(growing, equal))
+        assert found.note.endswith("Growing layers are judged on 13 seeds")
+        assert found.numbers["growing: gains"].mean == pytest.approx(gain, abs=0.1)
+        assert found.numbers["growing: as much"].mean == pytest.approx(more, abs=0.1)
+        assert found.numbers["shrinking: gains"] == before.numbers["shrinking: gains"]
+        assert found.verdict == ("holds" if more >= 0 else "holds in part")
+
+
+def test_a_seed_does_not_count_twice() -> None:
+    more = errors("depth_more", by_arm={"": 30.0})["depth_more"]
+    with pytest.raises(ValueError, match="overlapping"):
+        judged("P2", {**depths(4, 5, 5), "depth_more": more.assign(seed=more["seed"] - 5)})
+
+
 def test_between_two_measurements_a_curve_is_straight() -> None:
     """Half of 500,000 lies half way from 240,000, where there is nothing, to 260,000, the end."""
     found = judged("S13", s13(lambda c: float(c.update > 250_000), constant(0.0)))
