@@ -201,6 +201,20 @@ def interval(values: ArrayLike, level: float = 0.95) -> Interval:
     return mean_interval(numbers, level) if known else UNKNOWN
 
 
+def intervals(errors: pd.DataFrame, digits: int = 1) -> pd.Series[str]:
+    """The mean over seeds of each column with its interval, as a table shows it.
+
+    Args:
+        errors: one row a seed.
+        digits: behind the point.
+
+    >>> intervals(pd.DataFrame({"tanh": [30.0, 31.0, 32.0]}))["tanh"]
+    '31.0 (28.5 to 33.5)'
+    """
+    said = [f"{interval(errors[column]):.{digits}f}" for column in errors]
+    return pd.Series(said, errors.columns).rename_axis(None)
+
+
 def compare(errors: pd.DataFrame, a: str, b: str) -> Interval:
     """The mean of a less b over seeds, with the interval of the differences within each seed.
 

@@ -163,10 +163,14 @@ def setting(rows: pd.DataFrame, experiment: str, *arms: str) -> str:
             for lr in sorted(set(chosen.values()))
         )
         said.append("rates chosen: " + ", ".join(by_rate))
+    return "; ".join(said + _diverged(main))
+
+
+def _diverged(main: pd.DataFrame) -> list[str]:
+    """How many runs of which arms diverged, if any did."""
     gone = main[main["quantity"] == "diverged"].groupby("arm", sort=False).size()
-    if len(gone):
-        said.append("diverged runs: " + ", ".join(f"{arm} {n}" for arm, n in gone.items()))
-    return "; ".join(said)
+    told = ", ".join(f"{arm} {n}" for arm, n in gone.items())
+    return [f"diverged runs: {told}"] if told else []
 
 
 TWO_RATES = (
@@ -209,9 +213,10 @@ def at_better_rates(
         for arm, column in columns.items():
             if seconds[arm].mean() < errors[column].mean():
                 better[column] = seconds[arm]
-                rate = choose(rows, arm=arm)["lr"].iloc[0]
+                runs = choose(rows, arm=arm)
                 gap = interval(errors[column] - seconds[arm])
-                said.append(f"{column} at {rate:g} by {gap:.1f}")
+                told = [f"{column} at {runs['lr'].iloc[0]:g} by {gap:.1f}", *_diverged(runs)]
+                said.append(", ".join(told))
     if said:
         said = [f"Second rates that ended lower, and count: {'; '.join(said)}"]
     return better, said

@@ -1072,6 +1072,14 @@ def test_a_second_rate_of_any_arm_counts() -> None:
     assert found.numbers["gradient variance: adds"].mean > 0
 
 
+def test_a_note_names_a_run_that_diverged_at_the_second_rate_if_that_counts() -> None:
+    for end, told in ((1.0, True), (99.0, False)):
+        rows = errors("second_choices", by_arm={"": 99.0, "tanh normalized, Hessian": end})
+        gone = diverged(rows["second_choices"], "tanh normalized, Hessian", 1, 500_000)
+        note = judged("P38", {**holding("P38"), "second_choices": gone}).note
+        assert ("diverged runs: tanh normalized, Hessian 1" in note) == told
+
+
 def test_a_second_rate_can_make_another_depth_the_best() -> None:
     assert judged("P2", depths(4, 5, 5)).verdict == "holds"
     arms = {f"softsign, {n}": 99.0 for n in (2, 4, 5)} | {"softsign, 3": 1.0}
