@@ -1046,9 +1046,10 @@ def p39_pyramids(evidence: c.Evidence) -> c.Judgement:
     Changed: At first a gain that is smaller for certain was not less than as much till it was
         smaller by two points for certain. Changed on 29 November 2026, with the gains known: with
         growing layers it was 2.5 (0.8 to 4.2) points smaller. {curves.TWO_RATES} Until then growing
-        layers gained for certain, and neither direction as much as equal widths. Eight more seeds
-        of growing and of equal widths are planned, a number that was fixed before they were begun;
-        they are to be judged once, together with the five, by this rule.
+        layers gained for certain, and neither direction as much as equal widths. Then only what
+        shrinking ones gain was decided. Eight more seeds of growing and of equal widths, a number
+        that was fixed before they were begun, have been judged once, together with the five, by
+        this rule.
     """
     rows, equal = evidence.rows("pyramids"), evidence.rows("second_order")
     errors, better = curves.at_better_rates(
