@@ -184,7 +184,7 @@ TWO_RATES = (
 
 def at_better_rates(
     evidence: Evidence, errors: pd.DataFrame, **twins: Mapping[str, str]
-) -> tuple[pd.DataFrame, list[str]]:
+) -> tuple[pd.DataFrame, dict[str, float], list[str]]:
     """Errors at the end, of arms that were trained at a second rate those at the better one.
 
     Better is what has the smaller mean over the seeds. A rate that is right for trials half as long
@@ -196,12 +196,12 @@ def at_better_rates(
         twins: of each experiment that has arms at a second rate, which columns they stand for.
 
     Returns:
-        The errors, and which columns have the second rate, as a sentence, if any.
+        The errors; the second rates that count, by column; and these as a sentence, if any.
 
     Raises:
         ValueError: a record is of other seeds.
     """
-    better, said = errors.copy(), []
+    better, rates, said = errors.copy(), dict[str, float](), []
     for experiment, columns in twins.items():
         if (rows := evidence.rows_if_any(experiment)) is None:
             continue
@@ -212,35 +212,46 @@ def at_better_rates(
             )
         for arm, column in columns.items():
             if seconds[arm].mean() < errors[column].mean():
-                better[column] = seconds[arm]
-                runs = choose(rows, arm=arm)
+                better[column], rates[column] = seconds[arm], rates_of(rows)[arm]
                 gap = interval(errors[column] - seconds[arm])
-                told = [f"{column} at {runs['lr'].iloc[0]:g} by {gap:.1f}", *_diverged(runs)]
+                gone = _diverged(choose(rows, arm=arm))
+                told = [f"{column} at {rates[column]:g} by {gap:.1f}", *gone]
                 said.append(", ".join(told))
     if said:
         said = [f"Second rates that ended lower, and count: {'; '.join(said)}"]
-    return better, said
+    return better, rates, said
+
+
+def rates_of(rows: pd.DataFrame) -> dict[str, float]:
+    """The learning rate of each arm of a record that has one an arm."""
+    return {str(arm): float(lr) for arm, lr in choose(rows).groupby("arm")["lr"].first().items()}
 
 
 def with_more_seeds(
-    evidence: Evidence, errors: pd.DataFrame, **more: Mapping[str, str]
+    evidence: Evidence,
+    errors: pd.DataFrame,
+    rates: Mapping[str, float],
+    **more: Mapping[str, str],
 ) -> pd.DataFrame:
     """Errors at the end of some arms, with those of later runs on further seeds.
 
     Args:
         evidence: where the records may be.
-        errors: by seed, a column an arm, at the rates of the later runs.
+        errors: by seed, a column an arm.
+        rates: the learning rate of each column.
         more: of each experiment with further seeds, which columns its arms go on with.
 
     Returns:
-        These columns alone, of the seeds that all of them have; as they are without a record.
+        These columns alone, of the seeds that all of them have. As they are, where a record is
+        missing, or has another rate than the one that counts.
 
     Raises:
         ValueError: a seed would count twice.
     """
     later = []
     for experiment, columns in more.items():
-        if (rows := evidence.rows_if_any(experiment)) is None:
+        rows = evidence.rows_if_any(experiment)
+        if rows is None or any(rates_of(rows)[arm] != rates[columns[arm]] for arm in columns):
             return errors[[column for columns in more.values() for column in columns.values()]]
         later.append(end_errors(rows)[list(columns)].rename(columns=columns))
     found = pd.concat(later, axis=1, join="inner")

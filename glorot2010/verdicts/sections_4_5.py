@@ -96,7 +96,7 @@ def p15_cross_entropy(evidence: c.Evidence) -> c.Judgement:
     """
     rows, as_used = evidence.rows("cost"), evidence.rows("cost_as_used")
     errors = pd.concat([curves.end_errors(rows), curves.end_errors(as_used)], axis=1)
-    errors, better = curves.at_better_rates(
+    errors, _, better = curves.at_better_rates(
         evidence,
         errors,
         tanh_slower={"tanh": "tanh, cross-entropy"},
@@ -1007,7 +1007,7 @@ def p38_own_rates(evidence: c.Evidence) -> c.Judgement:
     """
     rows = evidence.rows("second_order")
     methods = ("Hessian", "gradient variance")
-    errors, better = curves.at_better_rates(
+    errors, _, better = curves.at_better_rates(
         evidence,
         curves.end_errors(rows),
         tanh_slower={"tanh": "tanh"},
@@ -1042,7 +1042,8 @@ def p39_pyramids(evidence: c.Evidence) -> c.Judgement:
     Rule: gains if the 95 % interval of the first is above {curves.MARGIN:g} points; as much if that
         of the second is above -{curves.MARGIN:g} points, and not if it is not and below 0; each
         direction and statement a part
-    Scale: book: five hidden layers of 100 to 320 units, 5 fresh seeds; equal ones of 200
+    Scale: book: five hidden layers of 100 to 320 units, 5 fresh seeds; equal ones of 200;
+        13 for growing and for equal ones
     Changed: At first a gain that is smaller for certain was not less than as much till it was
         smaller by two points for certain. Changed on 29 November 2026, with the gains known: with
         growing layers it was 2.5 (0.8 to 4.2) points smaller. {curves.TWO_RATES} Until then growing
@@ -1052,7 +1053,7 @@ def p39_pyramids(evidence: c.Evidence) -> c.Judgement:
         this rule.
     """
     rows, equal = evidence.rows("pyramids"), evidence.rows("second_order")
-    errors, better = curves.at_better_rates(
+    errors, rates, better = curves.at_better_rates(
         evidence,
         pd.concat([curves.end_errors(rows), curves.end_errors(equal)], axis=1),
         tanh_slower={arm: arm for arm in ("tanh", "tanh, growing")},
@@ -1061,6 +1062,7 @@ def p39_pyramids(evidence: c.Evidence) -> c.Judgement:
     more = curves.with_more_seeds(
         evidence,
         errors,
+        curves.rates_of(rows) | curves.rates_of(equal) | rates,
         pyramids_more={arm: arm for arm in grown},
         depth_more={"tanh, 5": "tanh"},
     )

@@ -1119,6 +1119,18 @@ def test_more_seeds_of_growing_layers_are_put_together_of_two_records() -> None:
         assert found.verdict == ("holds" if more >= 0 else "holds in part")
 
 
+def test_more_seeds_at_another_rate_do_not_count() -> None:
+    """The later runs have 0.03; where tanh's better rate is 0.1 they are of something else."""
+    more = errors("depth_more", by_arm={"tanh, 3": 31.0, "tanh, 5": 60.0})
+    slower = {arm.name: 99.0 for arm in race_of("tanh_slower").arms}
+    for end, seeds in ((99.0, 5), (25.0, 18)):
+        first = depths(4, 5, 5)["depth"].copy()
+        first.loc[first["arm"] == "tanh, 5", "lr"] = 0.1
+        other = errors("tanh_slower", by_arm=slower | {"tanh": end})
+        note = judged("P2", {"depth": first, **other, **more}).note
+        assert f"tanh, 3 and tanh, 5 are compared on {seeds} seeds" in note
+
+
 def test_a_seed_does_not_count_twice() -> None:
     more = errors("depth_more", by_arm={"": 30.0})["depth_more"]
     with pytest.raises(ValueError, match="overlapping"):
