@@ -155,7 +155,7 @@ def setting(rows: pd.DataFrame, experiment: str, *arms: str) -> str:
         f"Hidden layers of {' to '.join(map(str, widths[:: max(1, len(widths) - 1)]))} units, "
         f"{int(main['update'].max()):,} updates, {main['seed'].nunique()} seeds"
     ]
-    rates = main.groupby("arm")["lr"].first()
+    rates = rates_of(main)
     chosen = {arm.name: rates[arm.name] for arm in named if arm.lr is None}
     if chosen:
         by_rate = (
