@@ -22,14 +22,14 @@ EXPLAINED: Mapping[str, str] = {
     "alike": "09_beyond#two-inputs-need-a-second-number",
     "bias": "09_beyond#two-inputs-need-a-second-number",
     "saturated": "11_saturation#where-units-end-up",
-    "loss": "20_diagnose#a-head-that-is-its-own-embedding",
-    "branches": "20_diagnose#fifty-blocks-that-add-up",
-    "hidden scale": "20_diagnose#a-scale-that-a-normalization-hides",
-    "dead": "20_diagnose#exercises",
+    "loss": "21_diagnose#a-head-that-is-its-own-embedding",
+    "branches": "21_diagnose#fifty-blocks-that-add-up",
+    "hidden scale": "21_diagnose#a-scale-that-a-normalization-hides",
+    "dead": "21_diagnose#exercises",
     **dict.fromkeys(("never ran", "cut off", "unseen", "nothing seen", "no memory", "foreign"),
-                    "20_diagnose#what-one-pass-shows"),
+                    "21_diagnose#what-one-pass-shows"),
     **dict.fromkeys(("frozen", "averages", "one example"),
-                    "20_diagnose#it-starts-well-and-does-not-learn"),
+                    "21_diagnose#it-starts-well-and-does-not-learn"),
 }  # fmt: skip
 """Which chapter and section explain a kind of finding.
 

@@ -5,7 +5,7 @@ from conftest import Visit, address
 
 from glorot2010.verdicts import ledger
 
-PAGE = "chapters/19_scoreboard.html"
+PAGE = "chapters/20_scoreboard.html"
 SMALL = {"width": 390, "height": 844}
 TABLE = ledger.load()
 

@@ -27,7 +27,7 @@ BRIGHTNESS = """(element, part) => {
 
 
 @pytest.mark.parametrize(
-    "page", most(PAGES, [CHAPTER, "chapters/19_scoreboard.html", "chapters/laboratory.html"])
+    "page", most(PAGES, [CHAPTER, "chapters/20_scoreboard.html", "chapters/laboratory.html"])
 )
 def test_a_page_in_light(visit, page):
     seen = visit(page)
