@@ -591,6 +591,12 @@ _ALL = (
         pack=1,
         **_LONG,
     ),
+    _trained(
+        "sigmoid_faster",
+        "Table 1's sigmoid at rates above those that it was tried with, as long as the trials",
+        [replace(SIGMOID, name=f"rate {lr:g}", lr=lr) for lr in (0.3, 1.0)],
+        width=300,
+    ),
     Experiment(
         "rates",
         "Table 1's learning rates, tried on three more seeds than it has",

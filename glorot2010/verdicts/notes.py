@@ -576,7 +576,7 @@ def _full_batch(units: str) -> pd.DataFrame:
     )
 
 
-@c.claim("S15", "a summary of the paper", c.LONG, chapter=14, needs=("table1", *curves.PRETRAINED))
+@c.claim("S15", "a summary of the paper", c.LONG, chapter=15, needs=("table1", *curves.PRETRAINED))
 def s15_regularizer(evidence: c.Evidence) -> c.Judgement:
     """What unsupervised pre-training does is to regularize.
 
@@ -606,7 +606,7 @@ def s15_regularizer(evidence: c.Evidence) -> c.Judgement:
     )
 
 
-@c.claim("S16", "a summary of the paper", c.SHORT, chapter=14, needs=("tied",))
+@c.claim("S16", "a summary of the paper", c.SHORT, chapter=15, needs=("tied",))
 def s16_like_recurrent(evidence: c.Evidence) -> c.Judgement:
     """Gradients vanish in these networks as they do in recurrent ones.
 

@@ -31,7 +31,7 @@ AT_ONCE = 0.1
 """A layer goes down at once if it takes less than this part of the time that it stays there."""
 
 
-@c.claim("P1", "sec. 2.1", c.SHORT, chapter=14, needs=("singles",))
+@c.claim("P1", "sec. 2.1", c.SHORT, chapter=15, needs=("singles",))
 def p1_two_objects(evidence: c.Evidence) -> c.Judgement:
     """Images with one object alone are too easy; with two objects they are hard.
 
@@ -457,7 +457,7 @@ def _by_first_layer(evidence: c.Evidence) -> dict[str, c.Fact]:
     return {name: needed if len(free) > 1 else None}
 
 
-@c.claim("P8", "sec. 3.1", c.LONG, chapter=14, needs=("fig2", "pretraining"))
+@c.claim("P8", "sec. 3.1", c.LONG, chapter=15, needs=("fig2", "pretraining"))
 def p8_pretrained_sigmoid(evidence: c.Evidence) -> c.Judgement:
     """Sigmoid networks that were pre-trained do not saturate in this way.
 

@@ -642,7 +642,7 @@ MNIST_LEARNED, CIFAR_LEARNED, IMAGENET_LEARNED = 10.0, 65.0, 80.0
 """Errors below which a network has learned these sets, and not merely left chance."""
 
 
-@c.claim("P31", "table 1, figure 12", "200,000 updates", chapter=13, needs=("mnist",))
+@c.claim("P31", "table 1, figure 12", "200,000 updates", chapter=14, needs=("mnist",))
 def p31_mnist(evidence: c.Evidence) -> c.Judgement:
     """On MNIST the sigmoid is last (2.21) and the normalized initialization helps tanh (1.76 to
     1.64).
@@ -662,7 +662,7 @@ def p31_mnist(evidence: c.Evidence) -> c.Judgement:
     return _of_finite_set(evidence, "mnist", MNIST_LEARNED, "tanh", values=0.3)
 
 
-@c.claim("P32", "table 1, figure 12", "200,000 updates", chapter=13, needs=("cifar10",))
+@c.claim("P32", "table 1, figure 12", "200,000 updates", chapter=14, needs=("cifar10",))
 def p32_cifar10(evidence: c.Evidence) -> c.Judgement:
     """On CIFAR-10 the sigmoid is last (57.28), and the normalized initialization helps tanh (55.9
     to 52.92) and softsign (55.78 to 53.8).
@@ -683,7 +683,7 @@ def p32_cifar10(evidence: c.Evidence) -> c.Judgement:
     )
 
 
-@c.claim("P33", "table 1", "200,000 updates", needs=("small_imagenet",))
+@c.claim("P33", "table 1", "200,000 updates", chapter=14, needs=("small_imagenet",))
 def p33_small_imagenet(evidence: c.Evidence) -> c.Judgement:
     """On small images of ImageNet sigmoid (70.66) and tanh (70.58) are behind, and the normalized
     initialization helps tanh (68.57) and softsign (69.14 to 68.13).
@@ -762,7 +762,7 @@ def _table_1(data: str) -> dict[str, float]:
 # --------------------------------------------------------------------------------------------------
 
 
-@c.claim("P34", "sec. 5", c.SHORT, chapter=14, needs=("svm", "finite"), later=("finite_100k",))
+@c.claim("P34", "sec. 5", c.SHORT, chapter=15, needs=("svm", "finite"), later=("finite_100k",))
 def p34_support_vectors(evidence: c.Evidence) -> c.Judgement:
     """A support vector machine on 100,000 Shapeset images is wrong on 59.47 %, a normalized tanh
     network of depth 5 on the same images on 50.47 %.
@@ -854,7 +854,7 @@ def _machines(rows: pd.DataFrame) -> dict[int, Interval]:
     }
 
 
-@c.claim("P35", "sec. 5, figure 11", c.LONG, chapter=14, needs=("table1", *curves.PRETRAINED))
+@c.claim("P35", "sec. 5, figure 11", c.LONG, chapter=15, needs=("table1", *curves.PRETRAINED))
 def p35_pretraining(evidence: c.Evidence) -> c.Judgement:
     """Pre-training with denoising auto-encoders ends best, and the normalized initialization closes
     a good part of the gap to it.
@@ -1030,7 +1030,7 @@ def p38_own_rates(evidence: c.Evidence) -> c.Judgement:
     "P39",
     "sec. 5",
     c.SHORT,
-    chapter=14,
+    chapter=15,
     needs=("pyramids", "second_order"),
     later=("tanh_slower", "pyramids_more", "depth_more"),
 )

@@ -42,7 +42,7 @@ ROWS: dict[str, tuple[str, float, Distribution, tuple[int, ...]]] = {
 :meta hide-value:"""
 
 
-@c.claim("D9", "Pennington et al. 2017", c.BIRTH, chapter=16)
+@c.claim("D9", "Pennington et al. 2017", c.BIRTH, chapter=17)
 def d9_spread(evidence: c.Evidence) -> c.Judgement:
     """Variance over squared mean of the squared singular values from end to end grows in
     proportion to the depth, by what the unit's slopes and the weights each give a layer.
@@ -131,7 +131,7 @@ LOST = 0.1
 """An axis is lost if it is below this share of the root mean square."""
 
 
-@c.claim("D10", "Pennington et al. 2017", c.BIRTH, chapter=16)
+@c.claim("D10", "Pennington et al. 2017", c.BIRTH, chapter=17)
 def d10_units(evidence: c.Evidence) -> c.Judgement:
     """Orthogonal weights keep all axes of a deep tanh network together, near gain 1, and do not do
     so with rectifiers.
@@ -173,7 +173,7 @@ LINEAR_DEPTHS = (4, 8, 16)
 LINEAR_RATES = tuple(2 ** (-k / 2) for k in range(2, 17))
 
 
-@c.claim("D11", "Saxe et al. 2013", "none", chapter=16)
+@c.claim("D11", "Saxe et al. 2013", "none", chapter=17)
 def d11_linear_times(evidence: c.Evidence) -> c.Judgement:
     """Deep linear networks learn in a number of steps that depends little on their depth from
     orthogonal weights, and grows at least in proportion to it from Gaussian ones.
@@ -301,7 +301,7 @@ TRAINED = "book: hidden layers of 100 tanh units at gain 1.05, 5 seeds, 3 rates"
 LATE = 5  # of the measurements, the last one in so many
 
 
-@c.claim("D12", "Pennington et al. 2017", "1,800 updates", chapter=16, needs=("directions",))
+@c.claim("D12", "Pennington et al. 2017", "1,800 updates", chapter=17, needs=("directions",))
 def d12_faster(evidence: c.Evidence) -> c.Judgement:
     """A deep tanh network learns much faster from orthogonal weights than from Gaussian ones, and
     not only because it stands a larger rate.
@@ -338,7 +338,7 @@ def d12_faster(evidence: c.Evidence) -> c.Judgement:
     )
 
 
-@c.claim("D13", "on Pennington et al. 2017", "4,500 updates", chapter=16, needs=("directions",))
+@c.claim("D13", "on Pennington et al. 2017", "4,500 updates", chapter=17, needs=("directions",))
 def d13_shallow(evidence: c.Evidence) -> c.Judgement:
     """At five layers, as many as the paper has, it makes no difference whether weights are
     orthogonal or Gaussian.
@@ -368,7 +368,7 @@ HALF = 0.5
 """Isometry is gone if the spread is above this share of that of Gaussian weights."""
 
 
-@c.claim("D14", "on Pennington et al. 2017", "1,800 updates", chapter=16, needs=("directions",))
+@c.claim("D14", "on Pennington et al. 2017", "1,800 updates", chapter=17, needs=("directions",))
 def d14_undone(evidence: c.Evidence) -> c.Judgement:
     """Orthogonal weights are a matter of birth: when a deep tanh network has begun to learn, its
     axes are spread as widely as from Gaussian weights.

@@ -41,7 +41,7 @@ EDGE = "book: hidden layers of 100 tanh units, 5 to 80 of them, 3 seeds, 3 rates
 UPDATES = "4,000 updates"
 
 
-@c.claim("D1", "Schoenholz et al. 2017", UPDATES, chapter=15, needs=("edge",), later=("edge_160",))
+@c.claim("D1", "Schoenholz et al. 2017", UPDATES, chapter=16, needs=("edge",), later=("edge_160",))
 def d1_six_scales(evidence: c.Evidence) -> c.Judgement:
     """A tanh network trains if it has at most about six times as many layers as its depth scale for
     correlations, and else not.
@@ -70,7 +70,7 @@ def d1_six_scales(evidence: c.Evidence) -> c.Judgement:
     )
 
 
-@c.claim("D2", "Schoenholz et al. 2017", UPDATES, chapter=15, needs=("edge",))
+@c.claim("D2", "Schoenholz et al. 2017", UPDATES, chapter=16, needs=("edge",))
 def d2_which_scale(evidence: c.Evidence) -> c.Judgement:
     """Beyond the critical line, where gradients explode, it is still the correlation of inputs that
     limits the depth, and not the gradient.
@@ -94,7 +94,7 @@ def d2_which_scale(evidence: c.Evidence) -> c.Judgement:
     return c.in_parts(parts, "; ".join(said), *_setting(rows, CHAOTIC))
 
 
-@c.claim("D3", "Schoenholz et al. 2017, on the paper", UPDATES, chapter=15, needs=("edge",))
+@c.claim("D3", "Schoenholz et al. 2017, on the paper", UPDATES, chapter=16, needs=("edge",))
 def d3_two_rules(evidence: c.Evidence) -> c.Judgement:
     """The paper's standard initialization ends at its depth scale, near five layers, and the
     normalized one, which is on the critical line, at none.
@@ -116,7 +116,7 @@ def d3_two_rules(evidence: c.Evidence) -> c.Judgement:
     return c.in_parts(parts, ours, *_setting(rows, (STANDARD, CORNER)), paper=f"{scale:.1f}, none")
 
 
-@c.claim("D4", "on Schoenholz et al. 2017", UPDATES, chapter=15, needs=("edge",))
+@c.claim("D4", "on Schoenholz et al. 2017", UPDATES, chapter=16, needs=("edge",))
 def d4_no_patience(evidence: c.Evidence) -> c.Judgement:
     """The depth at which networks cease to start is a wall and not a matter of patience: twice the
     updates do not move it.
@@ -178,7 +178,7 @@ FIFTH = 0.07
 """How far the mean cosine in the fifth layer may be from the theory for wide layers."""
 
 
-@c.claim("D5", "Schoenholz et al. 2017", c.BIRTH, chapter=15)
+@c.claim("D5", "Schoenholz et al. 2017", c.BIRTH, chapter=16)
 def d5_ordered(evidence: c.Evidence) -> c.Judgement:
     """Below the critical line a deep tanh network says the same of all inputs, and PyTorch's
     default linear layers make one that does.
@@ -261,7 +261,7 @@ DEEP = 50
 GAINS = (1.0, 1.05, 1.1, 5 / 3)
 
 
-@c.claim("D6", "on Schoenholz et al. 2017", c.BIRTH, chapter=15)
+@c.claim("D6", "on Schoenholz et al. 2017", c.BIRTH, chapter=16)
 def d6_settled_chi(evidence: c.Evidence) -> c.Judgement:
     """Through fifty layers of tanh a gradient's variance changes as chi does where the signal has
     settled, chi to the power 49.
@@ -311,7 +311,7 @@ STRANGERS = 0.08
 """How far a mean cosine may be from the theory for wide layers."""
 
 
-@c.claim("D7", "Poole et al. 2016", c.BIRTH, chapter=15)
+@c.claim("D7", "Poole et al. 2016", c.BIRTH, chapter=16)
 def d7_strangers(evidence: c.Evidence) -> c.Judgement:
     """Beyond the critical line two inputs that are nearly equal become strangers with depth, and on
     it they stay as they are.
@@ -383,7 +383,7 @@ FIVE = 0.15
 """Share by which a variance may be off five times the sum of 1/n."""
 
 
-@c.claim("D8", "Hanin and Rolnick 2018", c.BIRTH, chapter=15)
+@c.claim("D8", "Hanin and Rolnick 2018", c.BIRTH, chapter=16)
 def d8_sum_of_reciprocals(evidence: c.Evidence) -> c.Judgement:
     """How much the length of a signal in a ReLU network with He's weights scatters is decided by
     the sum of 1/n over its layers, and by nothing else of its widths: the logarithm of the squared

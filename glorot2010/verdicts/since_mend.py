@@ -28,7 +28,7 @@ FOUND = 0.05
 """How far a gain that was found may be from the theory's."""
 
 
-@c.claim("D15", "Mishkin & Matas 2016", c.BIRTH, chapter=17)
+@c.claim("D15", "Mishkin & Matas 2016", c.BIRTH, chapter=18)
 def d15_gains_found(evidence: c.Evidence) -> c.Judgement:
     """Layer-sequential unit variance finds in a batch the gains that a unit alone decides: 1.59 for
     tanh and the root of 2 for rectifiers; ten images are enough for it.
@@ -74,7 +74,7 @@ RATE = 1.03
 """A rate of gradients is as claimed within this factor."""
 
 
-@c.claim("D16", "Yang et al. 2019; Luther 2020", c.BIRTH, chapter=17)
+@c.claim("D16", "Yang et al. 2019; Luther 2020", c.BIRTH, chapter=18)
 def d16_rates_of_gradients(evidence: c.Evidence) -> c.Judgement:
     """Behind a batch normalization the variance of gradients grows by pi / (pi - 1) at each layer
     of rectifiers and behind a layer normalization not at all, and with tanh by 1.178 behind either.
@@ -153,7 +153,7 @@ RELU_BRANCH = 2**0.25
 """With this gain two layers of weights with rectifiers between them keep a mean square."""
 
 
-@c.claim("D17", "De & Smith 2020, and teaching", c.BIRTH, chapter=17)
+@c.claim("D17", "De & Smith 2020, and teaching", c.BIRTH, chapter=18)
 def d17_branches_add_up(evidence: c.Evidence) -> c.Judgement:
     """Without a rule the variance of a residual stream doubles at every block, of rectifiers as of
     tanh; branches divided by the root of the number L of blocks keep it near (1 + 1/L)^L times its
@@ -215,7 +215,7 @@ DEPTHS = (4, 16, 64)
 """Numbers of blocks over which exponents are taken."""
 
 
-@c.claim("D18", "Zhang et al. 2019 (Fixup)", c.BIRTH, chapter=17)
+@c.claim("D18", "Zhang et al. 2019 (Fixup)", c.BIRTH, chapter=18)
 def d18_one_step(evidence: c.Evidence) -> c.Judgement:
     """With L branches of m layers, the last of them zero, the other weights times L to the power
     -1/(2m - 2), a step changes the outputs by as much at any depth; without the factor by L times
@@ -272,7 +272,7 @@ LEVEL = 0.1
 """How far an exponent of the last gradient may be from the claimed one."""
 
 
-@c.claim("D19", "Xiong et al. 2020", c.BIRTH, chapter=17)
+@c.claim("D19", "Xiong et al. 2020", c.BIRTH, chapter=18)
 def d19_last_gradient(evidence: c.Evidence) -> c.Judgement:
     """With a layer normalization in front of every branch the gradient of the last block's weights
     falls as the inverse root of one plus the number of blocks, and with one behind every sum it
@@ -320,7 +320,7 @@ RECORD = "mend"
 ENDS, SOONER = "2,000 updates", "1,500 updates"
 
 
-@c.claim("D20", "Yang et al. 2019", ENDS, chapter=17, needs=(RECORD,))
+@c.claim("D20", "Yang et al. 2019", ENDS, chapter=18, needs=(RECORD,))
 def d20_twenty_layers(evidence: c.Evidence) -> c.Judgement:
     """Twenty layers of rectifiers with batch normalization, whose gradients are too unequal, do not
     start to learn; with layer normalization they do.
@@ -369,7 +369,7 @@ DIFFERS = 1.0
 """Points of error from which on the scale of weights matters."""
 
 
-@c.claim("D21", "van Laarhoven 2017", ENDS, chapter=17, needs=(RECORD,))
+@c.claim("D21", "van Laarhoven 2017", ENDS, chapter=18, needs=(RECORD,))
 def d21_scale_is_a_rate(evidence: c.Evidence) -> c.Judgement:
     """Behind a batch normalization the size of the weights changes no output, and what it changes
     is the learning rate: at one rate networks drawn at different scales learn differently, and with
@@ -444,7 +444,7 @@ MENDED = ("none", "batch norm", "layer norm", "branches")
 """What stands between a network of ten layers and its start."""
 
 
-@c.claim("D22", "teaching; Zhang et al. 2019", SOONER, chapter=17, needs=(RECORD,))
+@c.claim("D22", "teaching; Zhang et al. 2019", SOONER, chapter=18, needs=(RECORD,))
 def d22_start_matters(evidence: c.Evidence) -> c.Judgement:
     """A plain network of ten layers needs the right start, and one with batch normalization,
     layer normalization or scaled residual branches does not, if each has its best rate.

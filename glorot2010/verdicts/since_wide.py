@@ -57,7 +57,7 @@ SEEDS = tuple(range(20))
 Optimizer = Literal["sgd", "adam"]
 
 
-@c.claim("D23", "Yang et al. 2022", AFTER, chapter=18)
+@c.claim("D23", "Yang et al. 2022", AFTER, chapter=19)
 def d23_coordinates(evidence: c.Evidence) -> c.Judgement:
     """After a few steps of gradient descent at one rate, logits have moved the further the wider a
     network is in the standard parametrization; in the maximal-update parametrization every layer
@@ -78,7 +78,7 @@ def d23_coordinates(evidence: c.Evidence) -> c.Judgement:
     return c.by_limits(parts, said)
 
 
-@c.claim("D24", "Jacot et al. 2018 and Yang & Hu 2021", AFTER, chapter=18)
+@c.claim("D24", "Jacot et al. 2018 and Yang & Hu 2021", AFTER, chapter=19)
 def d24_features(evidence: c.Evidence) -> c.Judgement:
     """In the NTK parametrization hidden layers move less the wider they are, as one over the root
     of the width, while the logits move as far; in the maximal-update parametrization all move.
@@ -103,7 +103,7 @@ def d24_features(evidence: c.Evidence) -> c.Judgement:
     return c.in_parts(facts, kernel["last hidden"], said, numbers=numbers)
 
 
-@c.claim("D25", "this book, on Yang et al. 2022", AFTER, chapter=18)
+@c.claim("D25", "this book, on Yang et al. 2022", AFTER, chapter=19)
 def d25_rates_alone(evidence: c.Evidence) -> c.Judgement:
     """Of the maximal-update parametrization it is the learning rates that count: with output
     weights by the standard rule, all layers still move as far at every width.
@@ -126,7 +126,7 @@ def d25_rates_alone(evidence: c.Evidence) -> c.Judgement:
     return c.in_parts(parts, numbers["gradient descent"], said, numbers=numbers)
 
 
-@c.claim("D26", "Yang et al. 2022", TRAINED, chapter=18, needs=("width",))
+@c.claim("D26", "Yang et al. 2022", TRAINED, chapter=19, needs=("width",))
 def d26_best_rate(evidence: c.Evidence) -> c.Judgement:
     """With gradient descent the best learning rate falls as a network widens in the standard
     parametrization, and stays where it is in the maximal-update parametrization.
@@ -139,7 +139,7 @@ def d26_best_rate(evidence: c.Evidence) -> c.Judgement:
     return _moves(evidence.rows("width"))
 
 
-@c.claim("D27", "Yang et al. 2022", TRAINED, chapter=18, needs=("width_adam",))
+@c.claim("D27", "Yang et al. 2022", TRAINED, chapter=19, needs=("width_adam",))
 def d27_best_rate_of_adam(evidence: c.Evidence) -> c.Judgement:
     """With Adam the best learning rate falls as a network widens in the standard parametrization,
     and stays where it is in the maximal-update parametrization.
@@ -151,7 +151,7 @@ def d27_best_rate_of_adam(evidence: c.Evidence) -> c.Judgement:
     return _moves(evidence.rows("width_adam"))
 
 
-@c.claim("D28", "Yang et al. 2022", TRAINED, chapter=18, needs=("width", "width_adam"))
+@c.claim("D28", "Yang et al. 2022", TRAINED, chapter=19, needs=("width", "width_adam"))
 def d28_wider_is_better(evidence: c.Evidence) -> c.Judgement:
     """At the rate that is best for the narrowest network, every doubling of the width lowers the
     test cost in the maximal-update parametrization, and not in the standard one.
