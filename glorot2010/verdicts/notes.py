@@ -476,6 +476,9 @@ def s14_oscillates_or_stops(evidence: c.Evidence) -> c.Judgement:
         over a hundredth, and has ten times its predicted wait
     Scale: a product of ten weights at three stable rates; linear and tanh networks with five hidden
         layers of 20 units on all of 30 digits at once, three rates, two seeds
+    Changed: At first there were 50 digits, and "the wrong way" for up and down. Changed on 22
+        November 2026, minutes after the rule was committed, to 30 digits and to words for what the
+        judge already asked; what the judge had said by then is not on record.
     """
     paths = _ten_weights_large()
     large = [_swings(path) for path in paths]

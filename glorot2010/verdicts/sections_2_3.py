@@ -543,7 +543,7 @@ def _hessian_width() -> int:
 @c.claim(
     "P10",
     "secs. 3.1, 5",
-    "2,500,000 updates, of tanh 100,000 till there is a record",
+    "2,500,000 updates",
     chapter=10,
     needs=("fig2", "depth"),
     later=("tanh_late", "escaped"),
