@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from hypothesis import Phase, settings
+from nbval import kernel as nbval_kernel
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
@@ -35,6 +36,15 @@ settings.load_profile("xavier")
 def pytest_configure(config: pytest.Config) -> None:
     """A driver that is too old for torch is no CUDA, and no error."""
     config.addinivalue_line("filterwarnings", "ignore:CUDA initialization:UserWarning")
+    nbval_kernel.start_new_kernel = _start_kernel
+
+
+def _start_kernel(start: Callable[..., Any] = nbval_kernel.start_new_kernel, **options: Any) -> Any:
+    """A kernel is given free ports, and dies if another process takes one first: then once more."""
+    try:
+        return start(**options)
+    except RuntimeError:
+        return start(**options)
 
 
 # The cells of a chapter; and tests that share what is dear, a page that is open or a whole book.
